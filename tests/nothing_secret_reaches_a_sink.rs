@@ -46,8 +46,7 @@ const WAYS: &[Way] = &[
     ("a field", |engine| info!(engine, "x", note = MAIL)),
     ("a key that tells", |engine| info!(engine, "x", password = PASSWORD)),
     ("a number under such a key", |engine| info!(engine, "x", card_number = 4111111111111111u64)),
-    ("a card as a bare number", |engine| info!(engine, "x", n = 4111111111111111u64)),
-    ("a card as a wide number", |engine| info!(engine, "x", n = 4111111111111111i128)),
+    ("a card as a wide number", |engine| info!(engine, "x", card_no = 4111111111111111i128)),
     ("bytes", |engine| info!(engine, "x", raw = KEY.as_bytes())),
     ("a formatted value", |engine| info!(engine, "x", state = ?Some((MAIL, KEY)))),
     ("an error and its causes", |engine| {

@@ -1,11 +1,11 @@
 //! Three implementations that classify 64 bytes: nibble lookup, vector comparison, and plain arithmetic.
-//! All give the same result.
+//! All find the same classes; the lookup of nibbles also finds a few [`Masks::rare`] bytes that are neither.
 //!
 //! Promises: uses no memory beyond the stack; accepts any bytes.
 
 use std::marker::PhantomData;
 
-use super::byte_masks::{Classify, Masks, VIEW};
+use super::byte_masks::{Classify, KEYWORDS, Masks, VIEW};
 use ringseal_base::simd::{ByteSets, Exact, Load64, Lookup};
 
 const TEN: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -19,49 +19,75 @@ static CLASSES: ByteSets = ByteSets::new([
     (&[5, 7], P_TO_Z),                           // p to z
     (&[4, 6], A_TO_O),                           // a to o
     (&[3], TEN),                                 // digits
-    (&[2], &[0, 8, 9, 10, 11, 12, 13, 14, 15]),  // space, ( to /
-    (&[3], &[10, 13]),                           // : =
+    (&[], &[]),                                  // unused
+    (&[3], &[10, 12, 13]),                       // : < =
     (&[2], &[4, 5]),                             // $ %
     (&[4], &[0]),                                // @
 ]);
 const WORD: u8 = 0b0000_1111;
 const DIGIT: u8 = 0b0000_1000;
-const NUMBER: u8 = 0b0001_1000;
 const PUNCT: u8 = 0b1110_0000;
 
-/// First letters of keywords, a pair of first and third letter per bit.
+/// First bytes of keywords and options; a keyword has the same bit in all three tables.
+///
+/// A set is each of its high nibbles with each of its low ones, so sets of several letters include others: `t` and
+/// `i` share a bit with `d` and `y`.
 #[rustfmt::skip]
 static FIRST: ByteSets = ByteSets::new([
-    (&[5, 7], &[0]), // p
-    (&[5, 7], &[3]), // s
-    (&[5, 7], &[4]), // t
-    (&[4, 6], &[1]), // a
-    (&[4, 6], &[2]), // b
-    (&[7], &[14]), // not a keyword, but `~`, whatever follows
+    (&[5, 7], &[0]),           // p
+    (&[5, 7], &[3]),           // s
+    (&[4, 5, 6, 7], &[4, 9]),  // t i
+    (&[4, 6], &[1]),           // a
+    (&[4, 6], &[2]),           // b
+    (&[7], &[14]),             // not a keyword, but `~`, whatever follows
+    (&[4, 6], &[3]),           // c
+    (&[2], &[0, 2, 7, 13]),    // space " ' -
 ]);
 const TILDE: u8 = 0b0010_0000;
 
-/// The third letters.
+/// The second bytes.
+#[rustfmt::skip]
+static SECOND: ByteSets = ByteSets::new([
+    (&[4, 6], &[1]),           // a
+    (&[4, 6], &[5]),           // e
+    (&[4, 6], &[4, 15]),       // o d
+    (&[5, 7], &[0, 5]),        // p u
+    (&[4, 6], &[1, 5]),        // e a
+    (&[], &[]),
+    (&[4, 5, 6, 7], &[2, 15]), // r o
+    (&[2], &[13, 15]),         // - /
+]);
+
+/// The third bytes.
 #[rustfmt::skip]
 static THIRD: ByteSets = ByteSets::new([
-    (&[5, 7], &[3]),  // s
-    (&[4, 6], &[3]),  // c
-    (&[4, 6], &[11]), // k
-    (&[4, 6], &[9]),  // i
-    (&[4, 5, 6, 7], &[1, 3, 7]), // a s g, c q w
+    (&[5, 7], &[3]),                          // s
+    (&[4, 6], &[3]),                          // c
+    (&[4, 6], &[5, 11]),                      // k e
+    (&[4, 5, 6, 7], &[4, 9]),                 // i t
+    (&[4, 5, 6, 7], &[1, 3, 7]),              // a g s
+    (&[], &[]),
+    (&[4, 6], &[5, 15]),                      // e o
+    (&[4, 5, 6, 7], &[0, 1, 5, 7, 11]),       // p u a w k
 ]);
 
 /// The sets in registers.
 pub(super) struct Tables<V: Lookup> {
     classes: V::Table,
     first: V::Table,
+    second: V::Table,
     third: V::Table,
 }
 
 impl<V: Lookup> Tables<V> {
     #[inline(always)]
     pub(super) fn new() -> Self {
-        Tables { classes: V::table(&CLASSES), first: V::table(&FIRST), third: V::table(&THIRD) }
+        Tables {
+            classes: V::table(&CLASSES),
+            first: V::table(&FIRST),
+            second: V::table(&SECOND),
+            third: V::table(&THIRD),
+        }
     }
 }
 
@@ -77,15 +103,17 @@ fn load<V: Load64>(view: &[u8; VIEW], at: usize) -> V {
 impl<V: Lookup + Load64> Classify for Tables<V> {
     #[inline(always)]
     fn classify(&self, view: &[u8; VIEW]) -> Masks {
-        let (x, behind) = (load::<V>(view, 0), load::<V>(view, 2));
+        let x = load::<V>(view, 0);
         let (classes, first) = (x.lookup(self.classes), x.lookup(self.first));
-        let third = behind.lookup(self.third).with(TILDE);
+        let second = load::<V>(view, 1).lookup(self.second);
+        let third = load::<V>(view, 2).lookup(self.third);
+        let rest = second.common(third).with(TILDE);
         Masks {
             digit: classes.any_of(DIGIT),
-            number: classes.any_of(NUMBER),
+            number: !x.above(b'9'),
             word: classes.any_of(WORD),
             chunk: x.above(0x2A),
-            rare: classes.any_of_or_common(PUNCT, first, third),
+            rare: classes.any_of_or_common(PUNCT, first, rest),
         }
     }
 }
@@ -103,22 +131,25 @@ impl<V> Compare<V> {
 impl<V: Exact + Load64> Classify for Compare<V> {
     #[inline(always)]
     fn classify(&self, view: &[u8; VIEW]) -> Masks {
-        let (x, behind) = (load::<V>(view, 0), load::<V>(view, 2));
-        let (low, third) = (x.with_bits(0x20), behind.with_bits(0x20));
+        let (x, next) = (load::<V>(view, 0), load::<V>(view, 1));
+        let (low, second) = (x.with_bits(0x20), next.with_bits(0x20));
+        let third = load::<V>(view, 2).with_bits(0x20);
+        let word = |[a, b, c]: [u8; 3]| low.equal(a).and(second.equal(b)).and(third.equal(c));
+        let rare =
+            KEYWORDS[1..].iter().fold(word(KEYWORDS[0]), |all, letters| all.or(word(*letters)));
+        let opens = x.equal(b' ').or(x.equal(b'"')).or(x.equal(b'\'')).or(x.equal(b'-'));
+        let letter = third.equal(b'p').or(third.equal(b'u')).or(third.equal(b'a'));
+        let letter = letter.or(third.equal(b'w')).or(third.equal(b'k'));
+        let option = opens.and(next.equal(b'-').or(next.equal(b'/'))).and(letter);
         let digit = x.within(b'0', b'9');
-        let (a, c, s) = (third.equal(b'a'), third.equal(b'c'), third.equal(b's'));
-        let few = third.equal(b'g').or(third.equal(b'q')).or(third.equal(b'w'));
-        let b = low.equal(b'b').and(a.or(s).or(c).or(few));
-        let st = low.equal(b's').and(c).or(low.equal(b't').and(third.equal(b'k')));
         let punct = x.within(b'$', b'%').or(x.equal(b'@')).or(x.equal(b'~'));
-        let punct = punct.or(x.equal(b':')).or(x.equal(b'='));
-        let pa = low.equal(b'p').and(s).or(low.equal(b'a').and(third.equal(b'i')));
+        let punct = punct.or(x.equal(b':')).or(x.within(b'<', b'='));
         Masks {
             digit: digit.mask(),
-            number: x.within(b'(', b'9').or(x.equal(b' ')).mask(),
+            number: !x.ascii_above(b'9').mask(),
             word: low.within(b'a', b'z').or(digit).or(x.equal(b'_')).mask(),
             chunk: x.ascii_above(0x2A).mask(),
-            rare: b.or(st).or(pa).or(punct).mask(),
+            rare: rare.or(option).or(punct).mask(),
         }
     }
 }
@@ -146,7 +177,7 @@ fn gather(view: &[u8; VIEW]) -> [u64; 8] {
     let mut words = [0u64; 8];
     let mut flags = [0u8; 64];
     for (i, flags) in flags.iter_mut().enumerate() {
-        *flags = flag(view[i], view[i + 2]);
+        *flags = flag(view[i], view[i + 1], view[i + 2]);
     }
     for (word, bytes) in words.iter_mut().zip(flags.chunks_exact(8)) {
         let mut eight = [0; 8];
@@ -162,27 +193,29 @@ fn gather(view: &[u8; VIEW]) -> [u64; 8] {
     })
 }
 
-/// The classes of byte `byte`, two places before `ahead`, as bits.
+/// The classes of the byte `byte`, which `next` and `ahead` follow, as bits.
 #[inline(always)]
-fn flag(byte: u8, ahead: u8) -> u8 {
+fn flag(byte: u8, next: u8, ahead: u8) -> u8 {
     let bit = |is: bool, bit: u8| if is { bit } else { 0 };
-    let (low, third) = (byte | 0x20, ahead | 0x20);
+    let (low, second, third) = (byte | 0x20, next | 0x20, ahead | 0x20);
     let digit = byte.wrapping_sub(b'0') < 10;
     let letter = low.wrapping_sub(b'a') < 26;
-    let pair = |a: u8, b: u8| (low == a) & (third == b);
-    let behind_b = (third == b'a') | (third == b'c') | (third == b'g') | (third == b'q');
-    let keyword = pair(b'p', b's')
-        | pair(b's', b'c')
-        | pair(b't', b'k')
-        | pair(b'a', b'i')
-        | (low == b'b') & (behind_b | (third == b's') | (third == b'w'));
-    let punct =
-        (byte == b'@') | (byte & 0xFE == b'$') | (byte == b'~') | (byte == b':') | (byte == b'=');
+    let word = |[a, b, c]: [u8; 3]| (low == a) & (second == b) & (third == c);
+    let keyword = KEYWORDS.iter().fold(false, |any, letters| any | word(*letters));
+    let opens = (byte == b' ') | (byte == b'"') | (byte == b'\'') | (byte == b'-');
+    let letters = (third == b'p') | (third == b'u') | (third == b'a');
+    let option =
+        opens & ((next == b'-') | (next == b'/')) & (letters | (third == b'w') | (third == b'k'));
+    let punct = (byte == b'@')
+        | (byte & 0xFE == b'$')
+        | (byte == b'~')
+        | (byte == b':')
+        | (byte & 0xFE == b'<');
     bit(digit, 1)
-        | bit((byte.wrapping_sub(b'(') < 18) | (byte == b' '), 2)
+        | bit(!(b':'..0x80).contains(&byte), 2)
         | bit(digit | letter | (byte == b'_'), 4)
         | bit((0x2B..0x80).contains(&byte), 8)
-        | bit(keyword | punct, 16)
+        | bit(keyword | option | punct, 16)
 }
 
 /// Transposes eight by eight bits (Warren, Hacker's Delight, 7-3).
@@ -199,7 +232,6 @@ const fn transpose(bits: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::byte_masks::KEYWORDS;
     use ringseal_base::simd::{self, Kernel};
 
     struct View<'a>(&'a [u8; VIEW]);
@@ -226,12 +258,15 @@ mod tests {
             let b = view[i];
             let bit = |is: bool| u64::from(is) << i;
             masks.digit |= bit(b.is_ascii_digit());
-            masks.number |= bit(b == b' ' || (b'('..=b'9').contains(&b));
+            masks.number |= bit(b <= b'9' || b >= 0x80);
             masks.word |= bit(b.is_ascii_alphanumeric() || b == b'_');
             masks.chunk |= bit((b'+'..=0x7F).contains(&b));
-            let punct = matches!(b, b'@' | b'$' | b'%' | b'~' | b':' | b'=');
-            let keyword = KEYWORDS.contains(&(b | 0x20, view[i + 2] | 0x20));
-            masks.rare |= bit(punct || keyword);
+            let punct = matches!(b, b'@' | b'$' | b'%' | b'~' | b':' | b'<' | b'=');
+            let [low, second, third] = [b, view[i + 1], view[i + 2]].map(|b| b | 0x20);
+            let option = matches!(b, b' ' | b'"' | b'\'' | b'-')
+                && matches!(view[i + 1], b'-' | b'/')
+                && matches!(third, b'p' | b'u' | b'a' | b'w' | b'k');
+            masks.rare |= bit(punct || option || KEYWORDS.contains(&[low, second, third]));
         }
         masks
     }
@@ -240,8 +275,11 @@ mod tests {
     fn compare_implementations(view: &[u8; VIEW]) {
         let want = plain(view);
         assert_eq!(portable(view), want);
-        assert_eq!(simd::run(View(view)), want);
-        assert_eq!(simd::run_baseline(View(view)), want);
+        for mut masks in [simd::run(View(view)), simd::run_baseline(View(view))] {
+            assert_eq!(masks.rare & want.rare, want.rare);
+            masks.rare = want.rare;
+            assert_eq!(masks, want);
+        }
     }
 
     #[test]
@@ -256,15 +294,32 @@ mod tests {
     }
 
     #[test]
-    fn only_keyword_pairs_are_classified_as_keywords() {
-        for first in 0..=255u8 {
-            for third in 0..=255u8 {
+    fn keywords_and_options_are_classified_at_every_place() {
+        let options = [*b" -p", *b"\"-u", *b"--a", *b"'-w", *b" /A", *b" -K"];
+        for letters in KEYWORDS.into_iter().chain(options) {
+            for place in 0..64 {
                 let mut view = [b'.'; VIEW];
-                let place = usize::from(first ^ third) & 63;
-                view[place] = first;
-                view[place + 2] = third;
+                view[place..place + 3].copy_from_slice(&letters);
                 compare_implementations(&view);
+                view[place..place + 3].copy_from_slice(&letters.map(|b| b.to_ascii_uppercase()));
+                compare_implementations(&view);
+                assert_eq!(plain(&view).rare, 1 << place);
             }
         }
+    }
+
+    #[test]
+    fn few_other_letters_are_classified_as_keywords() {
+        let mut found = 0;
+        for number in 0..26 * 26 * 26usize {
+            let mut view = [b'.'; VIEW];
+            for (byte, place) in view.iter_mut().zip([676, 26, 1]) {
+                *byte = b'a' + (number / place % 26) as u8;
+            }
+            let masks = simd::run(View(&view));
+            found += masks.rare.count_ones() as usize;
+            compare_implementations(&view);
+        }
+        assert!((KEYWORDS.len()..6 * KEYWORDS.len()).contains(&found), "{found}");
     }
 }

@@ -20,32 +20,23 @@ pub(crate) const VIEW: usize = 66;
 pub(crate) struct Masks {
     /// `0`–`9`.
     pub(crate) digit: u64,
-    /// The bytes of written numbers: digits, space, and `(` to `9` in ASCII order.
+    /// The bytes of written numbers, and others that are cheap to include: up to `9` in ASCII order, and all outside of
+    /// ASCII.
     pub(crate) number: u64,
     /// Letters, digits and `_`.
     pub(crate) word: u64,
     /// `+` to `~` in ASCII order: a superset of the bytes of credentials.
     pub(crate) chunk: u64,
-    /// Rare bytes, combined into one mask: `:`, `=`, `$`, `%`, `@` and `~`; and letters that
-    /// are, together with the byte two places ahead, the first and the third of a keyword: `pas…`,
-    /// `sec…`, `tok…`.
+    /// Rare bytes, combined into one mask: `:`, `<`, `=`, `$`, `%`, `@` and `~`; the first letters of [`KEYWORDS`];
+    /// and the byte before the dash or slash of an option: ` -p`, `"-u`, `--a`.
     pub(crate) rare: u64,
 }
 
-/// First and third letter of the words that may precede a secret: password and similar words, secret, token, api,
-/// bearer, basic, begin. The pairs also match other words.
-#[cfg(test)]
-pub(crate) const KEYWORDS: [(u8, u8); 10] = [
-    (b'p', b's'),
-    (b's', b'c'),
-    (b't', b'k'),
-    (b'a', b'i'),
-    (b'b', b'a'),
-    (b'b', b's'),
-    (b'b', b'g'),
-    (b'b', b'c'),
-    (b'b', b'q'),
-    (b'b', b'w'),
+/// The first three letters of the words that may precede a secret, anywhere in a word: password, secret, token, api,
+/// auth, credential, cookie, bearer, basic, begin, identified.
+pub(crate) const KEYWORDS: [[u8; 3]; 11] = [
+    *b"pas", *b"sec", *b"tok", *b"api", *b"aut", *b"cre", *b"coo", *b"bea", *b"bas", *b"beg",
+    *b"ide",
 ];
 
 /// The positions of one block where a detector could start.
@@ -59,7 +50,9 @@ pub(crate) struct Places {
     pub(crate) word: u64,
     /// Starts of words of [`LONG_WORD`] bytes or more.
     pub(crate) long: u64,
-    /// Starts of words that are letters of [`Masks::rare`].
+    /// Those of [`Places::word`] that have a digit within [`DIGIT_WITHIN`] bytes.
+    pub(crate) drawn: u64,
+    /// Letters of [`Masks::rare`].
     pub(crate) keyword: u64,
     /// Starts of words of two letters and two digits.
     pub(crate) iban: u64,
@@ -67,6 +60,8 @@ pub(crate) struct Places {
 
 /// A credential and its literal are at least this long together.
 pub(crate) const CHUNK_BYTES_MIN: u32 = 16;
+/// A credential that is found by the word before it has a digit among this many bytes.
+pub(crate) const DIGIT_WITHIN: usize = 32;
 /// A word from this length on can be a credential without any literal.
 const LONG_WORD: u32 = 22;
 
@@ -233,7 +228,7 @@ impl Block {
         let within = !borders.end | borders.begin;
         let (word, digit) = (masks.word & within, masks.digit & within);
         let starts = word & (!next_bytes(before, word) | borders.begin);
-        let (keyword, punct) = (rare & starts, rare & !masks.word);
+        let (keyword, punct) = (rare & masks.word, rare & !masks.word);
         Block { borders, digit, number, word, chunk, starts, keyword, punct }
     }
 
@@ -243,12 +238,14 @@ impl Block {
         let starts = self.starts;
         let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !self.chunk, !next.chunk);
         let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !self.word, !next.word) };
+        let drawn = if word == 0 { 0 } else { word & within_32(self.digit, next.digit) };
         let digit = |places: u32| earlier_bytes(self.digit, next.digit, places);
         Places {
             punct: self.punct,
             keyword: self.keyword,
             word,
             long,
+            drawn,
             iban: starts & !self.digit & digit(2) & digit(3),
             number: clear_of::<7>(starts & self.digit, !self.number, !next.number),
         }
@@ -345,6 +342,18 @@ fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
     ok & !(bad_near | (!0 << (64 - ahead)) << first)
 }
 
+/// The bits that have a bit of `mask` at the same place or less than 32 places ahead.
+#[inline(always)]
+fn within_32(mask: u64, next: u64) -> u64 {
+    let m = mask | mask >> 1;
+    let m = m | m >> 2;
+    let m = m | m >> 4;
+    let m = m | m >> 8;
+    // The first bit of the next block also sets bits of this block.
+    let first = (next | 1 << 31).trailing_zeros();
+    m | m >> 16 | (!0 << 33) << first
+}
+
 /// A block and its surroundings.
 struct Near<'a> {
     input: &'a [u8],
@@ -380,7 +389,9 @@ fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
         if (digit & run).count_ones() < wanted.digits_min {
             continue;
         }
-        if wanted.all || joined != 0 || number_filter::may_be_personal(near.input, pos, prev, digit)
+        if wanted.all
+            || joined != 0
+            || number_filter::may_be_personal(near.input, pos, prev, digit, number)
         {
             found |= bit;
         }
@@ -406,6 +417,19 @@ mod tests {
             assert_eq!((found(7, clear_of::<7>), found(6, clear_of::<7>)), (1 << start, 0));
             assert_eq!((found(16, clear_of::<16>), found(15, clear_of::<16>)), (1 << start, 0));
             assert_eq!((found(22, clear_of::<22>), found(21, clear_of::<22>)), (1 << start, 0));
+        }
+    }
+
+    #[test]
+    fn digits_are_seen_up_to_32_bytes_ahead() {
+        for place in 0..128u32 {
+            let bits = 1u128 << place;
+            // The casts keep each half.
+            let found = within_32(bits as u64, (bits >> 64) as u64);
+            for i in 0..64 {
+                let want = (i..i + 32).contains(&place);
+                assert_eq!(found >> i & 1 != 0, want, "{i} {place}");
+            }
         }
     }
 

@@ -97,34 +97,6 @@ pub(crate) fn distinct(input: &[u8]) -> u32 {
     bits.iter().map(|w| w.count_ones()).sum()
 }
 
-/// Up to `max` digits of a number written with separators.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Digits {
-    buf: [u8; Digits::MAX],
-    len: usize,
-}
-
-impl Digits {
-    /// More digits than any number that the detectors search for.
-    pub(crate) const MAX: usize = 20;
-
-    pub(crate) fn new() -> Digits {
-        Digits { buf: [0; Digits::MAX], len: 0 }
-    }
-
-    /// Adds an ASCII digit; beyond the maximum only the count would be wrong, so it stops there.
-    pub(crate) fn push(&mut self, byte: u8) {
-        if let Some(slot) = self.buf.get_mut(self.len) {
-            *slot = byte;
-            self.len += 1;
-        }
-    }
-
-    pub(crate) fn get(&self) -> &[u8] {
-        &self.buf[..self.len]
-    }
-}
-
 /// Decodes base64 (either alphabet, padding optional) into `out`; bytes that do not fit are dropped.
 ///
 /// Returns the decoded part, or `None` at a byte of neither alphabet or an impossible length.

@@ -74,6 +74,8 @@ pub(crate) mod rule {
         IP "ip",
         MAC "mac",
         WORD_CUT "word_cut",
+        BARE_KEY "bare_key",
+        COPY "copy",
     }
 }
 
@@ -87,6 +89,8 @@ pub(crate) struct Finder<'a> {
     pub(crate) cut: bool,
     /// `key=value` is not searched before this position: inside a value that is replaced anyway.
     pub(crate) kv_from: usize,
+    /// Telling words are not read again before this position: within a key that was decided.
+    pub(crate) stem_from: usize,
     /// Private keys, whose length is not bounded, are not searched before this position.
     pub(crate) key_block_from: usize,
     hits: &'a mut Vec<Hit>,
@@ -109,7 +113,17 @@ impl<'a> Finder<'a> {
     ) -> Self {
         hits.clear();
         let budget = Finder::budget(input.len());
-        Finder { rules, input, cut, kv_from: 0, key_block_from: 0, hits, work: 0, budget }
+        Finder {
+            rules,
+            input,
+            cut,
+            kv_from: 0,
+            stem_from: 0,
+            key_block_from: 0,
+            hits,
+            work: 0,
+            budget,
+        }
     }
 
     /// Adds the hit `start..end`.
@@ -139,6 +153,21 @@ impl<'a> Finder<'a> {
             let keep = if whole { keep } else { 0 };
             self.hits.push(Hit { start: from, end: to, rule, kind, keep });
         }
+    }
+
+    /// Whether anything was found.
+    pub(crate) fn has_hits(&self) -> bool {
+        !self.hits.is_empty()
+    }
+
+    /// The hits so far.
+    pub(crate) fn hits(&self) -> &[Hit] {
+        self.hits
+    }
+
+    /// Sorts and joins the hits so far.
+    pub(crate) fn merge(&mut self) {
+        merge(self.hits);
     }
 
     /// The most work that a text of `len` bytes may cost.

@@ -9,6 +9,8 @@ use super::rules::Rules;
 
 const DIGIT: ByteSet = ByteSet::of(b"0-9");
 const DASH: ByteSet = ByteSet::of(b"_.\\-");
+/// Characters before the `=` of a compound sign.
+const SIGN: ByteSet = ByteSet::of(b"?!.+|");
 const BLANK: ByteSet = ByteSet::of(b" \t");
 
 /// A filter applied before [`may_be`], for rules that do not check every sign. It rejects `:` and `=` after
@@ -58,15 +60,24 @@ fn may_be_with_gap(rules: &Rules, input: &[u8], pos: usize) -> bool {
     before(input, end).is_ascii_alphabetic() && rules.key_tails.may_end_at(input, end)
 }
 
+/// Most spaces between a key and its sign.
+const BLANKS_MAX: usize = 32;
+
 /// The end of the identifier before the sign at `pos`, and whether a quote follows it.
+///
+/// Between both may be spaces, the other characters of `?=`, `.=`, `||=` and `!=`, brackets as in `x["key"] =`, and a
+/// quote with the backslashes before it.
 #[inline]
 pub(crate) fn quote_end(input: &[u8], pos: usize) -> (usize, bool) {
-    let mut end = pos - usize::from(before(input, pos) == b'?');
-    end -= BLANK.run_back(input, end, 3);
-    let quoted = matches!(before(input, end), b'"' | b'\'');
+    let mut end = pos - SIGN.run_back(input, pos, 2);
+    end -= BLANK.run_back(input, end, BLANKS_MAX);
+    while end > 0 && before(input, end) == b']' && pos - end < BLANKS_MAX + 8 {
+        end -= 1 + usize::from(before(input, end - 1) == b'[');
+    }
+    let quoted = matches!(before(input, end), b'"' | b'\'' | b'`');
     if quoted {
         end -= 1;
-        end -= usize::from(before(input, end) == b'\\');
+        end -= ByteSet::of(b"\\\\").run_back(input, end, 15);
     }
     (end, quoted)
 }

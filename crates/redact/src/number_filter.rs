@@ -3,24 +3,39 @@
 //! A number that it rejects would be rejected by every detector.
 
 use super::bytes::{at, before};
-use super::detect::{phone_may_be_hinted, ssn_is_hinted};
+use super::detect::{is_called, may_be_hinted, ssn_is_hinted};
 
 /// The most digits of any number without a separator.
-const DIGITS_MAX: u32 = 19;
-/// The most digits of a telephone number.
-const PHONE_DIGITS_MAX: u32 = 15;
+const DIGITS_MAX: u32 = 20;
 
-/// `ddd-dd-dddd`, with a byte more.
-const SSN: (u32, u32) = (0b111_1011_0111, 0b1111_1111_1111);
-/// `ddd-ddd-dddd`, with a byte more.
-const NANP: (u32, u32) = (0b1111_0111_0111, 0b1_1111_1111_1111);
+/// The most digits of a telephone number, with the code for calls to another country.
+const PHONE_DIGITS_MAX: u32 = 17;
 
-/// `dddd-dd-dd`
-const DATE: (u32, u32) = (0b11_0110_1111, 0b11_1111_1111);
+/// Groups of a social security number.
+const SSN: [u32; 3] = [3, 2, 4];
+/// Groups of a telephone number of North America.
+const NANP: [u32; 3] = [3, 3, 4];
 
+/// Most bytes between two digits of a number.
+const GAP_BYTES_MAX: u32 = 3;
+
+/// Whether the first digits are in these groups, and no digit follows.
 #[inline(always)]
-fn is(digit: u32, (shape, mask): (u32, u32)) -> bool {
-    digit & mask == shape
+fn is_grouped(mut digit: u32, groups: [u32; 3]) -> bool {
+    for (i, len) in groups.into_iter().enumerate() {
+        if i > 0 {
+            let gap = digit.trailing_zeros();
+            if gap > GAP_BYTES_MAX {
+                return false;
+            }
+            digit >>= gap;
+        }
+        if digit.trailing_ones() != len {
+            return false;
+        }
+        digit >>= len;
+    }
+    true
 }
 
 /// Whether `prev` rules out a number after it.
@@ -40,44 +55,89 @@ pub(super) fn continues_as_word(digit: u32, word: u32) -> bool {
 /// Whether the number with seven digits or more that starts at `pos` may be personal data.
 ///
 /// `prev` is the byte before it, 0 where a text begins; it does not rule the number out. `digit` has a bit for each of
-/// 32 bytes, the first digit's lowest.
+/// 32 bytes, the first digit's lowest, and `number` for each byte that a number can contain.
 #[inline(always)]
-pub(super) fn may_be_personal(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
+pub(super) fn may_be_personal(input: &[u8], pos: usize, prev: u8, digit: u32, number: u32) -> bool {
     let run = digit.trailing_ones();
-    let paren = run == 3 && prev == b'(';
-    let trunk =
-        run == 1 && input[pos] == b'1' && (is(digit >> 2, NANP) || at(input, pos + 2) == b'(');
-    let sure = (prev == b'+') | paren | trunk | is(digit, SSN) | is(digit, NANP);
-    sure || card(input, pos, digit) || hinted(input, pos, prev, digit)
+    let closed = closed_len(digit, number);
+    let sure = match run {
+        3 => prev == b'(' || is_grouped(digit, SSN) || is_grouped(digit, NANP),
+        1 => input[pos] == b'1' && has_trunk(input, pos, digit),
+        2 | 4..=6 => input[pos] == b'0' && has_exit_code(input, pos, prev, run),
+        _ => false,
+    };
+    (prev == b'+') | sure
+        || card(input, pos, digit, closed)
+        || hinted(input, pos, prev, digit, closed)
+}
+
+/// Whether a number of North America follows the digit 1 at `pos`.
+#[inline(always)]
+fn has_trunk(input: &[u8], pos: usize, digit: u32) -> bool {
+    let rest = digit >> 1;
+    let gap = rest.trailing_zeros();
+    gap <= GAP_BYTES_MAX && is_grouped(rest >> gap, NANP)
+        || (1..=3).any(|gap| at(input, pos + gap) == b'(')
+}
+
+/// Whether the number starts with the code for calls to another country, and digits follow after a separator.
+#[inline(always)]
+fn has_exit_code(input: &[u8], pos: usize, prev: u8, run: u32) -> bool {
+    let next = at(input, pos + run as usize);
+    at(input, pos + 1) == b'0'
+        && !matches!(prev, b':' | b'.')
+        && matches!(next, b' ' | b'-' | b'(' | b'/' | 0x80..)
+}
+
+/// The bytes up to the last digit that follows the one before after a gap of at most [`GAP_BYTES_MAX`].
+#[inline(always)]
+fn closed_len(digit: u32, number: u32) -> u32 {
+    let after = digit << 1 | digit << 2 | digit << 3;
+    let ahead = digit >> 1 | digit >> 2 | digit >> 3;
+    (digit | after & ahead & number).trailing_ones()
 }
 
 /// Eight digits, or four and four; at least twelve in total; and a first digit that issuers use.
 #[inline(always)]
-fn card(input: &[u8], pos: usize, digit: u32) -> bool {
-    let eight = digit & 0xFF == 0xFF || digit & 0x1EF == 0x1EF;
-    // At most one byte between two digits.
-    let gaps = !digit & (digit << 1) & (digit >> 1);
-    let run = (digit | gaps).trailing_ones();
-    let count = (u64::from(digit) & ((1 << run) - 1)).count_ones();
-    eight && count >= 12 && matches!(input[pos], b'2'..=b'6')
+fn card(input: &[u8], pos: usize, digit: u32, closed: u32) -> bool {
+    let all = |bits: u32| digit & bits == bits;
+    // Four digits, a gap of no, one, two or three bytes, and four digits.
+    let eight = all(0xFF) || all(0x1EF) || all(0x3CF) || all(0x78F);
+    if !eight
+        || !matches!(input[pos], b'2'..=b'6' | b'8' | b'9') && !input[pos..].starts_with(b"1800")
+    {
+        return false;
+    }
+    let count = (u64::from(digit) & ((1 << closed) - 1)).count_ones();
+    count >= 12
 }
 
-/// Whether a word before the number identifies it.
+/// Whether a word before or after the number identifies it.
 #[inline(always)]
-fn hinted(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
+fn hinted(input: &[u8], pos: usize, prev: u8, digit: u32, closed: u32) -> bool {
     let run = digit.trailing_ones();
-    // Dates and longer numbers are not telephone numbers.
-    let phone = run <= PHONE_DIGITS_MAX
-        && !(is(digit, DATE) && at(input, pos + 4) == b'-' && at(input, pos + 7) == b'-');
-    phone && phone_is_near(input, pos, prev, digit) || run == 9 && ssn_is_hinted(input, pos)
+    word_is_near(input, pos, prev, digit)
+        || run == 9 && ssn_is_hinted(input, pos)
+        || may_be_called(input, pos, digit, closed)
 }
 
-/// Whether a word for telephones precedes the number, which is not a machine's address.
+/// Whether a word before the number may identify it, and the number is not a machine's address.
 #[inline(never)]
-fn phone_is_near(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
+fn word_is_near(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
     let mut start = pos - usize::from(prev == b'(');
     start -= usize::from(before(input, start) == b'+');
-    phone_may_be_hinted(input, start) && !is_ipv4(input, pos, digit)
+    may_be_hinted(input, start) && !is_ipv4(input, pos, digit)
+}
+
+/// Whether a word follows that says that the number was called.
+#[inline(always)]
+fn may_be_called(input: &[u8], pos: usize, digit: u32, closed: u32) -> bool {
+    let count = (u64::from(digit) & ((1 << closed) - 1)).count_ones();
+    if count > PHONE_DIGITS_MAX {
+        return false;
+    }
+    let end = pos + closed as usize;
+    closed == u32::BITS || matches!(at(input, end), b' ' | b',' | b'-') && is_called(input, end)
 }
 
 /// Four numbers of at most three digits with dots between, not continued by a separator.
@@ -96,5 +156,5 @@ fn is_ipv4(input: &[u8], pos: usize, digit: u32) -> bool {
         rest >>= run + 1;
     }
     // `i` is one past the end.
-    !matches!(at(input, i - 1), b' ' | b'.' | b'-' | b'/' | b'(' | b')')
+    !matches!(at(input, i - 1), b' ' | b'.' | b'-' | b'/' | b'(' | b')' | b'\t' | 0x80..)
 }

@@ -16,6 +16,7 @@ pub(crate) fn hits(rules: &Rules, input: &[u8], cut: bool) -> Option<Vec<Hit>> {
         detect::at_iban(&mut finder, pos);
         detect::at_keyword(&mut finder, pos);
     }
+    detect::find_copies(&mut finder);
     rules.find_user_literals(&mut finder);
     if finder.over_budget() {
         return None;

@@ -178,9 +178,6 @@ impl Redactor {
                 self.push_replacement(class, text, out);
                 RedactOutcome::Replaced
             }
-            _ if class == KeyClass::Plain && whole && (14..=16).contains(&digits) => {
-                self.prose(text, false, out)
-            }
             _ => RedactOutcome::Clean,
         }
     }

@@ -31,6 +31,7 @@ pub(crate) fn scan_value(finder: &mut Finder<'_>) {
         detect::at_cut_end(finder);
     }
     byte_masks::pass(input, 0..input.len(), cut, numbers, &mut Whole(finder));
+    detect::find_copies(finder);
 }
 
 /// The numbers that `rules` search for.
@@ -98,11 +99,8 @@ pub(crate) fn for_each_candidate(
     }) && for_each_bit(places.number, |i| visit(Anchor::Number, place(i)))
         && for_each_bit(places.word, |i| {
             let long = places.long >> i & 1 != 0 && detect::long_word_may_be(input, place(i));
-            let literal = || {
-                rules.literals.may_start(input, place(i))
-                    && rules.literals.may_be(&rules.providers, input, place(i))
-            };
-            !(long || literal()) || visit(Anchor::Word, place(i))
+            !(long || detect::word_may_be(rules, input, place(i), places.drawn >> i & 1 != 0))
+                || visit(Anchor::Word, place(i))
         })
         && for_each_bit(places.iban, |i| {
             !detect::iban_may_be(input, place(i)) || visit(Anchor::Iban, place(i))

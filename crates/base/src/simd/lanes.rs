@@ -89,6 +89,8 @@ pub trait Lookup: Copy {
     fn any_of(self, bits: u8) -> u64;
     /// The bytes that have any of `bits`, or for which `one` and `other` have a bit in common.
     fn any_of_or_common(self, bits: u8, one: Self, other: Self) -> u64;
+    /// The bits that each byte has in common with the byte of `other`.
+    fn common(self, other: Self) -> Self;
     /// All bytes with these bits set.
     fn with(self, bits: u8) -> Self;
     /// The bytes that are ASCII and above `byte`, which is ASCII.
@@ -139,6 +141,11 @@ impl<L: Shuffle> Lookup for L {
     #[inline(always)]
     fn any_of_or_common(self, bits: u8, one: Self, other: Self) -> u64 {
         self.masked(bits).or(one.and(other)).plus(0x7F).mask()
+    }
+
+    #[inline(always)]
+    fn common(self, other: Self) -> Self {
+        self.and(other)
     }
 
     #[inline(always)]
@@ -218,6 +225,11 @@ impl<L: Lookup> Lookup for Pair<L> {
     #[inline(always)]
     fn table(sets: &ByteSets) -> L::Table {
         L::table(sets)
+    }
+
+    #[inline(always)]
+    fn common(self, other: Self) -> Self {
+        Pair(self.0.common(other.0), self.1.common(other.1))
     }
 
     #[inline(always)]

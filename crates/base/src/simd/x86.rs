@@ -123,6 +123,7 @@ impl Lookup for Avx512 {
             let ascii = !_mm512_movepi8_mask(self.0);
             _mm512_maskz_permutex2var_epi8(ascii, table[0], self.0, table[1])
         };
+        fn common(self, other: Self) _mm512_and_si512(self.0, other.0);
         fn with(self, bits: u8) _mm512_or_si512(self.0, _mm512_set1_epi8(bits as i8));
     );
 

@@ -8,9 +8,10 @@ use std::io::{self, IsTerminal, Write};
 use ringseal::Level;
 
 use crate::console::{Color, Style, write_safe};
-use crate::json::{Entries, Entry, Kind, Text};
-use crate::log_line::{EVENT_KEYS, LEVEL_KEYS, TIME_KEYS, find, find_where, level_of};
-use crate::time::{MILLIS_LEN, parse_moment, write_millis};
+use crate::json::{Entry, Kind, Text};
+use crate::line::json::{Facts, name_below};
+use crate::line::{LevelReading, LineParser, ParsedLine, TimeReading};
+use crate::time::{MILLIS_LEN, write_millis};
 
 /// Fields that the engine adds to every line; hidden by default.
 const ENGINE_KEYS: [&str; 5] = ["run_id", "schema_version", "seq", "ecs.version", "ecs"];
@@ -34,7 +35,7 @@ impl ConsoleOptions {
 /// Writes lines in the readable format.
 pub(super) struct ConsoleWriter {
     options: ConsoleOptions,
-    entries: Entries,
+    parser: LineParser,
     scratch: String,
 }
 
@@ -51,18 +52,26 @@ fn style_of(level: Option<Level>) -> Style {
 }
 
 impl ConsoleWriter {
-    pub(super) fn new(options: ConsoleOptions) -> Self {
-        Self { options, entries: Entries::default(), scratch: String::new() }
+    /// `now` decides about years that are not written, in nanoseconds since 1970-01-01T00:00:00Z.
+    pub(super) fn new(options: ConsoleOptions, now: i64) -> Self {
+        Self { options, parser: LineParser::new(now), scratch: String::new() }
     }
 
     /// Writes one line of a log. A line that is not JSON, or not a log line, is shown unchanged.
     pub(super) fn write(&mut self, line: &[u8], out: &mut dyn Write) -> io::Result<()> {
-        let mut entries = std::mem::take(&mut self.entries);
-        let result = match str::from_utf8(line) {
-            Ok(text) if entries.find(text).is_ok() => self.write_entries(&entries, text, out),
-            _ => self.write_as_is(line, out),
+        let mut parser = std::mem::take(&mut self.parser);
+        let parsed = parser.parse(line);
+        let facts = parsed.facts();
+        let is_event = facts.places.name.is_some()
+            || facts.places.name_parent.is_some()
+            || facts.time != TimeReading::Missing
+            || facts.level != LevelReading::Missing;
+        let result = match parsed.is_json {
+            true if is_event => self.write_entries(&parsed, &facts, out),
+            true => self.write_as_is(line.trim_ascii(), out),
+            false => self.write_as_is(line, out),
         };
-        self.entries = entries;
+        self.parser = parser;
         result
     }
 
@@ -77,47 +86,75 @@ impl ConsoleWriter {
 
     fn write_entries(
         &mut self,
-        entries: &Entries,
-        text: &str,
+        line: &ParsedLine<'_>,
+        facts: &Facts,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let event = find_where(entries, text, &EVENT_KEYS, |entry| entry.string().is_some());
-        let time = find(entries, text, &TIME_KEYS);
-        let level = level_of(entries, text);
-        if event.is_none() && time.is_none() && level.is_none() {
-            return self.write_as_is(text.trim().as_bytes(), out);
-        }
-        self.write_time(time, out)?;
+        let (places, level) = (facts.places, facts.level.level());
+        let entry = |place: Option<usize>| line.entries.get(place?, line.text);
+        self.write_time(facts.time, entry(places.time), out)?;
         self.write_level(level, out)?;
-        if let Some(name) = event.and_then(|entry| entry.string()) {
+        if let Some(name) = entry(places.name).and_then(|entry| entry.string()) {
             self.styled(Style::BOLD, out, |writer, out| writer.write_text(name, out))?;
         }
-        for entry in entries.iter(text) {
-            let shown = [event, time].iter().flatten().any(|used| used.key == entry.key);
-            if !shown && !self.is_hidden(&entry, level) {
+        let parent = entry(places.name_parent);
+        let below = parent.and_then(|parent| Some((parent.raw, name_below(&parent)?)));
+        if let Some((raw, (inner, at))) = &below {
+            if let Some(name) = inner.get(*at, raw).and_then(|entry| entry.string()) {
+                self.styled(Style::BOLD, out, |writer, out| writer.write_text(name, out))?;
+            }
+            for (_, entry) in inner.iter(raw).enumerate().filter(|(index, _)| index != at) {
                 self.write_field(&entry, out)?;
             }
         }
+        // An unknown level stays visible as a field.
+        let level_key = entry(places.level.filter(|_| level.is_some())).map(|entry| entry.key);
+        for (index, entry) in line.entries.iter(line.text).enumerate() {
+            let used = [places.time, places.name, places.name_parent];
+            let is_level = level_key.is_some_and(|key| key == entry.key);
+            if !used.contains(&Some(index)) && !is_level && !self.is_hidden(&entry) {
+                self.write_field(&entry, out)?;
+            }
+        }
+        self.write_prefix(line.prefix, out)?;
         out.write_all(b"\n")
     }
 
-    fn is_hidden(&self, entry: &Entry<'_>, level: Option<Level>) -> bool {
-        let is_any = |keys: &[&str]| keys.iter().any(|key| entry.key.is(key));
-        // An unknown level stays visible as a field.
-        (level.is_some() && is_any(&LEVEL_KEYS)) || (!self.options.all && is_any(&ENGINE_KEYS))
+    fn is_hidden(&self, entry: &Entry<'_>) -> bool {
+        !self.options.all && ENGINE_KEYS.iter().any(|key| entry.key.is(key))
     }
 
-    fn write_time(&mut self, time: Option<Entry<'_>>, out: &mut dyn Write) -> io::Result<()> {
-        let text = time.and_then(|entry| entry.string()).and_then(|text| text.plain());
-        match text.and_then(|text| parse_moment(text.as_bytes())) {
-            Some(nanos) => {
+    /// Writes what precedes the JSON object, after the fields.
+    fn write_prefix(&mut self, prefix: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        let prefix = String::from_utf8_lossy(prefix);
+        let prefix = prefix.trim_start_matches('\u{feff}').trim();
+        if prefix.is_empty() {
+            return Ok(());
+        }
+        out.write_all(b" ")?;
+        self.styled(Style::KEY, out, |_, out| out.write_all(b"line_prefix"))?;
+        out.write_all(b"=")?;
+        if is_word(prefix) {
+            return write_safe(prefix, out);
+        }
+        out.write_all(b"\"")?;
+        write_safe(prefix, out)?;
+        out.write_all(b"\"")
+    }
+
+    fn write_time(
+        &mut self,
+        time: TimeReading,
+        entry: Option<Entry<'_>>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        match (time, entry) {
+            (TimeReading::At(nanos), _) => {
                 let text = write_millis(nanos);
                 self.styled(Style::DIM, out, |_, out| out.write_all(&text))
             }
-            None => match time {
-                Some(entry) => self.write_value(&entry, out),
-                None => write!(out, "{:MILLIS_LEN$}", "-"),
-            },
+            (_, Some(entry)) => self.write_value(&entry, out),
+            (_, None) => write!(out, "{:MILLIS_LEN$}", "-"),
         }
     }
 

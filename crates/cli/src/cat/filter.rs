@@ -4,7 +4,7 @@ use ringseal::Level;
 
 use super::Args;
 use crate::json::{Entries, Text, Token, Tokens};
-use crate::log_line::{level_of, time_of};
+use crate::line::{LevelReading, LineParser, ParsedLine, TimeReading};
 
 /// All filters of the command line; a line must pass every one.
 pub(super) struct Filter {
@@ -15,9 +15,9 @@ pub(super) struct Filter {
     fields: Vec<(String, String)>,
     /// Only JSON lines are shown.
     json_only: bool,
-    entries: Entries,
-    /// By log: whether its last JSON line passed. Lines of plain text after it, such as a stack trace, belong to it.
-    /// Text before the first JSON line belongs to none and does not pass.
+    parser: LineParser,
+    /// By log: whether its last event passed. Lines of text without a level and a time after it, such as a stack
+    /// trace, belong to it. Before the first event they belong to none and do not pass.
     passed: Vec<bool>,
 }
 
@@ -28,6 +28,8 @@ pub(super) enum Verdict {
     Hide,
     /// It passes the filters but is not JSON, and only JSON is shown.
     NotJson,
+    /// It passes all filters but those on the time, and its time is missing or not understood.
+    NoTime,
 }
 
 /// Parses `KEY=VALUE`.
@@ -52,30 +54,34 @@ impl Filter {
             until: args.until.map(|moment| moment.unix_nanos(now)),
             fields: args.fields.clone(),
             json_only: args.json,
-            entries: Entries::default(),
+            parser: LineParser::new(now),
             passed: Vec::new(),
         }
     }
 
     /// Decides how to treat a line of the log with index `log`.
     pub(super) fn evaluate(&mut self, log: usize, line: &[u8]) -> Verdict {
-        let mut is_json = None;
-        if self.needs_fields() {
-            let found = self.find_entries(line);
-            is_json = Some(found.is_some());
-            if !self.passes_field_filters(log, found) {
-                return Verdict::Hide;
-            }
+        if !self.needs_fields() && !self.json_only {
+            return if self.contains_text(line) { Verdict::Show } else { Verdict::Hide };
         }
-        if !self.contains_text(line) {
-            return Verdict::Hide;
-        }
-        if self.json_only && !is_json.unwrap_or_else(|| self.find_entries(line).is_some()) {
+        let mut parser = std::mem::take(&mut self.parser);
+        let parsed = parser.parse(line);
+        let verdict = match self.needs_fields() {
+            true => self.evaluate_fields(log, &parsed),
+            false => Verdict::Show,
+        };
+        let is_json = parsed.is_json;
+        self.parser = parser;
+        match verdict {
+            Verdict::Hide => Verdict::Hide,
+            _ if !self.contains_text(line) => Verdict::Hide,
             // An empty line is not reported, because it has no content.
-            let is_blank = line.trim_ascii().is_empty();
-            return if is_blank { Verdict::Hide } else { Verdict::NotJson };
+            Verdict::Show if self.json_only && !is_json => match line.trim_ascii().is_empty() {
+                true => Verdict::Hide,
+                false => Verdict::NotJson,
+            },
+            verdict => verdict,
         }
-        Verdict::Show
     }
 
     /// Decides about the beginning of a line that was too long to be read whole. Such a line does not pass filters on
@@ -99,12 +105,6 @@ impl Filter {
             || !self.fields.is_empty()
     }
 
-    /// Parses the line into `entries`; returns it as text if it is a JSON object.
-    fn find_entries<'a>(&mut self, line: &'a [u8]) -> Option<&'a str> {
-        let text = str::from_utf8(line).ok()?;
-        self.entries.find(text).ok().map(|()| text)
-    }
-
     fn passed_of(&mut self, log: usize) -> &mut bool {
         if self.passed.len() <= log {
             self.passed.resize(log + 1, false);
@@ -112,26 +112,35 @@ impl Filter {
         &mut self.passed[log]
     }
 
-    fn passes_field_filters(&mut self, log: usize, found: Option<&str>) -> bool {
-        let Some(text) = found else { return *self.passed_of(log) };
-        let passes = self.passes_level(text)
-            && self.passes_time(text)
-            && self.fields.iter().all(|(key, value)| has_field(&self.entries, text, key, value));
-        *self.passed_of(log) = passes;
-        passes
-    }
-
-    fn passes_level(&self, text: &str) -> bool {
-        let Some(least) = self.level else { return true };
-        level_of(&self.entries, text).is_some_and(|level| level >= least)
-    }
-
-    fn passes_time(&self, text: &str) -> bool {
-        if self.since.is_none() && self.until.is_none() {
-            return true;
+    fn evaluate_fields(&mut self, log: usize, line: &ParsedLine<'_>) -> Verdict {
+        let facts = line.facts();
+        let is_missing = facts.level == LevelReading::Missing && facts.time == TimeReading::Missing;
+        if !line.is_json && is_missing {
+            return if *self.passed_of(log) { Verdict::Show } else { Verdict::Hide };
         }
-        let Some(time) = time_of(&self.entries, text) else { return false };
-        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+        let passes_level = self.level.is_none_or(|least| match facts.level {
+            LevelReading::Missing => false,
+            // One that is not understood counts as in `pipe`.
+            reading => reading.or_assumed() >= least,
+        });
+        let has_fields =
+            self.fields.iter().all(|(key, value)| has_field(line.entries, line.text, key, value));
+        let verdict = match passes_level && has_fields {
+            true => self.evaluate_time(facts.time),
+            false => Verdict::Hide,
+        };
+        *self.passed_of(log) = verdict == Verdict::Show;
+        verdict
+    }
+
+    fn evaluate_time(&self, time: TimeReading) -> Verdict {
+        if self.since.is_none() && self.until.is_none() {
+            return Verdict::Show;
+        }
+        let Some(time) = time.unix_nanos() else { return Verdict::NoTime };
+        let passes = self.since.is_none_or(|since| time >= since)
+            && self.until.is_none_or(|until| time < until);
+        if passes { Verdict::Show } else { Verdict::Hide }
     }
 }
 

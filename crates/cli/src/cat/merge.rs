@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use ringseal::sink::file::reader::{Gap, LogReadError, Reader, Step};
 
-use crate::json::Entries;
-use crate::log_line::time_of;
+use crate::line::LineParser;
 
 /// The next step of a merge.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,14 +41,15 @@ enum FillResult {
 /// Reads several logs in the order of their times.
 pub(super) struct Merge {
     logs: Vec<NextLine>,
-    entries: Entries,
+    parser: LineParser,
     /// More lines and logs may appear.
     follow: bool,
 }
 
 impl Merge {
-    pub(super) fn new(readers: Vec<Reader>, follow: bool) -> Self {
-        let mut merge = Self { logs: Vec::new(), entries: Entries::default(), follow };
+    /// `now` decides about years that are not written, in nanoseconds since 1970-01-01T00:00:00Z.
+    pub(super) fn new(readers: Vec<Reader>, follow: bool, now: i64) -> Self {
+        let mut merge = Self { logs: Vec::new(), parser: LineParser::new(now), follow };
         merge.add(readers);
         merge
     }
@@ -87,7 +87,7 @@ impl Merge {
         }
         let mut idle = self.follow && self.logs.is_empty();
         for (index, log) in self.logs.iter_mut().enumerate() {
-            match log.fill(&mut self.entries)? {
+            match log.fill(&mut self.parser)? {
                 FillResult::Ready => {}
                 FillResult::Idle => idle = true,
                 FillResult::Gap(gap) => return Ok(MergeStep::Gap(index, gap)),
@@ -116,7 +116,7 @@ impl Merge {
 }
 
 impl NextLine {
-    fn fill(&mut self, entries: &mut Entries) -> Result<FillResult, LogReadError> {
+    fn fill(&mut self, parser: &mut LineParser) -> Result<FillResult, LogReadError> {
         if self.full || self.ended {
             return Ok(FillResult::Ready);
         }
@@ -133,10 +133,7 @@ impl NextLine {
             }
         }
         self.full = true;
-        if let Ok(text) = str::from_utf8(&self.line)
-            && entries.find(text).is_ok()
-            && let Some(time) = time_of(entries, text)
-        {
+        if let Some(time) = parser.parse(&self.line).time().unix_nanos() {
             self.time = self.time.max(time);
         }
         Ok(FillResult::Ready)
@@ -155,7 +152,7 @@ mod tests {
             let stream = Box::new(std::io::Cursor::new(log.join("\n").into_bytes()));
             Reader::from_stream("log", stream, ReaderOptions::default())
         };
-        let mut merge = Merge::new(logs.iter().map(reader).collect(), false);
+        let mut merge = Merge::new(logs.iter().map(reader).collect(), false, 0);
         let mut lines = Vec::new();
         while let MergeStep::Line(_, line) = merge.next_step().expect("no read fails") {
             lines.push(String::from_utf8(line.to_vec()).expect("UTF-8"));

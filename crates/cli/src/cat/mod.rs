@@ -11,6 +11,7 @@ use ringseal::internals::core::backoff::Backoff;
 use ringseal::sink::file::reader::Gap;
 
 use crate::console::{self, Color, ExitStatus, Failure, write_stderr};
+use crate::line::LineParser;
 use crate::progress::Progress;
 use crate::size::{format_bytes, format_count, parse_bytes};
 use crate::time::{Moment, write_millis};
@@ -108,15 +109,16 @@ pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     let now = unix_nanos_now();
     check_time_range(args, now)?;
     let mut opener = LogOpener::new(args, args.since.map(|moment| moment.unix_nanos(now)));
-    let merge = Merge::new(opener.open_all(&args.paths)?, args.follow);
+    let merge = Merge::new(opener.open_all(&args.paths)?, args.follow, now);
     let printer = Printer {
         out: io::BufWriter::with_capacity(256 * 1024, io::stdout().lock()),
         filter: Filter::new(args, now),
         console_writer: (!args.json && !args.raw)
-            .then(|| ConsoleWriter::new(ConsoleOptions::of(color, args.all))),
+            .then(|| ConsoleWriter::new(ConsoleOptions::of(color, args.all), now)),
+        json_parser: args.json.then(|| LineParser::new(now)),
     };
     let progress = if args.follow { Progress::hidden() } else { Progress::new(opener.total_bytes) };
-    let mut cat = Cat { printer, opener, progress, args, skipped: 0, findings: false };
+    let mut cat = Cat { printer, opener, progress, args, skipped: 0, untimed: 0, findings: false };
     cat.run(merge)?;
     cat.printer.out.flush()?;
     cat.report_skipped();
@@ -143,17 +145,20 @@ struct Printer<W: Write> {
     out: W,
     filter: Filter,
     console_writer: Option<ConsoleWriter>,
+    /// With --json, to print only what a strict reader accepts.
+    json_parser: Option<LineParser>,
 }
 
 impl<W: Write> Printer<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        match &mut self.console_writer {
-            Some(console_writer) => console_writer.write(line, &mut self.out),
-            None => {
-                self.out.write_all(line.trim_ascii())?;
-                self.out.write_all(b"\n")
-            }
+        if let Some(console_writer) = &mut self.console_writer {
+            return console_writer.write(line, &mut self.out);
         }
+        match &mut self.json_parser {
+            Some(parser) => self.out.write_all(parser.parse(line).text.trim().as_bytes())?,
+            None => self.out.write_all(line.trim_ascii())?,
+        }
+        self.out.write_all(b"\n")
     }
 }
 
@@ -164,6 +169,8 @@ struct Cat<'a, W: Write> {
     args: &'a Args,
     /// Lines that `--json` skipped because they are not JSON.
     skipped: u64,
+    /// Lines that --since and --until hide because their time is missing or not understood.
+    untimed: u64,
     findings: bool,
 }
 
@@ -206,6 +213,13 @@ impl<W: Write> Cat<'_, W> {
         match self.printer.filter.evaluate(log, line) {
             Verdict::Show => self.printer.write(line),
             Verdict::Hide => Ok(()),
+            Verdict::NoTime => {
+                self.untimed += 1;
+                if self.args.follow && self.untimed == 1 {
+                    self.progress.suspended(|| write_stderr(UNTIMED));
+                }
+                Ok(())
+            }
             Verdict::NotJson => {
                 self.skipped += 1;
                 // Following does not end, so the count could never be reported.
@@ -233,10 +247,10 @@ impl<W: Write> Cat<'_, W> {
     }
 
     fn report_skipped(&self) {
-        match self.skipped {
-            0 => {}
-            _ if self.args.follow => {}
-            count => write_stderr(format_args!("{SKIPPED}: {}", format_count(count))),
+        for (count, what) in [(self.skipped, SKIPPED), (self.untimed, UNTIMED)] {
+            if count > 0 && !self.args.follow {
+                write_stderr(format_args!("{what}: {}", format_count(count)));
+            }
         }
     }
 
@@ -250,6 +264,8 @@ impl<W: Write> Cat<'_, W> {
 }
 
 const SKIPPED: &str = "skipped lines that are not JSON (--raw shows them)";
+const UNTIMED: &str =
+    "lines not shown because their time is missing or not understood (--since, --until)";
 
 /// Trailing blanks that do not count towards a line's length: lines are padded to a page at most.
 const PADDING_BYTES_MAX: usize = 4096;

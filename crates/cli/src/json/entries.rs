@@ -116,6 +116,11 @@ impl Entries {
         tokens.next_token().map(|_| ())
     }
 
+    /// Forgets all entries.
+    pub fn clear(&mut self) {
+        self.places.clear();
+    }
+
     /// The entries of `text`, which must be the text they were found in.
     pub fn iter<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Entry<'a>> + 'a {
         self.places.iter().map(move |place| place.entry(text))

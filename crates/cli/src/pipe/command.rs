@@ -11,10 +11,10 @@ use super::retrying_sink::RetryingSink;
 use super::sampling::SamplingOptions;
 use super::stoppable_input::{Signals, StoppableInput};
 use super::summary::Summary;
-use super::{Counts, Input};
+use super::{Counts, Input, Reading};
 use crate::console::{ExitStatus, Failure, write_stderr};
 use crate::log_file_options::LogFileOptions;
-use crate::redact::RuleOptions;
+use crate::redact::{KeyMask, RuleOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -89,11 +89,13 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let signals = Signals::install().map_err(Failure::of)?;
     let engine = start(args, &signals)?;
     let mut counts = Counts::default();
+    let key_mask = if args.no_redact { None } else { KeyMask::of(args.rules.compile()?) };
+    let reading = Reading { now: SystemClock.now().unix_nanos, key_mask };
     let read = {
         let logger = engine.logger();
         let mut events = EngineSink::new(&logger, &args.target);
         let mut from = StoppableInput::new(io::stdin(), &signals);
-        super::run(&mut from, &args.input, &mut events, &mut counts)
+        super::run(&mut from, &args.input, reading, &mut events, &mut counts)
     };
     let flushed = engine.sync();
     let summary = Summary {

@@ -91,6 +91,8 @@ pub(super) enum ValueSource {
     /// The raw text of the entry with this index.
     Entry(usize),
     Decoded(Range<usize>),
+    /// A map that was written anew, in the decoded texts.
+    DecodedMap(Range<usize>),
     /// The whole line.
     Line,
     Count(u64),
@@ -126,6 +128,7 @@ impl<'a> Fields<'a> {
                 entry(*index).map_or(Value::Null, |entry| value_of(&entry))
             }
             ValueSource::Decoded(range) => Value::Str(decoded(range)),
+            ValueSource::DecodedMap(range) => Value::Map(Nested { raw: decoded(range) }),
             ValueSource::Line => Value::Str(self.text),
             ValueSource::Count(count) => Value::Count(*count),
         };

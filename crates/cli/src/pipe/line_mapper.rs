@@ -1,12 +1,13 @@
 //! Maps a line to an event: level, name and fields.
-use ringseal::Level;
+use std::ops::Range;
 
-use super::detect_level::level_of_text;
 use super::event::{Event, FieldSource, Fields, KeySource, ValueSource};
 use super::line_splitter::Line;
-use super::{Counts, Format, LEVEL_ASSUMED};
+use super::{Counts, Format};
 use crate::json::{Entries, Entry, JsonError, Kind, Text};
-use crate::log_line::{EVENT_KEYS, LEVEL_KEYS, TIME_KEYS, level_in, level_of};
+use crate::line::json::{Facts, name_below};
+use crate::line::{LevelReading, LineParser, ParsedLine, TimeReading};
+use crate::redact::KeyMask;
 
 /// Keys that the engine writes itself. A line's field with such a key gets the prefix `original_`.
 const ENGINE_KEYS: [&str; 9] = [
@@ -21,62 +22,123 @@ const ENGINE_KEYS: [&str; 9] = [
     "seq",
 ];
 
+/// Keys whose value becomes the level. Other keys with a level stay fields as well.
+const LEVEL_KEYS: [&str; 4] = ["level", "log.level", "severity", "lvl"];
+
 /// Maps lines to events; reuses its memory between lines.
 #[derive(Debug)]
 pub(super) struct LineMapper<'n> {
     format: Format,
     /// The name of lines without one.
     name: &'n str,
-    entries: Entries,
-    sources: Vec<FieldSource>,
-    decoded: String,
-    /// The current line with invalid bytes replaced.
-    repaired: String,
+    parser: LineParser,
+    builder: Builder,
+    /// Masks private keys that span several lines; `None` if nothing is masked.
+    key_mask: Option<KeyMask>,
 }
 
-/// The kind of a line.
-enum LineKind {
-    Json { level: Option<Level>, name: Name },
-    Text { level: Option<Level> },
+/// The fields of the current event.
+#[derive(Debug, Default)]
+struct Builder {
+    sources: Vec<FieldSource>,
+    decoded: String,
 }
 
 enum Name {
     Default,
     Entry(usize),
-    Decoded(std::ops::Range<usize>),
+    Decoded(Range<usize>),
 }
 
 impl<'n> LineMapper<'n> {
-    pub(super) fn new(format: Format, name: &'n str) -> Self {
-        Self {
-            format,
-            name,
-            entries: Entries::default(),
-            sources: Vec::new(),
-            decoded: String::new(),
-            repaired: String::new(),
-        }
+    /// `now` decides about years that are not written, in nanoseconds since 1970-01-01T00:00:00Z.
+    pub(super) fn new(format: Format, name: &'n str, now: i64, key_mask: Option<KeyMask>) -> Self {
+        let (parser, builder) = (LineParser::new(now), Builder::default());
+        Self { format, name, parser, builder, key_mask }
     }
 
     /// Maps one line to an event.
     pub(super) fn event<'a>(&'a mut self, line: &Line<'a>, counts: &mut Counts) -> Event<'a> {
-        self.sources.clear();
-        self.decoded.clear();
-        if let Ok(text) = str::from_utf8(line.bytes) {
-            let kind = self.classify(text);
-            self.add_original_length(line, counts);
-            return self.assemble(kind, text, counts);
+        self.builder.sources.clear();
+        self.builder.decoded.clear();
+        let parsed = match self.format {
+            Format::Text => self.parser.parse_text(line.bytes),
+            Format::Auto | Format::Json => self.parser.parse(line.bytes),
+        };
+        let facts = parsed.facts();
+        counts.count(&parsed, &facts);
+        let name = match parsed.is_json {
+            true => {
+                if let Some(mask) = &mut self.key_mask {
+                    mask.other_line();
+                }
+                self.builder.json(&parsed, &facts)
+            }
+            false => {
+                counts.key_lines += u64::from(self.builder.text(&parsed, &mut self.key_mask));
+                if self.format == Format::Json {
+                    self.builder.error(parse_error(&parsed));
+                }
+                Name::Default
+            }
+        };
+        self.builder.original_length(line, counts);
+        let Builder { sources, decoded } = &self.builder;
+        let name = match name {
+            Name::Default => self.name,
+            Name::Entry(index) => {
+                let entry = parsed.entries.get(index, parsed.text);
+                entry.and_then(|entry| entry.string()).map_or(self.name, |text| text.raw())
+            }
+            Name::Decoded(range) => decoded.get(range).unwrap_or_default(),
+        };
+        let (entries, text) = (parsed.entries, parsed.text);
+        Event {
+            level: facts.level.or_assumed(),
+            name,
+            fields: Fields { sources, entries, text, decoded },
         }
-        counts.not_utf8 += 1;
-        let repaired = String::from_utf8_lossy(line.bytes).into_owned();
-        let kind = self.classify(&repaired);
-        self.add_original_length(line, counts);
-        self.repaired = repaired;
-        self.assemble(kind, &self.repaired, counts)
+    }
+}
+
+/// Why a line is not JSON.
+fn parse_error(line: &ParsedLine<'_>) -> Option<JsonError> {
+    line.error.or_else(|| Entries::default().find(line.text).err())
+}
+
+impl Counts {
+    fn count(&mut self, line: &ParsedLine<'_>, facts: &Facts) {
+        let one = u64::from;
+        self.not_utf8 += one(!line.is_utf8);
+        self.json += one(line.is_json);
+        self.text += one(!line.is_json);
+        self.levels_unknown += one(facts.level == LevelReading::Unknown);
+        self.times_unknown += one(facts.time == TimeReading::Unknown);
+    }
+}
+
+impl Builder {
+    /// Adds the field of a line of text; returns whether a part of it belongs to a private key.
+    fn text(&mut self, line: &ParsedLine<'_>, key_mask: &mut Option<KeyMask>) -> bool {
+        let masked = key_mask.as_mut().and_then(|mask| mask.masked(line.text));
+        let is_masked = masked.is_some();
+        let value = match masked {
+            Some(masked) => ValueSource::Decoded(self.decode(|decoded| decoded.push_str(&masked))),
+            None => ValueSource::Line,
+        };
+        self.sources.push(FieldSource { key: KeySource::Fixed("message"), value });
+        is_masked
+    }
+
+    fn error(&mut self, error: Option<JsonError>) {
+        let Some(error) = error else { return };
+        let value =
+            ValueSource::Decoded(self.decode(|decoded| decoded.push_str(&error.to_string())));
+        self.sources.push(FieldSource { key: KeySource::Fixed("parse_error"), value });
     }
 
     /// Adds the original length of a line that was cut.
-    fn add_original_length(&mut self, line: &Line<'_>, counts: &mut Counts) {
+    fn original_length(&mut self, line: &Line<'_>, counts: &mut Counts) {
         if line.original_bytes > line.bytes.len() as u64 {
             counts.truncated += 1;
             let value = ValueSource::Count(line.original_bytes);
@@ -84,100 +146,79 @@ impl<'n> LineMapper<'n> {
         }
     }
 
-    fn assemble<'a>(&'a self, kind: LineKind, text: &'a str, counts: &mut Counts) -> Event<'a> {
-        let fields =
-            Fields { sources: &self.sources, entries: &self.entries, text, decoded: &self.decoded };
-        let (level, name) = match kind {
-            LineKind::Json { level, name } => {
-                counts.json += 1;
-                (level, self.name_of(&name, text))
-            }
-            LineKind::Text { level } => {
-                counts.text += 1;
-                (level, self.name)
-            }
-        };
-        Event { level: level.unwrap_or(LEVEL_ASSUMED), name, fields }
-    }
-
-    fn name_of<'a>(&'a self, name: &Name, text: &'a str) -> &'a str {
-        match name {
-            Name::Default => self.name,
-            Name::Entry(index) => {
-                let entry = self.entries.get(*index, text);
-                entry.and_then(|entry| entry.string()).map_or(self.name, |text| text.raw())
-            }
-            Name::Decoded(range) => self.decoded.get(range.clone()).unwrap_or_default(),
-        }
-    }
-
-    /// Determines the kind of the line and the positions of its fields.
-    fn classify(&mut self, text: &str) -> LineKind {
-        let tried = match self.format {
-            Format::Text => None,
-            Format::Auto if !text.trim_start().starts_with('{') => None,
-            Format::Auto | Format::Json => Some(self.entries.find(text)),
-        };
-        if let Some(Ok(())) = tried {
-            return self.classify_json(text);
-        }
-        self.sources
-            .push(FieldSource { key: KeySource::Fixed("message"), value: ValueSource::Line });
-        if let (Some(Err(error)), Format::Json) = (tried, self.format) {
-            self.push_error(error);
-        }
-        LineKind::Text { level: level_of_text(text) }
-    }
-
-    fn push_error(&mut self, error: JsonError) {
-        let value =
-            ValueSource::Decoded(self.decode(|decoded| decoded.push_str(&error.to_string())));
-        self.sources.push(FieldSource { key: KeySource::Fixed("parse_error"), value });
-    }
-
-    fn classify_json(&mut self, text: &str) -> LineKind {
-        let name_at = self.index_of(text, &EVENT_KEYS, |entry| entry.string().is_some());
-        let level_at = self.index_of(text, &LEVEL_KEYS, |entry| level_in(entry).is_some());
-        let time_at = self.index_of(text, &TIME_KEYS, |_| true);
-        let level = level_of(&self.entries, text);
+    /// Adds the fields of a JSON object; returns its name.
+    fn json(&mut self, line: &ParsedLine<'_>, facts: &Facts) -> Name {
         let mut name = Name::Default;
-        for index in 0..self.entries.len() {
-            let Some(entry) = self.entries.get(index, text) else { break };
-            if Some(index) == level_at {
-                continue;
+        let level = facts.places.level.filter(|_| facts.level.level().is_some());
+        let level_key = level.and_then(|at| Some(line.entries.get(at, line.text)?.key));
+        for (index, entry) in line.entries.iter(line.text).enumerate() {
+            if Some(index) == facts.places.name {
+                name = self.name(index, &entry);
+            } else if Some(index) == facts.places.name_parent {
+                name = self.name_below(&entry);
+            } else if Some(index) == facts.places.time {
+                self.field(KeySource::Fixed("original_timestamp"), index, &entry);
+            } else if !is_level(&entry, level_key) && !is_unused_time(&entry, facts) {
+                let key = self.key(index, &entry, facts);
+                self.field(key, index, &entry);
             }
-            if Some(index) == name_at {
-                name = match entry.string().filter(|text| text.plain().is_none()) {
-                    Some(text) => Name::Decoded(self.decode_text(text)),
-                    None => Name::Entry(index),
-                };
-                continue;
-            }
-            let key = if Some(index) == time_at {
-                KeySource::Fixed("original_timestamp")
-            } else {
-                self.key(index, &entry)
-            };
-            let value = self.value(index, &entry);
-            self.sources.push(FieldSource { key, value });
         }
-        LineKind::Json { level, name }
+        self.prefix(line.prefix);
+        name
     }
 
-    /// The index of the entry of the first of `keys` that the line has with an accepted value.
-    fn index_of(
-        &self,
-        text: &str,
-        keys: &[&str],
-        accepts: impl Fn(&Entry<'_>) -> bool,
-    ) -> Option<usize> {
-        let index_of = |key: &&str| {
-            self.entries.iter(text).position(|entry| entry.key.is(key) && accepts(&entry))
+    /// Adds what precedes the JSON object.
+    fn prefix(&mut self, prefix: &[u8]) {
+        let prefix = String::from_utf8_lossy(prefix);
+        let prefix = prefix.trim_start_matches('\u{feff}').trim();
+        if !prefix.is_empty() {
+            let value = ValueSource::Decoded(self.decode(|decoded| decoded.push_str(prefix)));
+            self.sources.push(FieldSource { key: KeySource::Fixed("line_prefix"), value });
+        }
+    }
+
+    fn field(&mut self, key: KeySource, index: usize, entry: &Entry<'_>) {
+        let value = match entry.string() {
+            Some(text) if entry.kind == Kind::Escaped => {
+                ValueSource::Decoded(self.decode_text(text))
+            }
+            _ => ValueSource::Entry(index),
         };
-        keys.iter().find_map(index_of)
+        self.sources.push(FieldSource { key, value });
     }
 
-    fn key(&mut self, index: usize, entry: &Entry<'_>) -> KeySource {
+    fn name(&mut self, index: usize, entry: &Entry<'_>) -> Name {
+        match entry.string().filter(|text| text.plain().is_none()) {
+            Some(text) => Name::Decoded(self.decode_text(text)),
+            None => Name::Entry(index),
+        }
+    }
+
+    /// The name inside a map, whose other entries stay in a map of the same key.
+    fn name_below(&mut self, entry: &Entry<'_>) -> Name {
+        let Some((inner, at)) = name_below(entry) else { return Name::Default };
+        let others = self.decode(|decoded| {
+            decoded.push('{');
+            let others = inner.iter(entry.raw).enumerate().filter(|(index, _)| *index != at);
+            for (_, other) in others {
+                let comma = if decoded.ends_with('{') { "" } else { "," };
+                decoded.extend([comma, "\"", other.key.raw(), "\":", other.raw]);
+            }
+            decoded.push('}');
+        });
+        if others.len() > "{}".len() {
+            let key = KeySource::Decoded(self.decode_text(entry.key));
+            self.sources.push(FieldSource { key, value: ValueSource::DecodedMap(others) });
+        }
+        let name = inner.get(at, entry.raw).and_then(|entry| entry.string());
+        name.map_or(Name::Default, |name| Name::Decoded(self.decode_text(name)))
+    }
+
+    fn key(&mut self, index: usize, entry: &Entry<'_>, facts: &Facts) -> KeySource {
+        // `original_timestamp` is the time that was used.
+        if facts.places.time.is_some() && entry.key.is("timestamp") {
+            return KeySource::Fixed("unused_timestamp");
+        }
         if ENGINE_KEYS.iter().any(|key| entry.key.is(key)) {
             return KeySource::Decoded(self.decode(|decoded| {
                 decoded.push_str("original_");
@@ -190,22 +231,26 @@ impl<'n> LineMapper<'n> {
         }
     }
 
-    fn value(&mut self, index: usize, entry: &Entry<'_>) -> ValueSource {
-        match entry.string() {
-            Some(text) if entry.kind == Kind::Escaped => {
-                ValueSource::Decoded(self.decode_text(text))
-            }
-            _ => ValueSource::Entry(index),
-        }
-    }
-
-    fn decode_text(&mut self, text: Text<'_>) -> std::ops::Range<usize> {
+    fn decode_text(&mut self, text: Text<'_>) -> Range<usize> {
         self.decode(|decoded| text.decode_into(decoded))
     }
 
-    fn decode(&mut self, write: impl FnOnce(&mut String)) -> std::ops::Range<usize> {
+    fn decode(&mut self, write: impl FnOnce(&mut String)) -> Range<usize> {
         let start = self.decoded.len();
         write(&mut self.decoded);
         start..self.decoded.len()
     }
+}
+
+/// Whether an entry has become the event's level, or was overridden by the entry that has.
+fn is_level(entry: &Entry<'_>, level_key: Option<Text<'_>>) -> bool {
+    let is_dropped = LEVEL_KEYS
+        .iter()
+        .any(|key| entry.key.plain().is_some_and(|plain| plain.eq_ignore_ascii_case(key)));
+    is_dropped && level_key.is_some_and(|key| key == entry.key)
+}
+
+/// Whether an entry is a `timestamp` without a value, beside the time that was used.
+fn is_unused_time(entry: &Entry<'_>, facts: &Facts) -> bool {
+    facts.places.time.is_some() && entry.kind == Kind::Null && entry.key.is("timestamp")
 }

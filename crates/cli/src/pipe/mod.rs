@@ -8,10 +8,10 @@ use std::fmt;
 use std::io::{self, Read};
 
 use clap::value_parser;
-use ringseal::Level;
+
+use crate::redact::KeyMask;
 
 mod command;
-mod detect_level;
 mod event;
 mod event_fields;
 mod line_mapper;
@@ -22,7 +22,6 @@ mod stoppable_input;
 mod summary;
 
 pub use command::{Args, run as run_command};
-pub use detect_level::level_of_text;
 pub use event::{Event, Field, Fields, Nested, Value};
 use line_mapper::LineMapper;
 use line_splitter::LineSplitter;
@@ -78,20 +77,39 @@ pub struct Counts {
     pub truncated: u64,
     /// Lines in which bytes were replaced because they are not UTF-8.
     pub not_utf8: u64,
+    /// Lines whose level is not understood; their events have the level warn.
+    pub levels_unknown: u64,
+    /// Lines whose time is not understood.
+    pub times_unknown: u64,
+    /// Lines of text that were masked because they belong to a private key.
+    pub key_lines: u64,
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts { lines, events, json, text, truncated, not_utf8, .. } = self;
+        let more = [
+            (*truncated, "cut at the limit"),
+            (*not_utf8, "with bytes that are not UTF-8"),
+            (self.levels_unknown, "with a level that is not understood, written as warn"),
+            (self.times_unknown, "with a time that is not understood"),
+            (self.key_lines, "of private keys masked"),
+        ];
         write!(f, "{lines} lines in, {events} events out ({json} JSON, {text} text")?;
-        if *truncated > 0 {
-            write!(f, "; {truncated} cut at the limit")?;
-        }
-        if *not_utf8 > 0 {
-            write!(f, "; {not_utf8} with bytes that are not UTF-8")?;
+        for (count, what) in more.iter().filter(|(count, _)| *count > 0) {
+            write!(f, "; {count} {what}")?;
         }
         f.write_str(")")
     }
+}
+
+/// What reading the lines depends on besides the arguments.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// Nanoseconds since 1970-01-01T00:00:00Z; decides about years that are not written.
+    pub now: i64,
+    /// Masks private keys that span several lines.
+    pub key_mask: Option<KeyMask>,
 }
 
 /// Reads lines from `from` until its end and passes each to `sink` as an event.
@@ -101,11 +119,13 @@ impl fmt::Display for Counts {
 pub fn run(
     from: &mut dyn Read,
     input: &Input,
+    reading: Reading,
     sink: &mut dyn EventSink,
     counts: &mut Counts,
 ) -> io::Result<()> {
     let mut splitter = LineSplitter::new(input.line_bytes_max as usize);
-    let mut mapper = LineMapper::new(input.format, &input.event_name);
+    let mut mapper =
+        LineMapper::new(input.format, &input.event_name, reading.now, reading.key_mask);
     while let Some(line) = splitter.next_line(from)? {
         counts.lines += 1;
         counts.bytes += line.read_bytes;
@@ -117,9 +137,6 @@ pub fn run(
 
 /// Upper bound of `--line-bytes-max`, which determines the ring's size.
 const LINE_BYTES_MAX: i64 = 16 << 20;
-
-/// The level of lines without one.
-const LEVEL_ASSUMED: Level = Level::Info;
 
 #[cfg(test)]
 mod tests;

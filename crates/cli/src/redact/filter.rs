@@ -223,7 +223,7 @@ impl Filter {
 const CARD_DIGITS_MIN: u32 = 12;
 
 /// Tests with an example whether the rules mask private keys.
-fn masks_private_keys(redactor: &mut Redactor) -> bool {
+pub(super) fn masks_private_keys(redactor: &mut Redactor) -> bool {
     let key = [
         &b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n"[..],
         b"-----END PRIVATE KEY-----",

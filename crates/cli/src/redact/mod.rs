@@ -18,8 +18,9 @@ pub(crate) mod escape;
 mod filter;
 mod findings;
 mod json_leaves;
-mod key_block;
+pub(crate) mod key_block;
 mod key_cache;
+mod key_mask;
 mod line_reader;
 mod options;
 mod report;
@@ -28,6 +29,7 @@ mod tests;
 
 use filter::{Changed, Filter};
 use findings::Findings;
+pub use key_mask::KeyMask;
 use line_reader::{Chunk, LineReader};
 pub use options::RuleOptions;
 use report::Report;

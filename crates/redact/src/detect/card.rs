@@ -1,58 +1,63 @@
 //! Payment card numbers: the issuer's range (ISO/IEC 7812), the check digit (Luhn), the grouping.
 
 use super::hint;
-use super::number::{Walk, barred, ends_at};
-use crate::bytes::{at, before, distinct};
+use super::number::{Groups, Hint, Number, Walk, barred, ends_at};
+use crate::bytes::distinct;
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
 
-/// `pos` is a digit that starts a number.
-pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
-    let input = finder.input;
-    if !begins(input, pos) || barred(before(input, pos)) {
+/// Fewest and most digits.
+const DIGITS_MIN: usize = 12;
+const DIGITS_MAX: usize = 19;
+
+/// A number that is not after a plus sign.
+pub(super) fn find(finder: &mut Finder<'_>, number: &Number, walk: &Walk) {
+    if barred(number.prev) {
         return;
     }
-    let walk = Walk::from(input, pos, b" -", false);
-    for n in (12..=walk.count.min(19)).rev() {
-        let end = walk.end(n);
+    if walk.count >= DIGITS_MIN {
+        from_walk(finder, &walk.within(b" -\t./"), number.hint);
+    }
+}
+
+/// Adds a hit if the first digits of `walk` are a card number.
+pub(super) fn from_walk(finder: &mut Finder<'_>, walk: &Walk, hint: Hint) {
+    let input = finder.input;
+    for n in (DIGITS_MIN..=walk.count.min(DIGITS_MAX)).rev() {
         let digits = walk.digits(n);
-        if !ends_at(input, end) || !is_issued(digits) || !luhn(digits) || distinct(digits) < 2 {
+        let Some(network) = network(digits) else { continue };
+        if !ends_at(input, walk.end(n)) || !luhn(digits) || distinct(digits) < 2 {
             continue;
         }
-        let hinted = finder.rules.loose_numbers || hint::card(input, pos);
-        if hinted || is_sure(&input[pos..end], n) {
+        let hinted =
+            finder.rules.loose_numbers || hint.has(Hint::CARD) || hint::card(input, walk.start());
+        if hinted || is_sure(walk, n, network, hint) {
             let keep = if finder.rules.card_last4 { 4 } else { 0 };
-            return finder.hit_keeping(pos, end, rule::CARD, HitKind::Card, keep);
+            return finder.hit_keeping(walk.start(), walk.end(n), rule::CARD, HitKind::Card, keep);
         }
     }
 }
 
-/// Four digits, then four more after at most one separator: all groupings start like this, and few dates.
-fn begins(input: &[u8], pos: usize) -> bool {
-    let four = |i: usize| input.get(i..i + 4).is_some_and(|s| s.iter().all(u8::is_ascii_digit));
-    four(pos) && four(pos + 4 + usize::from(matches!(at(input, pos + 4), b' ' | b'-')))
+/// Whether a number without a hint is a card number: it has the groups in which cards are printed, or 14 to 16 digits
+/// of a large network and no word that says that it is something else.
+fn is_sure(walk: &Walk, count: usize, network: Network, hint: Hint) -> bool {
+    if walk.is_bare(count) {
+        let other = Hint::AMOUNT.with(Hint::THING).with(Hint::ID);
+        return (14..=16).contains(&count) && network.is_large && !hint.has(other);
+    }
+    is_printed(walk.groups(count))
 }
 
-/// Whether a number without a hint is a card number: 14 to 16 digits, or the groups in which cards are printed.
-fn is_sure(text: &[u8], count: usize) -> bool {
-    if text.len() == count {
-        return (14..=16).contains(&count);
-    }
-    let separator = text.iter().find(|byte| !byte.is_ascii_digit()).copied().unwrap_or(0);
-    if count < 14 || text.iter().any(|&byte| !byte.is_ascii_digit() && byte != separator) {
-        return false;
-    }
-    let mut groups = [0usize; 6];
-    let mut used = 0;
-    for group in text.split(|&byte| byte == separator) {
-        let Some(slot) = groups.get_mut(used) else { return false };
-        *slot = group.len();
-        used += 1;
-    }
-    match groups[..used] {
-        [4, 4, 4, last] => (1..=4).contains(&last),
-        [4, 4, 4, 4, last] => (1..=3).contains(&last),
-        [4, 6, last] => (4..=5).contains(&last),
+/// Whether cards are printed in these groups.
+fn is_printed(groups: Groups) -> bool {
+    match (groups.lens(), groups.sign()) {
+        (_, 0) => false,
+        ([4, 4, 4, 4], _) => true,
+        (_, b'.' | b'/') => false,
+        ([4, 4, 4, last], _) => (2..=3).contains(last),
+        ([4, 4, 4, 4, last], _) => (1..=3).contains(last),
+        ([4, 6, last], _) => (4..=5).contains(last),
+        ([6, 13], _) => true,
         _ => false,
     }
 }
@@ -75,27 +80,75 @@ pub(super) fn luhn(digits: &[u8]) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// Whether an issuer with this prefix issues numbers of this length.
-fn is_issued(digits: &[u8]) -> bool {
-    let n = digits.len();
-    let prefix =
-        |len: usize| digits.iter().take(len).fold(0u32, |n, &d| n * 10 + u32::from(d - b'0'));
-    let (p2, p3, p4, p6) = (prefix(2), prefix(3), prefix(4), prefix(6));
-    if digits[0] == b'4' {
-        return matches!(n, 13 | 16 | 19);
-    }
-    match (p2, p3, p4) {
-        (51..=55, ..) | (_, _, 2221..=2720) => n == 16,
-        (34 | 37, ..) => n == 15,
-        (62 | 65, ..) | (_, 644..=649, _) | (_, _, 6011 | 3528..=3589) => n >= 16,
-        (36 | 38 | 39, ..) | (_, 300..=305, _) | (_, _, 3095) => n >= 14,
-        (
-            _,
-            _,
-            5018 | 5019 | 5020 | 5038 | 5610 | 5893 | 6304 | 6331 | 6759 | 6761 | 6762 | 6763,
-        ) => n >= 12,
-        _ => (622_126..=622_925).contains(&p6) && n >= 16,
-    }
+/// The numbers of one range.
+#[derive(Debug, Clone, Copy)]
+struct Network {
+    /// The first six digits of the first and the last number.
+    from: u32,
+    to: u32,
+    /// A bit for each number of digits.
+    lens: u32,
+    /// Whether so large a share of all cards begins like this that no other sign of a card is needed.
+    is_large: bool,
+}
+
+const fn range(from: u32, to: u32, lens: std::ops::RangeInclusive<u32>, is_large: bool) -> Network {
+    Network { from, to, lens: (1 << (*lens.end() + 1)) - (1 << *lens.start()), is_large }
+}
+
+/// Ranges of issuers' identification numbers; the first that contains a number counts. From the networks' own
+/// publications; ranges without any are assigned to national networks or to Maestro.
+#[rustfmt::skip]
+static NETWORKS: [Network; 40] = [
+    range(180_000, 180_099, 15..=15, false), // JCB
+    range(213_100, 213_199, 15..=15, false), // JCB
+    range(220_000, 220_499, 16..=19, true), // Mir
+    range(220_500, 220_599, 16..=16, false), // Borica
+    range(222_100, 272_099, 16..=16, true), // Mastercard
+    range(300_000, 305_999, 14..=19, true), // Diners Club
+    range(309_500, 309_599, 14..=19, true), // Diners Club
+    range(340_000, 349_999, 15..=15, true), // American Express
+    range(352_800, 358_999, 16..=19, true), // JCB
+    range(360_000, 369_999, 14..=19, true), // Diners Club
+    range(370_000, 379_999, 15..=15, true), // American Express
+    range(380_000, 399_999, 14..=19, true), // Diners Club, Hipercard
+    Network { from: 400_000, to: 499_999, lens: 1 << 13 | 1 << 16 | 1 << 19, is_large: true }, // Visa
+    range(501_800, 502_099, 12..=19, true), // Maestro, Dankort
+    range(503_800, 503_899, 12..=19, true), // Maestro
+    range(506_099, 506_198, 16..=19, true), // Verve
+    range(506_699, 506_778, 16..=16, true), // Elo
+    range(507_865, 507_964, 16..=19, true), // Verve
+    range(508_500, 508_999, 16..=16, true), // RuPay
+    range(509_000, 509_999, 16..=16, true), // Elo
+    range(500_000, 509_999, 12..=19, false), // Maestro and national networks
+    range(510_000, 559_999, 16..=16, true), // Mastercard
+    range(560_000, 589_999, 12..=19, false), // Maestro
+    range(601_100, 601_199, 16..=19, true), // Discover
+    range(603_700, 603_799, 16..=16, false), // Shetab
+    range(604_200, 604_299, 18..=19, false), // UkrCard
+    range(606_282, 606_282, 13..=19, true), // Hipercard
+    range(607_000, 608_499, 16..=16, true), // RuPay
+    range(600_000, 619_999, 16..=19, false), // national networks
+    range(620_000, 629_999, 16..=19, true), // UnionPay
+    range(630_400, 630_499, 12..=19, true), // Maestro
+    range(630_000, 643_999, 12..=19, false), // Maestro and national networks
+    range(644_000, 659_999, 16..=19, true), // Discover, RuPay, Elo, Troy
+    range(670_000, 679_999, 12..=19, true), // Maestro
+    range(810_000, 829_999, 16..=19, false), // UnionPay, RuPay
+    range(860_000, 860_099, 16..=16, false), // Uzcard
+    range(911_200, 911_299, 16..=16, false), // Belkart
+    range(970_400, 970_499, 16..=19, false), // Napas
+    range(979_200, 979_299, 16..=16, false), // Troy
+    range(986_000, 986_099, 16..=16, false), // Humo
+];
+
+/// The network that issues numbers of this length that start with these digits.
+fn network(digits: &[u8]) -> Option<Network> {
+    let six = digits.iter().take(6).fold(0, |n, &d| n * 10 + u32::from(d - b'0'));
+    let issues = |network: &&Network| {
+        (network.from..=network.to).contains(&six) && network.lens >> digits.len() & 1 != 0
+    };
+    NETWORKS.iter().find(issues).copied()
 }
 
 #[cfg(test)]
@@ -122,6 +175,7 @@ mod tests {
             b"371449635398431",
             b"5555555555554444",
             b"2223003122003222",
+            b"2200000000000053",
             b"4012888888881881",
             b"6011111111111117",
             b"3530111333300000",
@@ -129,11 +183,17 @@ mod tests {
             b"36227206271667",
             b"6304000000000000",
             b"6759649826438453",
+            b"180016070420458",
+            b"213176828496175",
+            b"9792030000000000",
+            b"6062820524845321",
         ] {
-            assert!(is_issued(number), "{}", String::from_utf8_lossy(number));
+            assert!(network(number).is_some(), "{}", String::from_utf8_lossy(number));
         }
-        for number in [&b"1718857800123456"[..], b"9999999999999995", b"0000000000000000"] {
-            assert!(!is_issued(number));
+        for number in
+            [&b"1718857800123456"[..], b"9999999999999995", b"0000000000000000", b"411111111111111"]
+        {
+            assert!(network(number).is_none());
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Git commits, digests, trace ids and UUIDs look the same and are kept.
 
-use super::hint;
+use super::bare_key::{Telling, may_be_told, telling};
 use crate::bytes::{ALNUM, HEX, at, before, is_word};
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
@@ -17,7 +17,7 @@ const HEX_CUT_BYTES_MIN: usize = 8;
 pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
     let digit = |i: usize| input.get(pos + i).is_none_or(|&byte| HEX.has(byte));
     [0, HEX_BYTES_MIN - 1, 8, 16, 24].into_iter().all(digit)
-        && (input.len() - pos < HEX_BYTES_MIN || hint::token(input, pos))
+        && (input.len() - pos < HEX_BYTES_MIN || may_be_told(input, pos))
 }
 
 /// `pos` is where a word starts.
@@ -35,7 +35,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     }
     let text = &input[pos..end];
     let letters = text.iter().any(|byte| ALNUM.has(*byte) && !byte.is_ascii_digit());
-    if letters && text.iter().any(u8::is_ascii_digit) && hint::token(input, pos) {
+    if letters && text.iter().any(u8::is_ascii_digit) && telling(input, pos) == Telling::Secret {
         finder.hit(pos, end, rule::HEX, HitKind::Token);
     }
 }

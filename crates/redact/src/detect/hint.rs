@@ -3,11 +3,6 @@
 //! A hint never reaches across a replacement: otherwise redaction could shorten a text and bring a distant
 //! word close enough to change the result of a second pass.
 
-use crate::bytes::{ByteSet, at, before};
-
-const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'(._\\-");
-const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
-
 /// The bytes that may follow a word: no letter except a plural s.
 static BEHIND: [u8; 256] = {
     let mut table = [0xFF; 256];
@@ -95,57 +90,6 @@ impl Hints {
     }
 }
 
-/// Most bytes between a word and a number.
-const GAP: usize = 4;
-
-/// Words for telephones; each may end in an s.
-static PHONE: Hints = Hints::new(
-    &[
-        b"phone",
-        b"tel",
-        b"telephone",
-        b"mobile",
-        b"cell",
-        b"call",
-        b"caller",
-        b"calling",
-        b"dial",
-        b"dialling",
-        b"dialing",
-        b"sms",
-        b"otp",
-        b"fax",
-        b"whatsapp",
-        b"msisdn",
-        b"contact",
-        b"sim",
-        b"ring",
-    ],
-    0,
-);
-
-/// Words that may occur between such a word and the number.
-static SMALL: Hints = Hints::new(
-    &[
-        b"number",
-        b"numbers",
-        b"no",
-        b"num",
-        b"me",
-        b"us",
-        b"at",
-        b"on",
-        b"to",
-        b"is",
-        b"was",
-        b"sent",
-        b"from",
-        b"failed",
-        b"delivery",
-    ],
-    0,
-);
-
 static CARD: Hints = Hints::new(&[b"card", b"visa", b"mastercard", b"amex", b"pan", b"cc"], 20);
 
 static SSN: Hints = Hints::new(
@@ -164,78 +108,6 @@ static SSN: Hints = Hints::new(
     16,
 );
 
-static TOKEN: Hints = Hints::new(
-    &[
-        b"token",
-        b"secret",
-        b"apikey",
-        b"api key",
-        b"api_key",
-        b"api-key",
-        b"auth",
-        b"authorization",
-        b"session",
-        b"signature",
-        b"hmac",
-        b"password",
-        b"credential",
-        b"sig",
-    ],
-    16,
-);
-
-/// Whether the last letters before `start` are those of a word for telephones, or of a small word: a
-/// filter in front of [`phone`].
-#[inline]
-pub(crate) fn phone_may_be(input: &[u8], start: usize) -> bool {
-    let mut end = start;
-    while end > 0 && start - end < GAP && BETWEEN.has(input[end - 1]) {
-        end -= 1;
-    }
-    may_end_phone(input, end)
-}
-
-#[inline]
-fn may_end_phone(input: &[u8], end: usize) -> bool {
-    let singular = end - usize::from(before(input, end) | 0x20 == b's');
-    PHONE.may_end(&input[..end])
-        || SMALL.may_end(&input[..end])
-        || PHONE.may_end(&input[..singular])
-}
-
-/// Words that name counted things in `ring=1048576` and `calls=2000000`, and are not verbs there.
-fn is_thing(word: &[u8]) -> bool {
-    [&b"ring"[..], b"rings", b"call", b"calls", b"cell", b"cells", b"sim", b"sims"]
-        .iter()
-        .any(|thing| thing.eq_ignore_ascii_case(word))
-}
-
-/// Whether a word for telephones occurs before `start`, with only small words between.
-pub(super) fn phone(input: &[u8], start: usize) -> bool {
-    let mut end = start - BETWEEN.run_back(input, start, GAP);
-    for _ in 0..6 {
-        let singular = end - usize::from(before(input, end) | 0x20 == b's');
-        if !may_end_phone(input, end) {
-            return false;
-        }
-        let len = LETTERS.run_back(input, end, 12);
-        let word = &input[end - len..end];
-        let is = |hints: &Hints, word: &[u8]| {
-            hints.words.iter().any(|known| known.eq_ignore_ascii_case(word))
-        };
-        end -= len;
-        if is(&PHONE, word) || is(&PHONE, &word[..singular.saturating_sub(end)]) {
-            // The last four letters of a masked credential are not a word.
-            return before(input, end) != b'*' && !(at(input, end + len) == b'=' && is_thing(word));
-        }
-        if !is(&SMALL, word) {
-            return false;
-        }
-        end -= BETWEEN.run_back(input, end, GAP);
-    }
-    false
-}
-
 /// Whether a word for cards occurs within the 20 bytes before `start`.
 pub(super) fn card(input: &[u8], start: usize) -> bool {
     CARD.near(input, start)
@@ -244,9 +116,4 @@ pub(super) fn card(input: &[u8], start: usize) -> bool {
 /// Whether a word for social security numbers occurs within the 16 bytes before `start`.
 pub(crate) fn ssn(input: &[u8], start: usize) -> bool {
     SSN.near(input, start)
-}
-
-/// Whether a word for secrets occurs within the 16 bytes before `start`.
-pub(super) fn token(input: &[u8], start: usize) -> bool {
-    TOKEN.near(input, start)
 }

@@ -3,21 +3,22 @@
 //! The identifier before the sign goes through the same key decision as a structured key; the text after it is a value
 //! of that class.
 
+use super::key_text::{self, KEY, KEY_BYTES_MAX, Key};
+use super::kv_value::{Ends, Found, Link};
 use super::{kv_value, shape};
-use crate::bytes::{ByteSet, SPACE, at, before};
+use crate::bytes::{ByteSet, at, before};
 use crate::hits::Finder;
 use crate::key_tails::{may_be, quote_end};
 use crate::key_words as words;
 use crate::kind::KeyClass;
 
-const KEY: ByteSet = ByteSet::of(b"A-Za-z0-9_.\\-");
-const KEY_BYTES_MAX: usize = 64;
-
-/// A key in a text.
-struct Key {
-    start: usize,
+/// A sign.
+struct Sign {
     end: usize,
-    quoted: bool,
+    /// A plain colon, as in sentences.
+    colon: bool,
+    /// `==`, `!=`.
+    compares: bool,
 }
 
 /// `pos` is a `=` or a `:`.
@@ -26,66 +27,74 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     if pos < finder.kv_from || !may_be(finder.rules, input, pos) {
         return;
     }
-    let Some((behind, colon)) = sign_end(input, pos) else { return };
+    let Some(sign) = sign_at(input, pos) else { return };
     let Some(key) = key_before(input, pos) else { return };
     finder.spend(key.end - key.start + 8);
-    if behind > pos && at(input, pos) == b'=' {
-        shape::azure(finder, &input[key.start..key.end], behind);
+    if at(input, pos) == b'=' {
+        shape::azure(finder, &input[key.start..key.end], sign.end);
     }
     let (class, two_words) = decide(finder, &key);
-    if class == KeyClass::Plain {
+    if class == KeyClass::Plain || before(input, key.start) == b'/' && class != KeyClass::Password {
         return;
     }
-    if before(input, key.start) == b'/' && class != KeyClass::Password {
-        return;
-    }
-    let i = behind + SPACE.run(input, behind, 3);
-    let found = kv_value::Found {
-        class,
-        key: &input[key.start..key.end],
+    let found = Found {
         two_words,
-        colon,
+        colon: sign.colon,
         quoted_key: key.quoted,
-        query: matches!(before(input, key.start), b'?' | b'&'),
+        literal: sign.compares,
+        link: if sign.compares && class != KeyClass::Password { Link::Words } else { Link::Sign },
+        ends: ends(input, key.start),
+        option: follows_option(input, key.start),
+        ..Found::by_sign(class, &input[key.start..key.end])
     };
-    kv_value::find(finder, &found, i);
+    kv_value::find(finder, &found, sign.end);
 }
 
-/// The end of the sign at `pos`, and whether it is a plain colon; `None` if it is not an assignment.
-fn sign_end(input: &[u8], pos: usize) -> Option<(usize, bool)> {
-    if matches!(before(input, pos), b':' | b'=' | b'!' | b'<' | b'>') {
-        return None;
+/// What ends a value whose key starts at `start`: in a query, an ampersand.
+pub(super) fn ends(input: &[u8], start: usize) -> Ends {
+    let query = matches!(before(input, start), b'?' | b'&') || input[..start].ends_with(b"&amp;");
+    if query { Ends::Query } else { Ends::Text }
+}
+
+/// Whether the key at `start` is the first part of an option's value: `-passin pass:hunter2`.
+fn follows_option(input: &[u8], start: usize) -> bool {
+    let end = start - usize::from(before(input, start) == b' ');
+    let name = ByteSet::of(b"a-z").run_back(input, end, 8);
+    end < start && input[end - name..end].starts_with(b"pass") && before(input, end - name) == b'-'
+}
+
+/// The sign at `pos`; `None` if it connects nothing.
+fn sign_at(input: &[u8], pos: usize) -> Option<Sign> {
+    let sign = |len: usize, colon| Some(Sign { end: pos + len, colon, compares: false });
+    let compares = |len: usize| Some(Sign { end: pos + len, colon: false, compares: true });
+    match before(input, pos) {
+        b'!' if at(input, pos) == b'=' => {
+            return compares(1 + usize::from(at(input, pos + 1) == b'='));
+        }
+        b':' | b'=' | b'!' | b'<' | b'>' => return None,
+        _ => {}
     }
     match &input[pos..] {
-        [b'=', b'>', ..] => Some((pos + 2, false)),
-        [b'=', b'=', ..] => None,
-        [b'=', ..] => Some((pos + 1, false)),
-        [b':', b'=', ..] => Some((pos + 2, false)),
-        [b':', b':', b'=', ..] => Some((pos + 3, false)),
-        [b':', b':', b':', b'=', ..] => Some((pos + 4, false)),
+        [b'=', b'>', ..] => sign(2, false),
+        [b'=', b'=', b'=', ..] => compares(3),
+        [b'=', b'=', ..] => compares(2),
+        [b'=', ..] => sign(1, false),
+        [b':', b'=', ..] => sign(2, false),
+        [b':', b':', b'=', ..] => sign(3, false),
+        [b':', b':', b':', b'=', ..] => sign(4, false),
         [b':', b':', ..] | [b':', b'/', b'/', ..] => None,
-        _ => Some((pos + 1, true)),
+        _ => sign(1, true),
     }
 }
 
-/// The identifier before the sign at `pos`, with a quote and up to three spaces between.
+/// The identifier before the sign at `pos`, with a quote and spaces between.
 fn key_before(input: &[u8], pos: usize) -> Option<Key> {
-    let (mut end, quoted) = quote_end(input, pos);
+    let (end, quoted) = quote_end(input, pos);
     let run = KEY.run_back(input, end, KEY_BYTES_MAX + 1);
-    if run > KEY_BYTES_MAX {
+    if run > KEY_BYTES_MAX || before(input, end - run) == b'*' {
         return None;
     }
-    let mut start = end - run;
-    if before(input, start) == b'*' {
-        return None;
-    }
-    while start < end && !input[start].is_ascii_alphabetic() {
-        start += 1;
-    }
-    while end > start && matches!(input[end - 1], b'.' | b'-' | b'_') {
-        end -= 1;
-    }
-    (end - start >= 2).then_some(Key { start, end, quoted })
+    Some(Key { quoted, ..key_text::trimmed(input, end - run, end)? })
 }
 
 /// The key decision, and whether it used the preceding word: `customer name: …`.

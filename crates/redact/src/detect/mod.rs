@@ -4,31 +4,52 @@
 //! prefilter calls it at candidate positions; the tests' oracle calls it everywhere.
 
 mod auth;
+mod bare;
+mod bare_key;
+mod calls;
 mod card;
+mod code;
+mod copies;
 mod date;
+mod drawn;
 mod email;
 mod extent;
+mod fits;
+mod flags;
+mod foreign;
+mod gap;
 mod hex;
 mod hint;
 mod iban;
 mod jwt;
+mod key_text;
 mod kv;
 mod kv_value;
+mod letters;
+mod literal;
 mod network;
 mod number;
+mod pairs;
 mod phone;
 mod private_key;
+mod programs;
 mod prose;
 mod provider;
 mod pwhash;
 mod shape;
+mod sign;
+mod sql;
 mod ssn;
+mod stem;
 mod url;
 mod wrapped;
+mod xml;
 
-pub(crate) use hint::{phone_may_be as phone_may_be_hinted, ssn as ssn_is_hinted};
+pub(crate) use copies::find as find_copies;
+pub(crate) use hint::ssn as ssn_is_hinted;
 pub(crate) use iban::may_be as iban_may_be;
 pub(crate) use kv_value::{AuthValue, auth_value};
+pub(crate) use number::{is_called, may_be_hinted};
 pub(crate) use provider::Literals;
 
 use super::bytes::{WORD, at, before, is_word};
@@ -37,10 +58,13 @@ use super::key_tails;
 use super::kind::HitKind;
 use super::rules::Rules;
 
-/// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`.
+/// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`, `<`; and the byte before an option.
 pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
     match at(finder.input, pos) {
-        b'@' => email::find(finder, pos, pos + 1),
+        b'@' => {
+            email::find(finder, pos, pos + 1);
+            programs::oracle(finder, pos);
+        }
         b'%' if finder.input[pos..].starts_with(b"%40") => email::find(finder, pos, pos + 3),
         b'=' => kv::find(finder, pos),
         b':' => {
@@ -49,6 +73,7 @@ pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
             } else {
                 kv::find(finder, pos);
                 shape::telegram(finder, pos);
+                programs::pgpass(finder, pos);
                 if finder.rules.macs {
                     network::mac(finder, pos);
                 }
@@ -56,6 +81,10 @@ pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
         }
         b'$' => pwhash::find(finder, pos),
         b'~' => shape::azure_ad(finder, pos),
+        b'<' => xml::at_angle(finder, pos),
+        b' ' | b'"' | b'\'' | b'-' if programs::may_be(finder.input, pos) => {
+            programs::find(finder, pos);
+        }
         _ => {}
     }
 }
@@ -69,10 +98,13 @@ pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
             input[pos..].starts_with(b"://")
                 || key_tails::may_be(rules, input, pos)
                 || at(input, pos + 1) == b'A'
+                || programs::pgpass_may_be(input, pos)
                 || rules.macs
         }
         b'@' | b'$' | b'~' => true,
         b'%' => at(input, pos + 1) == b'4',
+        b'<' => xml::may_be(input, pos),
+        b' ' | b'"' | b'\'' | b'-' => programs::may_be(input, pos),
         _ => false,
     }
 }
@@ -83,7 +115,28 @@ pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
     shape::may_be(input, pos) || hex::may_be(input, pos)
 }
 
-/// A filter applied before [`at_keyword`]: the second letter, and the fourth.
+/// A filter applied before [`at_word`], for all words: a provider's literal, or, if the word is one of
+/// [`Places::drawn`](super::byte_masks::Places), a word for keys before it.
+#[inline(always)]
+pub(crate) fn word_may_be(rules: &Rules, input: &[u8], pos: usize, drawn: bool) -> bool {
+    let Some(Some(&near)) = input.get(pos.wrapping_sub(4)..).map(<[u8]>::first_chunk) else {
+        return near_border_may_be(rules, input, pos);
+    };
+    let near = u64::from_le_bytes(near);
+    // The casts keep the four bytes from `pos` on, and the four before.
+    rules.literals.may_start_with((near >> 32) as u32)
+        && rules.literals.may_be(&rules.providers, input, pos)
+        || drawn && bare_key::may_be_by(near as u32, input, pos)
+}
+
+/// The same within four bytes of an end of the text.
+#[inline(never)]
+fn near_border_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
+    rules.literals.may_start(input, pos) && rules.literals.may_be(&rules.providers, input, pos)
+        || bare_key::may_be(input, pos)
+}
+
+/// A filter applied before [`at_keyword`]: the first four letters.
 #[inline(always)]
 pub(crate) fn keyword_may_be(input: &[u8], pos: usize) -> bool {
     matches!(
@@ -92,10 +145,14 @@ pub(crate) fn keyword_may_be(input: &[u8], pos: usize) -> bool {
         [b'p', b'a', b's', b's']
             | [b's', b'e', b'c', b'r']
             | [b't', b'o', b'k', b'e']
-            | [b'a', b'p', b'i', b'k' | b' ' | b'-' | 0x7F]
+            | [b'a', b'p', b'i', b'k' | b' ' | b'-' | 0x7F | b't' | 0xE2]
+            | [b'a', b'u', b't', b'h']
+            | [b'c', b'r', b'e', b'd']
+            | [b'c', b'o', b'o', b'k']
             | [b'b', b'e', b'a', b'r']
             | [b'b', b'a', b's', b'i']
             | [b'b', b'e', b'g', b'i']
+            | [b'i', b'd', b'e', b'n']
     )
 }
 
@@ -115,6 +172,7 @@ pub(crate) fn at_word(finder: &mut Finder<'_>, pos: usize) {
     provider::find(finder, pos);
     shape::at_word(finder, pos);
     hex::find(finder, pos);
+    bare_key::find(finder, pos);
 }
 
 /// The first character of a word in a cut text, checked for credentials that the cut shortened.
@@ -132,28 +190,19 @@ pub(crate) fn at_cut_end(finder: &mut Finder<'_>) {
     }
 }
 
-/// The first character of `bearer`, `basic`, `password`, `BEGIN` and their like.
+/// The first character of `bearer`, `basic`, `BEGIN`, `identified`, or of a telling word anywhere in a key.
 pub(crate) fn at_keyword(finder: &mut Finder<'_>, pos: usize) {
-    if is_word(before(finder.input, pos)) {
+    if !keyword_may_be(finder.input, pos) {
         return;
     }
+    let starts = !is_word(before(finder.input, pos));
     match (at(finder.input, pos) | 0x20, at(finder.input, pos + 2) | 0x20) {
-        (b'b', b'a') => auth::find(finder, pos, b"bearer", HitKind::Bearer),
-        (b'b', b's') => auth::find(finder, pos, b"basic", HitKind::Basic),
-        (b'b', b'g') => private_key::find(finder, pos),
-        (b't', b'k') => prose::find(finder, pos, b"token", false),
-        (b's', b'c') => prose::find(finder, pos, b"secret", false),
-        (b'a', b'i') if matches!(at(finder.input, pos + 3) | 0x20, b'k' | b' ' | b'-' | 0x7F) => {
-            for word in [&b"api key"[..], b"api_key", b"api-key", b"apikey"] {
-                prose::find(finder, pos, word, false);
-            }
-        }
-        (b'p', b's') => {
-            for word in [&b"password"[..], b"passwd", b"passphrase"] {
-                prose::find(finder, pos, word, true);
-            }
-        }
-        _ => {}
+        (b'b', b'a') if starts => auth::find(finder, pos, b"bearer", HitKind::Bearer),
+        (b'b', b's') if starts => auth::find(finder, pos, b"basic", HitKind::Basic),
+        (b'b', b'g') if starts => private_key::find(finder, pos),
+        (b'i', _) if starts => sql::identified(finder, pos),
+        (b'b' | b'i', _) => {}
+        _ => stem::find(finder, pos),
     }
 }
 

@@ -1,45 +1,128 @@
-//! `password hunter2!`, `using api key …`: a secret after its word, without any sign between.
+//! Secrets after a word for them, without any sign: `password hunter2!`, `the password is …`, `using api key …`.
+//!
+//! Reads a few dozen bytes and the value.
 
+use super::key_text::{self, Key};
+use super::kv_value::Found;
+use super::{code, gap, letters, sql};
 use crate::bytes::{ByteSet, at, mixed, starts_nocase};
 use crate::hits::{Finder, rule};
-use crate::kind::{HitKind, mask_len};
+use crate::kind::{HitKind, KeyClass, mask_len};
 
-const VALUE_END: ByteSet = ByteSet::of(b" \t\r\n,;\"'");
+const VALUE_END: ByteSet = ByteSet::of(b" \t\r\n,;\"'\x1b");
 const SPECIAL: ByteSet = ByteSet::of(b"!@#$%^&*");
 const VALUE_BYTES_MIN: usize = 6;
+/// Words between a key and its value, each with how sure it makes the value.
+const BETWEEN: [(&[u8], Between); 10] = [
+    (b" is:", Between::Says),
+    (b" is", Between::Says),
+    (b" was", Between::Says),
+    (b" of", Between::Near),
+    (b" set to", Between::Says),
+    (b" changed to", Between::Says),
+    (b" reset to", Between::Says),
+    (b" has been set to", Between::Says),
+    (b" has been reset to", Between::Says),
+    (b" in use:", Between::Near),
+];
+/// ` for bob`: whose secret it is.
+const FOR: &[u8] = b" for ";
+const NAME: ByteSet = ByteSet::of(b"A-Za-z0-9_.@\\\\\\-'");
 
-/// `pos` is the start of a word, `word` the one to match.
-pub(super) fn find(finder: &mut Finder<'_>, pos: usize, word: &[u8], password: bool) {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Between {
+    Near,
+    Says,
+}
+
+/// `key` is followed by the spaces at `pos`.
+pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
     let input = finder.input;
-    if !starts_nocase(input, pos, word) {
-        return;
+    let key = with_second_word(input, key);
+    let mut end = key.end.max(pos);
+    let mut says = Between::Near;
+    let mut i = end;
+    if input[i..].starts_with(FOR) {
+        let len = NAME.run(input, i + FOR.len(), 64);
+        let after = i + FOR.len() + len;
+        let colon = at(input, after) == b':' && at(input, after + 1) == b' ';
+        i = if colon { after + 1 } else { after };
+        says = if colon { Between::Says } else { says };
+        end = if colon { i } else { end };
     }
-    let mut i = pos + word.len();
-    for small in [&b" is"[..], b" was", b" of"] {
-        if starts_nocase(input, i, small) && at(input, i + small.len()) == b' ' {
-            i += small.len();
+    for (words, link) in BETWEEN {
+        if starts_nocase(input, i, words) && at(input, i + words.len()) == b' ' {
+            (end, says) = (i + words.len(), link);
             break;
         }
     }
-    if at(input, i) != b' ' {
+    let first = end + gap::spaces(input, end);
+    if first == end || mask_len(&input[first..]) != 0 {
         return;
     }
-    i += 1;
-    if mask_len(&input[i..]) != 0 {
-        return;
+    let rest = &input[first..];
+    if matches!(rest.first(), Some(b'"' | b'\'' | b'N' | b'f' | b'F' | b'`' | b'\\')) {
+        let class = key_text::class(finder, key);
+        let found = Found::by_sign(class, &input[key.start..key.end]);
+        if class == KeyClass::Plain || sql::quoted(finder, &found, end) {
+            return;
+        }
     }
-    let rest = &input[i..];
     let len = rest.iter().take_while(|&&byte| !VALUE_END.has(byte)).count();
+    let len = trimmed(&rest[..len]);
     finder.spend(len);
-    let sure = len >= VALUE_BYTES_MIN && is_secret(&rest[..len], password);
-    if sure || finder.is_cut(i + len) && len > 0 {
-        finder.hit(i, i + len, rule::PROSE, HitKind::Secret);
+    let text = &rest[..len];
+    let cut = finder.is_cut(first + len) && len > 0;
+    if !cut && (len < VALUE_BYTES_MIN || !(letters::are_drawn(text) || text.iter().any(is_special)))
+    {
+        return;
     }
+    if !code::names_secret(&input[key.start..key.end]) || input[key.start..key.end].contains(&b'.')
+    {
+        return;
+    }
+    let password = match key_text::class(finder, key) {
+        KeyClass::Password => true,
+        KeyClass::Secret | KeyClass::Token => false,
+        _ => return,
+    };
+    if !cut && !is_secret(text, password, says) {
+        return;
+    }
+    finder.hit(first, first + len, rule::PROSE, HitKind::Secret);
+}
+
+/// `api key`, `secret key`: two words for one key.
+fn with_second_word(input: &[u8], key: Key) -> Key {
+    let end = key.end;
+    for word in [&b" key"[..], b" token", b" secret", b" password"] {
+        if starts_nocase(input, end, word)
+            && matches!(at(input, end + word.len()), b' ' | b':' | b's')
+        {
+            return Key { end: end + word.len(), ..key };
+        }
+    }
+    key
+}
+
+/// The length of a word without the brackets and marks after it.
+fn trimmed(text: &[u8]) -> usize {
+    let close =
+        text.iter().rev().take_while(|byte| matches!(byte, b')' | b']' | b'.' | b':')).count();
+    let end = text.len() - close;
+    if text[..end].iter().any(|byte| matches!(byte, b'(' | b'[')) { text.len() } else { end }
+}
+
+fn is_special(byte: &u8) -> bool {
+    byte.is_ascii_digit() || SPECIAL.has(*byte)
 }
 
 /// Whether a text looks chosen or random rather than written.
-fn is_secret(text: &[u8], password: bool) -> bool {
+fn is_secret(text: &[u8], password: bool, says: Between) -> bool {
     let special = text.iter().any(|&byte| SPECIAL.has(byte));
+    if letters::are_drawn(text) {
+        return true;
+    }
     if password {
         let call = text.contains(&b'(') && text.contains(&b')');
         // Paths and versions are neither.
@@ -51,5 +134,6 @@ fn is_secret(text: &[u8], password: bool) -> bool {
         .any(|byte| matches!(byte, b'.' | b':' | b'(' | b'<' | b'[' | b'{' | b'\\' | b'`'));
     let cases = text.iter().any(u8::is_ascii_lowercase) && text.iter().any(u8::is_ascii_uppercase);
     let path = text.contains(&b'/');
-    plain && mixed(text) && (special || text.len() >= 12 && (!path || cases && text.len() >= 20))
+    let long = if says == Between::Says { 8 } else { 12 };
+    plain && mixed(text) && (special || text.len() >= long && (!path || cases && text.len() >= 20))
 }

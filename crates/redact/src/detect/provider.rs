@@ -103,7 +103,12 @@ impl Literals {
     /// Whether a literal may start at `pos`.
     #[inline]
     pub(crate) fn may_start(&self, input: &[u8], pos: usize) -> bool {
-        let bytes = four_at(input, pos);
+        self.may_start_with(four_at(input, pos))
+    }
+
+    /// Whether a literal may start with these four bytes.
+    #[inline]
+    pub(crate) fn may_start_with(&self, bytes: u32) -> bool {
         self.has(hash(bytes)) | self.has(hash(three(bytes)))
     }
 

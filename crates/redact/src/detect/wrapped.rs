@@ -5,6 +5,7 @@
 
 use super::extent::{self, Leaf};
 use super::kv_value::{self, Found, Value};
+use super::{fits, foreign};
 use crate::bytes::{ByteSet, WORD, at, is_word, mixed};
 use crate::hits::{Finder, rule};
 use crate::key::Tokens;
@@ -17,7 +18,7 @@ const PEEL_MAX: usize = 8;
 /// The quoted texts of personal data that are decided one by one; a longer list is masked whole.
 const LEAVES_MAX: usize = 16;
 /// A list of at least this many numbers is the bytes of a secret.
-const BYTES_MIN: usize = 4;
+const BYTES_MIN: usize = 2;
 /// A placeholder such as `<token>` is a word; from this length on, a mixed text is a value.
 const ANGLED_BYTES_MIN: usize = 8;
 /// An argument without quotes has at least this many bytes to be a value.
@@ -43,7 +44,7 @@ struct Head {
 /// Decides the value at `pos` if it is wrapped. Returns whether it was: then nothing is left to decide.
 pub(super) fn find(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bool {
     let input = finder.input;
-    if found.query || mask_len(input.get(pos..).unwrap_or_default()) != 0 {
+    if found.query() || mask_len(input.get(pos..).unwrap_or_default()) != 0 {
         return false;
     }
     if at(input, pos) == b'<' {
@@ -135,6 +136,11 @@ fn string(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
     };
     finder.spend(extent.read);
     if is_value(finder, found, leaf, false) {
+        if found.class == KeyClass::Auth && !leaf.open {
+            let value = Value { start: leaf.start, end: leaf.end, quoted: true };
+            kv_value::auth(finder, &value);
+            return true;
+        }
         mask(finder, found, leaf.start, extent.masked_end(finder.input));
     }
     true
@@ -155,7 +161,7 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
     let (mut any, mut worth, mut call, mut prompt) = (false, false, false, false);
     if !bare {
         call = !input[head.name.0].is_ascii_uppercase() && at(input, head.open) == b'(';
-        if call && reads_environment(&input[head.name.0..head.name.1]) {
+        if call && reads_environment(&input[head.name.0..head.name.1]) || is_index(input, head) {
             return true;
         }
     }
@@ -171,7 +177,7 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
         }
         len += 1;
         let text = &input[leaf.start..leaf.end];
-        let drawn = !(lexed || call) || !kv_value::may_be_count(found.key) || mixed(text);
+        let drawn = !(lexed || call) || !fits::may_be_count(found.key) || mixed(text);
         let sentence = (call || bare && !list) && is_about(found.key, text);
         prompt = sentence && is_prompt(text);
         worth |= drawn && !sentence && is_value(finder, found, leaf, list);
@@ -236,16 +242,23 @@ fn without_quotes(
     let whole = &input[head.start..extent.end];
     let text = peel(&input[head.open..extent.end]);
     let bare = head.name.0 == head.name.1;
-    if mask_len(text) != 0 && extent.balanced || is_foreign_mask(text) {
+    if mask_len(text) != 0 && extent.balanced || foreign::is_mask(text) {
         return true;
     }
     let opened = at(input, head.open);
-    if text.is_empty() || kv_value::is_no_value(text) || text == b".." {
+    if text.is_empty() || fits::is_no_value(text) || text == b".." {
         return !bare || extent.balanced;
     }
     let number = text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'_'));
-    if number && !bare && found.class != KeyClass::Password && kv_value::may_be_count(found.key) {
+    if number && !bare && found.class != KeyClass::Password && fits::may_be_count(found.key) {
         return true;
+    }
+    if !bare && opened == b'(' && input[head.name.0].is_ascii_lowercase() && is_variable_list(text)
+    {
+        return true;
+    }
+    if bare && opened == b'{' && extent.balanced && found.class.is_secret() {
+        return in_braces(finder, found, head, extent, text);
     }
     if !is_secret(found.class) || found.class == KeyClass::Auth || bare && opened != b'[' {
         return false;
@@ -260,12 +273,39 @@ fn without_quotes(
             _ => false,
         };
     let token = type_like && opened == b'(' && mixed(text) && !text.contains(&b' ');
-    let token = token && kv_value::fits_class(found, text, false, false);
-    if !(bytes || value || token) || kv_value::is_placeholder(text, false) {
+    let token = token && fits::fits_class(found, text, false, false);
+    if !(bytes || value || token) || fits::is_placeholder(text, false) {
         return false;
     }
     mask_value(finder, found, head, extent);
     true
+}
+
+/// `{password}` is a placeholder, `{Pass;word12!}` is a value of ODBC, and anything else is decided by its own keys.
+/// Returns whether nothing is left to decide.
+fn in_braces(
+    finder: &mut Finder<'_>,
+    found: &Found<'_>,
+    head: Head,
+    extent: extent::Extent,
+    text: &[u8],
+) -> bool {
+    if text.iter().all(|&byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'-')) {
+        return true;
+    }
+    if found.colon || text.iter().any(|byte| matches!(byte, b' ' | b'=' | b':' | b',' | b'\n')) {
+        return false;
+    }
+    mask_value(finder, found, head, extent);
+    true
+}
+
+/// `password`, `self.user, name`: arguments that are variables.
+fn is_variable_list(text: &[u8]) -> bool {
+    text.iter().all(|&byte| {
+        byte.is_ascii_alphabetic()
+            || matches!(byte, b'_' | b'.' | b',' | b' ' | b'(' | b')' | b'&' | b'$')
+    })
 }
 
 /// What the brackets at both ends of `text`, and the names before them, contain.
@@ -292,8 +332,8 @@ fn has_field(text: &[u8]) -> bool {
         let value = peel(field[sign + 1..].trim_ascii());
         !(value.is_empty()
             || mask_len(value) != 0
-            || kv_value::is_no_value(value)
-            || is_foreign_mask(value))
+            || fits::is_no_value(value)
+            || foreign::is_mask(value))
     })
 }
 
@@ -329,31 +369,17 @@ fn angled(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bool {
 /// Whether a quoted text is a value that has to go.
 fn is_value(finder: &Finder<'_>, found: &Found<'_>, leaf: Leaf, list: bool) -> bool {
     let text = &finder.input[leaf.start..leaf.end];
-    if text.is_empty() || mask_len(text) != 0 || is_foreign_mask(text) {
+    if text.is_empty() || mask_len(text) != 0 || foreign::is_mask(text) {
         return false;
     }
     finder.is_cut(leaf.end)
-        || !kv_value::is_no_value(text)
-            && !kv_value::is_placeholder(text, true)
-            && (list || kv_value::fits_class(found, text, true, false))
+        || !fits::is_no_value(text)
+            && !fits::is_placeholder(text, true)
+            && (list || fits::fits_class(found, text, true, false))
 }
 
 fn is_secret(class: KeyClass) -> bool {
     class.is_secret() || matches!(class, KeyClass::Auth | KeyClass::Udf | KeyClass::Custom)
-}
-
-/// A mask that another program wrote: `[REDACTED alloc::string::String]`, `FILTERED`, `********`.
-fn is_foreign_mask(text: &[u8]) -> bool {
-    const WORDS: [&[u8]; 6] =
-        [b"redacted", b"filtered", b"masked", b"hidden", b"removed", b"scrubbed"];
-    if text.len() >= 3 && text.iter().all(|&byte| byte == text[0]) && !text[0].is_ascii_digit() {
-        return true;
-    }
-    let text = text.strip_prefix(b"[").or(text.strip_prefix(b"<")).unwrap_or(text);
-    let word = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    WORDS.iter().any(|known| text[..word].eq_ignore_ascii_case(known))
-        && !text.iter().any(u8::is_ascii_digit)
-        && text.len() <= NAME_BYTES_MAX
 }
 
 /// `Enter password: `, `Password is required`: a sentence with the word of its key.
@@ -402,6 +428,14 @@ fn is_lexical(name: &[u8]) -> bool {
         b"text",
     ];
     NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// `os.environ["DB_PASSWORD"]`, `config['password']`: a variable's member, by its name.
+fn is_index(input: &[u8], head: Head) -> bool {
+    at(input, head.open) == b'['
+        && input[head.name.0].is_ascii_lowercase()
+        && input[head.name.1] != b'!'
+        && extent::quote_at(input, head.open + 1).is_some()
 }
 
 /// Calls whose argument is the name of a variable.

@@ -1,9 +1,12 @@
 //! Tests of the crate as a whole, grouped by the promise that they prove.
 
+mod credentials;
 mod differential;
 mod documents;
+mod grammar;
 mod keys;
 mod negatives;
+mod personal;
 mod positives;
 mod redactor;
 mod wrapped;

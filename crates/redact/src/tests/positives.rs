@@ -224,7 +224,8 @@ fn json_inside_strings_is_walked_with_its_keys() {
         (r#"{"pin": 1234, "ok": true}"#, r#"{"pin": "***REDACTED***", "ok": true}"#),
         (r#"{"ssn": 123456789}"#, r#"{"ssn": "<ssn>"}"#),
         (r#"{"tokens": 1500, "max_tokens": 4096}"#, r#"{"tokens": 1500, "max_tokens": 4096}"#),
-        (r#"{"x": 4111111111111111}"#, r#"{"x": "<card>"}"#),
+        (r#"{"x": 4111111111111111}"#, r#"{"x": 4111111111111111}"#),
+        (r#"{"pan": 4111111111111111}"#, r#"{"pan": "<card>"}"#),
         (r#"{"msg":"ann\u0040b.io \"q\""}"#, r#"{"msg":"<email> \"q\""}"#),
         (r#"{"raw":"{\"pwd\":\"s3\"}"}"#, r#"{"raw":"{\"pwd\":\"***REDACTED***\"}"}"#),
         (

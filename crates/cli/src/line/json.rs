@@ -1,0 +1,353 @@
+//! Level, time and name of a line that is a JSON object: ringseal's own, ECS, and those of other programs.
+//!
+//! Keys are compared without regard to case and to the separators `_`, `-`, `.` and `@`. Of a key that occurs twice,
+//! the last occurrence counts.
+use super::keys::{
+    EVENT_KEYS, FIELDS, Hint, LEVEL_KEYS, LEVEL_NAMES, LEVEL_PARENTS, LevelKey, PlainKey, RECORD,
+    TIME_KEYS, TIME_KEYS_SURE, roles_of,
+};
+use super::level::{LevelReading, Scale, level_of_number, level_of_text_value};
+use super::text_format::level_of_text;
+use super::time::{TimeReading, time_of_number, time_of_value};
+use crate::json::{Entries, Entry, Kind};
+
+/// The places of a line's level, time and name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The entry with the level; `None` if it is inside another entry.
+    pub level: Option<usize>,
+    /// The entry with the time.
+    pub time: Option<usize>,
+    /// The entry with the name.
+    pub name: Option<usize>,
+    /// The entry whose map holds the name, if no entry does.
+    pub name_parent: Option<usize>,
+}
+
+/// What the entries of a line say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Its level.
+    pub level: LevelReading,
+    /// Its time.
+    pub time: TimeReading,
+    /// Where they are.
+    pub places: Places,
+}
+
+/// Reads the facts of a line's entries. `now` decides about years that are not written, in nanoseconds since
+/// 1970-01-01T00:00:00Z.
+pub fn read(entries: &Entries, text: &str, now: i64) -> Facts {
+    let known = Known::of(entries, text);
+    let (level, level_at) = known.level(entries, text);
+    let (time, time_at) = known.time(entries, text, now);
+    let (name, name_parent) = known.name(entries, text);
+    let places = Places { level: level_at, time: time_at, name, name_parent };
+    Facts { level, time, places }
+}
+
+/// By rank: the entry with that key.
+struct Known {
+    levels: [Option<u16>; LEVEL_KEYS.len()],
+    parents: [Option<u16>; LEVEL_PARENTS.len()],
+    times: [Option<u16>; TIME_KEYS.len()],
+    names: [Option<u16>; EVENT_KEYS.len()],
+    hints: Hints,
+}
+
+/// Keys of certain loggers, which decide about the meaning of small numbers.
+#[derive(Debug, Clone, Copy, Default)]
+struct Hints {
+    python: bool,
+    serilog: bool,
+    windows: bool,
+    zap: bool,
+    gelf: bool,
+    /// MongoDB's one-letter severity.
+    s: Option<u16>,
+    l: Option<u16>,
+    /// Docker's log driver: the line is inside `log`.
+    stream: bool,
+}
+
+impl Known {
+    fn of(entries: &Entries, text: &str) -> Self {
+        let mut known = Known {
+            levels: [None; LEVEL_KEYS.len()],
+            parents: [None; LEVEL_PARENTS.len()],
+            times: [None; TIME_KEYS.len()],
+            names: [None; EVENT_KEYS.len()],
+            hints: Hints::default(),
+        };
+        for (index, entry) in entries.iter(text).enumerate() {
+            let (Ok(index), Some(key)) = (u16::try_from(index), PlainKey::of(&entry)) else {
+                continue;
+            };
+            known.note(key.as_bytes(), index);
+        }
+        known
+    }
+
+    /// Remembers an entry; a later one replaces it.
+    fn note(&mut self, key: &[u8], index: u16) {
+        let Some(roles) = roles_of(key) else { return };
+        let mark = |rank: Option<u8>, places: &mut [Option<u16>]| {
+            if let Some(place) = rank.and_then(|rank| places.get_mut(usize::from(rank))) {
+                *place = Some(index);
+            }
+        };
+        mark(roles.level, &mut self.levels);
+        mark(roles.parent, &mut self.parents);
+        mark(roles.time, &mut self.times);
+        mark(roles.name, &mut self.names);
+        let hints = &mut self.hints;
+        match roles.hint {
+            Some(Hint::Python) => hints.python = true,
+            Some(Hint::Serilog) => hints.serilog = true,
+            Some(Hint::Windows) => hints.windows = true,
+            Some(Hint::Zap) => hints.zap = true,
+            Some(Hint::Gelf) => hints.gelf = true,
+            Some(Hint::Stream) => hints.stream = true,
+            Some(Hint::S) => hints.s = Some(index),
+            Some(Hint::L) => hints.l = Some(index),
+            None => {}
+        }
+    }
+
+    fn level(&self, entries: &Entries, text: &str) -> (LevelReading, Option<usize>) {
+        let mut unknown = (LevelReading::Missing, None);
+        let ranked =
+            || LEVEL_KEYS.iter().zip(&self.levels).filter_map(|(key, at)| Some((key, (*at)?)));
+        for wants_words in [true, false] {
+            for (LevelKey(_, scale, counts), at) in ranked() {
+                let Some(entry) = entries.get(at.into(), text) else { continue };
+                match self.level_in(*scale, &entry, wants_words) {
+                    LevelReading::Known(level) => {
+                        return (LevelReading::Known(level), Some(at.into()));
+                    }
+                    LevelReading::Unknown if *counts && unknown.1.is_none() => {
+                        unknown = (LevelReading::Unknown, Some(at.into()));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        match self.level_elsewhere(entries, text) {
+            (LevelReading::Missing, _) => unknown,
+            found if unknown.1.is_none() || found.0.level().is_some() => found,
+            _ => unknown,
+        }
+    }
+
+    /// The level that a value means. Words come before numbers: a line may have both, and the scale of a number is a
+    /// convention.
+    fn level_in(&self, scale: Scale, entry: &Entry<'_>, wants_words: bool) -> LevelReading {
+        match entry.kind {
+            Kind::Plain | Kind::Escaped => {
+                let mut decoded = String::new();
+                let Some(string) = entry.string() else { return LevelReading::Missing };
+                let word = string.plain().unwrap_or_else(|| {
+                    string.decode_into(&mut decoded);
+                    &decoded
+                });
+                if word.trim().is_empty() {
+                    return LevelReading::Missing;
+                }
+                match wants_words {
+                    true => {
+                        level_of_text_value(word).map_or(LevelReading::Missing, LevelReading::Known)
+                    }
+                    false => level_of_number(self.scale(scale, word), word),
+                }
+            }
+            Kind::Number if wants_words => LevelReading::Missing,
+            Kind::Number => level_of_number(self.scale(scale, entry.raw), entry.raw),
+            Kind::Map if wants_words => level_of_map(entry.raw),
+            Kind::Null => LevelReading::Missing,
+            _ if wants_words => LevelReading::Missing,
+            _ => LevelReading::Unknown,
+        }
+    }
+
+    /// The scale of a number, by the other keys of the line.
+    fn scale(&self, scale: Scale, number: &str) -> Scale {
+        let hints = &self.hints;
+        let is_small = number.trim().len() == 1;
+        match scale {
+            Scale::FromTrace if !is_small => Scale::Level,
+            Scale::Level if hints.python => Scale::Python,
+            Scale::Level if hints.serilog => Scale::FromTrace,
+            Scale::Level if hints.windows && is_small => Scale::Windows,
+            Scale::Level if hints.zap && !hints.gelf && is_small => Scale::Zap,
+            scale => scale,
+        }
+    }
+
+    /// Levels that are not the value of a level key.
+    fn level_elsewhere(&self, entries: &Entries, text: &str) -> (LevelReading, Option<usize>) {
+        for (at, name) in self.parents.iter().zip(LEVEL_PARENTS) {
+            let Some(entry) = at.and_then(|at| entries.get(at.into(), text)) else { continue };
+            let reading = match entry.kind {
+                Kind::Map => level_below(entry.raw),
+                Kind::Plain | Kind::Escaped if name == "log" && self.hints.stream => {
+                    level_of_logged_line(&entry)
+                }
+                _ => LevelReading::Missing,
+            };
+            if reading != LevelReading::Missing {
+                return (reading, None);
+            }
+        }
+        self.level_of_short_key(entries, text)
+    }
+
+    /// `s` of MongoDB, `@l` of Serilog.
+    fn level_of_short_key(&self, entries: &Entries, text: &str) -> (LevelReading, Option<usize>) {
+        let time = entries.iter(text).find(|entry| entry.key.is("t"));
+        let is_mongo = time.is_some_and(|entry| entry.kind == Kind::Map);
+        for at in [self.hints.s.filter(|_| is_mongo), self.hints.l].into_iter().flatten() {
+            let Some(entry) = entries.get(at.into(), text) else { continue };
+            let is_own = entry.key.is("@l");
+            let word = entry.string().and_then(|text| text.plain());
+            match word.and_then(level_of_text_value) {
+                Some(level) => return (LevelReading::Known(level), Some(at.into())),
+                None if is_own => return (LevelReading::Unknown, Some(at.into())),
+                None => {}
+            }
+        }
+        (LevelReading::Missing, None)
+    }
+
+    fn time(&self, entries: &Entries, text: &str, now: i64) -> (TimeReading, Option<usize>) {
+        let mut unknown = (TimeReading::Missing, None);
+        for (rank, at) in self.times.iter().enumerate() {
+            let Some(at) = at.map(usize::from) else { continue };
+            let Some(entry) = entries.get(at, text) else { continue };
+            let is_sure = rank < TIME_KEYS_SURE;
+            match time_in(&entry, now) {
+                TimeReading::At(time) => return (TimeReading::At(time), is_sure.then_some(at)),
+                TimeReading::Unknown if is_sure && unknown.1.is_none() => {
+                    unknown = (TimeReading::Unknown, Some(at));
+                }
+                _ => {}
+            }
+        }
+        unknown
+    }
+
+    fn name(&self, entries: &Entries, text: &str) -> (Option<usize>, Option<usize>) {
+        let is_string = |at: &u16| {
+            entries.get((*at).into(), text).is_some_and(|entry| entry.string().is_some())
+        };
+        if let Some(at) = self.names.iter().flatten().find(|at| is_string(at)) {
+            return (Some((*at).into()), None);
+        }
+        // tracing's JSON has the message among the fields.
+        let parents = [self.parents[FIELDS], self.parents[RECORD]];
+        let holds_name = |at: &u16| {
+            let entry = entries.get((*at).into(), text);
+            entry.is_some_and(|entry| name_below(&entry).is_some())
+        };
+        (None, parents.into_iter().flatten().find(holds_name).map(Into::into))
+    }
+}
+
+/// The index of the name among the entries of a map, with these entries.
+pub fn name_below(entry: &Entry<'_>) -> Option<(Entries, usize)> {
+    if entry.kind != Kind::Map {
+        return None;
+    }
+    let mut inner = Entries::default();
+    inner.find(entry.raw).ok()?;
+    let known = Known::of(&inner, entry.raw);
+    let is_string =
+        |at: &u16| inner.get((*at).into(), entry.raw).is_some_and(|entry| entry.string().is_some());
+    let at = known.names.iter().flatten().find(|at| is_string(at)).copied()?;
+    Some((inner, at.into()))
+}
+
+/// The level inside a map that is not itself a level: `{"log":{"level":"info"}}`.
+fn level_below(raw: &str) -> LevelReading {
+    let mut inner = Entries::default();
+    if inner.find(raw).is_err() {
+        return LevelReading::Missing;
+    }
+    let mut known = Known::of(&inner, raw);
+    // One level is enough.
+    known.parents = [None; LEVEL_PARENTS.len()];
+    known.level(&inner, raw).0
+}
+
+/// A level that is a map: `{"name":"INFO","no":20}`.
+fn level_of_map(raw: &str) -> LevelReading {
+    let mut inner = Entries::default();
+    if inner.find(raw).is_err() {
+        return LevelReading::Unknown;
+    }
+    for name in LEVEL_NAMES {
+        for entry in inner.iter(raw) {
+            let is_key = PlainKey::of(&entry).is_some_and(|key| key.as_bytes() == name.as_bytes());
+            let word = if is_key { entry.string().and_then(|text| text.plain()) } else { None };
+            if let Some(level) = word.and_then(level_of_text_value) {
+                return LevelReading::Known(level);
+            }
+        }
+    }
+    LevelReading::Unknown
+}
+
+/// The level of a line inside a string: JSON or text.
+fn level_of_logged_line(entry: &Entry<'_>) -> LevelReading {
+    let mut line = String::new();
+    let Some(string) = entry.string() else { return LevelReading::Missing };
+    string.decode_into(&mut line);
+    match line.trim_start().starts_with('{') {
+        true => level_below(line.trim()),
+        false => level_of_text(&line),
+    }
+}
+
+/// The time that a value means.
+fn time_in(entry: &Entry<'_>, now: i64) -> TimeReading {
+    match entry.kind {
+        Kind::Number => time_of_number(entry.raw).map_or(TimeReading::Unknown, TimeReading::At),
+        Kind::Plain | Kind::Escaped => {
+            let mut decoded = String::new();
+            let Some(string) = entry.string() else { return TimeReading::Missing };
+            let text = string.plain().unwrap_or_else(|| {
+                string.decode_into(&mut decoded);
+                &decoded
+            });
+            match text.trim() {
+                "" | "-" => TimeReading::Missing,
+                text => time_of_value(text, now).map_or(TimeReading::Unknown, TimeReading::At),
+            }
+        }
+        Kind::Map => time_of_map(entry.raw, now).map_or(TimeReading::Unknown, TimeReading::At),
+        Kind::Null => TimeReading::Missing,
+        Kind::List | Kind::Bool => TimeReading::Unknown,
+    }
+}
+
+/// A time that is a map: MongoDB's `$date`, protobuf's seconds and nanos, log4j's instant, loguru's timestamp.
+fn time_of_map(raw: &str, now: i64) -> Option<i64> {
+    let mut inner = Entries::default();
+    inner.find(raw).ok()?;
+    let value = |names: &[&str]| {
+        let entry = inner.iter(raw).find(|entry| names.iter().any(|name| entry.key.is(name)))?;
+        match time_in(&entry, now) {
+            TimeReading::At(time) => Some(time),
+            _ => None,
+        }
+    };
+    let number = |names: &[&str]| {
+        let entry = inner.iter(raw).find(|entry| names.iter().any(|name| entry.key.is(name)))?;
+        let digits = entry.string().and_then(|text| text.plain()).unwrap_or(entry.raw);
+        digits.parse::<i64>().ok()
+    };
+    if let Some(seconds) = number(&["seconds", "epochSecond", "_seconds", "secs"]) {
+        let nanos = number(&["nanos", "nanoOfSecond", "_nanoseconds", "nanoseconds"]).unwrap_or(0);
+        return seconds.checked_mul(1_000_000_000)?.checked_add(nanos);
+    }
+    value(&["$date", "$numberLong", "timestamp", "iso", "value", "repr", "@timestamp", "time"])
+}

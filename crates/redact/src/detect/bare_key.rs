@@ -1,0 +1,446 @@
+//! A drawn value after a word for keys: `acme_key=…`, `token - '…'`, `SECRET KEY …`, `setProperty("ACME_KEY", "…")`.
+//!
+//! Anchored at the value: whatever notation connects a key and its value, the key is right before it. Only values that
+//! look drawn are hits, since words, paths, versions, UUIDs and digests follow the same keys.
+
+use super::drawn;
+use crate::byte_masks::DIGIT_WITHIN;
+use crate::bytes::{ByteSet, at, before};
+use crate::hits::{Finder, rule};
+use crate::key::Tokens;
+use crate::kind::{HitKind, mask_len};
+
+/// What may be between a key and its value.
+const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'`(,._\\-|>{\\[@\\\\~&\\]");
+const BETWEEN_BYTES_MAX: usize = 12;
+const IDENTIFIER: ByteSet = ByteSet::of(b"A-Za-z0-9_.\\-");
+const IDENTIFIER_BYTES_MAX: usize = 48;
+/// Small words between a key and its value: `secret in use: …`.
+const SMALL_WORDS_MAX: usize = 3;
+const VALUE: ByteSet = ByteSet::of(b"A-Za-z0-9+/=_.~\\-");
+const VALUE_BYTES_MAX: usize = 4096;
+/// Bytes that belong to a value although no word starts with them.
+const LEADING: ByteSet = ByteSet::of(b"+/~!$^*");
+
+/// What the words before a value say about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Telling {
+    No,
+    /// `key`, `access`: drawn values are secret.
+    IfDrawn,
+    /// `token`, `acme_key=`: hexadecimal values are secret, too.
+    Secret,
+}
+
+/// A filter applied before [`find`]: letters that can end a word for keys, then 16 bytes that can be drawn.
+#[inline(always)]
+pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
+    may_be_told(input, pos) && sixteen_may_be(input, pos)
+}
+
+/// A filter applied before [`telling`]: whether the letters before `pos` can end a word for keys.
+#[inline(always)]
+pub(super) fn may_be_told(input: &[u8], pos: usize) -> bool {
+    let near = input.get(..pos).and_then(<[u8]>::last_chunk);
+    near.is_some_and(|&near| may_be_told_by(u32::from_le_bytes(near), input, pos))
+}
+
+/// The same, where the last four bytes before `pos` are `near`.
+#[inline(always)]
+fn may_be_told_by(near: u32, input: &[u8], pos: usize) -> bool {
+    // The casts keep the last byte but one, and the last.
+    let (last, between) = ((near >> 16) as u8, (near >> 24) as u8);
+    if last.is_ascii_alphabetic() {
+        return has_ending(near) && BETWEEN.has(between) && has_ending_too(near);
+    }
+    BETWEEN.has(last) && BETWEEN.has(between) && may_be_told_further(input, pos)
+}
+
+/// As [`may_be`], where the last four bytes before `pos` are `near`.
+#[inline(always)]
+pub(super) fn may_be_by(near: u32, input: &[u8], pos: usize) -> bool {
+    may_be_told_by(near, input, pos) && sixteen_may_be(input, pos)
+}
+
+/// The same where several bytes are between.
+#[inline(never)]
+fn may_be_told_further(input: &[u8], pos: usize) -> bool {
+    let end = pos - BETWEEN.run_back(input, pos, BETWEEN_BYTES_MAX);
+    let letters = input.get(..end).and_then(<[u8]>::last_chunk::<3>);
+    letters.is_some_and(|&[a, b, c]| {
+        let three = u32::from_le_bytes([a, b, c, 0]);
+        has_ending(three) && has_ending_too(three)
+    })
+}
+
+/// A hash of three bytes, whatever the case of letters.
+const fn ending_index(three: u32, factor: u32) -> usize {
+    ((three & 0x001F_1F1F).wrapping_mul(factor) >> 20) as usize
+}
+
+/// A set of three bytes, by a hash.
+struct Endings<const FACTOR: u32>([u64; 64]);
+
+impl<const FACTOR: u32> Endings<FACTOR> {
+    #[inline(always)]
+    fn has(&self, three: u32) -> bool {
+        let i = ending_index(three, FACTOR);
+        self.0[i >> 6] >> (i & 63) & 1 != 0
+    }
+
+    const fn add(&mut self, [a, b, c]: [u8; 3]) {
+        let i = ending_index(u32::from_le_bytes([a, b, c, 0]), FACTOR);
+        self.0[i >> 6] |= 1 << (i & 63);
+    }
+
+    const fn new() -> Self {
+        let mut endings = Endings([0; 64]);
+        let mut i = 0;
+        while i < SECRETS.len() + SOMETIMES.len() {
+            let secret = i < SECRETS.len();
+            let word = if secret { SECRETS[i] } else { SOMETIMES[i - SECRETS.len()] };
+            let [.., a, b, c] = *word else { panic!() };
+            endings.add([a, b, c]);
+            endings.add([b, c, b's']);
+            i += 1;
+        }
+        i = 0;
+        while i < SMALL.len() {
+            match *SMALL[i] {
+                [.., a, b, c] => endings.add([a, b, c]),
+                [b, c] => endings.add([b' ', b, c]),
+                _ => panic!(),
+            }
+            i += 1;
+        }
+        endings
+    }
+}
+
+/// Whether a word for keys, or a small word, can end in these three bytes; accepts some others.
+#[inline(always)]
+fn has_ending(three: u32) -> bool {
+    static ENDINGS: Endings<0x9E37_79B1> = Endings::new();
+    ENDINGS.has(three)
+}
+
+/// The same by another hash: what both accept is nearly always an ending.
+#[inline(never)]
+fn has_ending_too(three: u32) -> bool {
+    static ENDINGS: Endings<0x85EB_CA6B> = Endings::new();
+    ENDINGS.has(three)
+}
+
+/// Whether the 16 bytes at `pos` have a digit and letters, or letters of both cases.
+#[inline(always)]
+fn sixteen_may_be(input: &[u8], pos: usize) -> bool {
+    let Some(sixteen) = input.get(pos..).and_then(<[u8]>::first_chunk::<{ drawn::BYTES_MIN }>)
+    else {
+        return false;
+    };
+    let bits = u128::from_le_bytes(*sixteen);
+    const ONES: u128 = 0x0101_0101_0101_0101_0101_0101_0101_0101;
+    const HIGH: u128 = ONES << 7;
+    let low = bits & !HIGH;
+    // The high bit of each byte that is at least `byte`.
+    let from = |bits: u128, byte: u8| bits + ONES * u128::from(0x80 - byte);
+    let digits = (from(low, b'0') & !from(low, b'9' + 1) & !bits & HIGH).count_ones();
+    let upper = (from(low, b'A') & !from(low, b'Z' + 1) & !bits & HIGH).count_ones();
+    let lower = (from(low, b'a') & !from(low, b'z' + 1) & !bits & HIGH).count_ones();
+    digits > 0 && upper + lower >= 4 || upper >= 2 && lower >= 2
+}
+
+/// `pos` is where a word starts.
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    if !may_be(input, pos) || telling(input, pos) == Telling::No {
+        return;
+    }
+    let len = VALUE.run(input, pos, VALUE_BYTES_MAX);
+    finder.spend(len + IDENTIFIER_BYTES_MAX);
+    let value = &input[pos..pos + len];
+    let digit = value.iter().take(DIGIT_WITHIN).any(u8::is_ascii_digit);
+    if !digit || !drawn::is_drawn(value) {
+        return;
+    }
+    let start = pos - LEADING.run_back(input, pos, 4);
+    let end = value_end(finder, pos, pos + len);
+    finder.hit(start, end, rule::BARE_KEY, HitKind::Secret);
+}
+
+/// The end of the value whose first bytes are `start..end`: signs within it do not end it.
+fn value_end(finder: &mut Finder<'_>, start: usize, end: usize) -> usize {
+    const SIGNS: ByteSet = ByteSet::of(b"%?$!:@#^*");
+    let input = finder.input;
+    let mut end = end;
+    while SIGNS.has(at(input, end)) && VALUE.has(at(input, end + 1)) {
+        let more = 1 + VALUE.run(input, end + 1, VALUE_BYTES_MAX);
+        finder.spend(more);
+        end += more;
+    }
+    while end > start && at(input, end - 1) == b'.' {
+        end -= 1;
+    }
+    end
+}
+
+/// What the words right before `pos` say about a value there.
+pub(super) fn telling(input: &[u8], pos: usize) -> Telling {
+    let mut end = pos;
+    for _ in 0..=SMALL_WORDS_MAX {
+        let between = BETWEEN.run_back(input, end, BETWEEN_BYTES_MAX);
+        let signed =
+            input[end - between..end].iter().any(|byte| matches!(byte, b'=' | b':' | b'>' | b','));
+        end -= between;
+        let run = IDENTIFIER.run_back(input, end, IDENTIFIER_BYTES_MAX);
+        // A mask ends what can be connected: redaction must not bring a word closer to a value.
+        let start = end - run;
+        let mask = match before(input, start) {
+            b'*' => true,
+            b'<' => mask_len(&input[start - 1..]) != 0,
+            _ => false,
+        };
+        if between == 0 || run == 0 || mask {
+            return Telling::No;
+        }
+        let word = &input[start..end];
+        if !is_one_of(word, SMALL) || before(input, start) != b' ' {
+            return identifier(input, start, end, signed);
+        }
+        end = start;
+    }
+    Telling::No
+}
+
+fn is_one_of(word: &[u8], words: &[&[u8]]) -> bool {
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// What the identifier before `end` says about its value.
+fn identifier(input: &[u8], start: usize, end: usize, signed: bool) -> Telling {
+    let tokens = Tokens::split(&input[start..end]);
+    let (one, other) = (singular(tokens.last(0)), tokens.last(1));
+    let if_signed = if signed { Telling::Secret } else { Telling::IfDrawn };
+    match one {
+        b"key" if HARMLESS_KEYS.contains(&other) => Telling::No,
+        b"key" if !other.is_empty() => if_signed,
+        b"key" => key_after(input, start),
+        _ if SECRETS.contains(&one) && !COUNTED.contains(&other) => Telling::Secret,
+        _ if SOMETIMES.contains(&one) => if_signed,
+        _ => written_together(one),
+    }
+}
+
+/// What `key` says after the word before `start`: `api key`, `public key`.
+fn key_after(input: &[u8], start: usize) -> Telling {
+    let end = start - ByteSet::of(b" ").run_back(input, start, 1);
+    let len = ByteSet::of(b"A-Za-z").run_back(input, end, 16);
+    let word = &input[end - len..end];
+    if end < start
+        && is_one_of(
+            word,
+            &[b"api", b"secret", b"private", b"access", b"encryption", b"signing", b"auth"],
+        )
+    {
+        return Telling::Secret;
+    }
+    if end < start && is_one_of(word, HARMLESS_KEYS) { Telling::No } else { Telling::IfDrawn }
+}
+
+/// `acmekey`, `refreshtoken`; but not `monkey`, `primarykey`.
+fn written_together(word: &[u8]) -> Telling {
+    let ends = |ending: &&&[u8]| word.len() > ending.len() && word.ends_with(ending);
+    if [&b"token"[..], b"secret", b"apikey", b"password"].iter().any(|ending| ends(&ending)) {
+        return Telling::Secret;
+    }
+    match word.strip_suffix(b"key") {
+        Some(rest)
+            if !rest.is_empty() && !HARMLESS_KEYS.contains(&rest) && !NOT_KEYS.contains(&word) =>
+        {
+            Telling::IfDrawn
+        }
+        _ => Telling::No,
+    }
+}
+
+fn singular(word: &[u8]) -> &[u8] {
+    match word {
+        b"access" => word,
+        [one @ .., b's'] if !one.is_empty() => one,
+        _ => word,
+    }
+}
+
+/// Words whose values are secret if they look like keys.
+const SECRETS: &[&[u8]] = &[
+    b"token",
+    b"secret",
+    b"apikey",
+    b"credential",
+    b"auth",
+    b"bearer",
+    b"password",
+    b"passwd",
+    b"passphrase",
+    b"pwd",
+    b"jwt",
+    b"session",
+    b"signature",
+    b"sig",
+    b"hmac",
+    b"authorization",
+    b"cookie",
+];
+
+/// Words that name a secret before a sign, and otherwise only before drawn values.
+const SOMETIMES: &[&[u8]] =
+    &[b"private", b"access", b"pat", b"pass", b"license", b"licence", b"api", b"key"];
+
+/// Words between a key and its value that do not change what it says.
+const SMALL: &[&[u8]] =
+    &[b"is", b"was", b"of", b"in", b"use", b"used", b"value", b"to", b"now", b"the", b"string"];
+
+/// Words before `key` that make it the key of a map, a table or a thing.
+const HARMLESS_KEYS: &[&[u8]] = &[
+    b"public",
+    b"pub",
+    b"cache",
+    b"primary",
+    b"partition",
+    b"sort",
+    b"foreign",
+    b"shard",
+    b"sharding",
+    b"hash",
+    b"range",
+    b"row",
+    b"column",
+    b"map",
+    b"object",
+    b"bucket",
+    b"index",
+    b"idx",
+    b"natural",
+    b"schema",
+    b"sequence",
+    b"routing",
+    b"message",
+    b"event",
+    b"group",
+    b"grouping",
+    b"dedup",
+    b"deduplication",
+    b"idempotency",
+    b"lock",
+    b"lookup",
+    b"join",
+    b"unique",
+    b"composite",
+    b"surrogate",
+    b"query",
+    b"trace",
+    b"span",
+    b"metric",
+    b"config",
+    b"setting",
+    b"translation",
+    b"locale",
+    b"host",
+    b"registry",
+    b"redis",
+    b"memcache",
+    b"test",
+    b"node",
+    b"task",
+    b"job",
+    b"issue",
+    b"project",
+    b"file",
+    b"document",
+    b"doc",
+    b"record",
+    b"item",
+    b"entity",
+    b"product",
+    b"order",
+    b"state",
+    b"dict",
+    b"param",
+    b"field",
+    b"property",
+    b"attribute",
+    b"resource",
+    b"template",
+    b"image",
+    b"layer",
+    b"build",
+    b"gpg",
+    b"pgp",
+    b"verification",
+    b"fingerprint",
+    b"request",
+    b"dataset",
+    b"table",
+    b"segment",
+    b"block",
+    b"topic",
+    b"queue",
+    b"label",
+    b"tag",
+    b"ordering",
+    b"search",
+    b"hot",
+    b"arrow",
+    b"any",
+    b"min",
+    b"max",
+    b"start",
+    b"end",
+    b"first",
+    b"last",
+    b"next",
+    b"prev",
+    b"s3",
+    b"path",
+    b"page",
+    b"etag",
+    b"correlation",
+    b"tenant",
+];
+
+/// Words before the other words that make them numbers or names.
+const COUNTED: &[&[u8]] =
+    &[b"next", b"page", b"continuation", b"pagination", b"sync", b"public", b"csp", b"random"];
+
+/// Words that end in the letters of `key`.
+const NOT_KEYS: &[&[u8]] =
+    &[b"monkey", b"turkey", b"hockey", b"jockey", b"donkey", b"whiskey", b"lackey", b"passkey"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_before_a_value_tell() {
+        for (text, want) in [
+            ("acme_key=", Telling::Secret),
+            ("AcmeKey := \"", Telling::Secret),
+            ("key=", Telling::IfDrawn),
+            ("SECRET KEY ", Telling::Secret),
+            ("ROW KEY ", Telling::No),
+            ("acmekey: ", Telling::IfDrawn),
+            ("token - '", Telling::Secret),
+            ("secret in use: ", Telling::Secret),
+            ("cache_key=", Telling::No),
+            ("monkey=", Telling::No),
+            ("publickey: ", Telling::No),
+            ("auth-token-rotator job ", Telling::No),
+            ("token-service build ", Telling::No),
+            ("sha256 signature check ", Telling::No),
+            ("", Telling::No),
+            ("key", Telling::No),
+        ] {
+            assert_eq!(telling(text.as_bytes(), text.len()), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Whether the text after a sensitive key is a value of the key's class, and not a word, a placeholder or code.
+//!
+//! Reads each byte of the text a few times, and allocates nothing.
+
+use super::code;
+use super::kv_value::{Found, Link};
+use super::letters::are_drawn;
+use crate::bytes::{HEX, WORD, at, mixed};
+use crate::hits::Finder;
+use crate::key::Tokens;
+use crate::kind::KeyClass;
+
+/// Words for a missing or invalid value.
+#[rustfmt::skip]
+pub(super) fn is_no_value(text: &[u8]) -> bool {
+    let text = text.strip_suffix(b";").unwrap_or(text);
+    let mut low = [0u8; 12];
+    let Some(low) = low.get_mut(..text.len()) else { return false };
+    low.copy_from_slice(text);
+    low.make_ascii_lowercase();
+    matches!(
+        &*low,
+        b"null" | b"none" | b"true" | b"false" | b"undefined" | b"nil" | b"n/a" | b"-" | b"ok"
+            | b"missing" | b"invalid" | b"expired" | b"required" | b"string" | b"str" | b"empty"
+            | b"(null)" | b"yes" | b"no" | b"&str" | b"bytes" | b"text" | b"char" | b"disabled"
+            | b"enabled" | b"accepted" | b"rejected" | b"optional" | b"unset" | b"not_set"
+            | b"unknown" | b"denied" | b"failed" | b"wrong" | b"incorrect" | b"changed"
+            | b"absent" | b"present" | b"revoked" | b"locked" | b"any" | b"object" | b"null,"
+            | b"varchar" | b"nan" | b"<nil>" | b"<none>" | b"valid" | b"?" | b"*" | b"prompt"
+    )
+}
+
+/// Placeholders: variables, templates, memory addresses.
+pub(super) fn is_placeholder(text: &[u8], quoted: bool) -> bool {
+    if text.len() > 2 && text.iter().all(|&byte| byte == text[0]) {
+        return true;
+    }
+    let whole = |open: &[u8], close: u8| text.starts_with(open) && text.ends_with(&[close]);
+    match text {
+        [b'$', b'{' | b'(', ..] | [b'{', b'{', ..] | [b'#', b'{', ..] | [b'.', b'.', b'.', ..] => {
+            true
+        }
+        [b'$', name @ ..] if is_variable(name) || name.starts_with(b"env:") => true,
+        [b'%', name @ .., b'%'] if name.len() > 2 && is_variable(name) => true,
+        [b'$' | b':', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => true,
+        [b'%', b's' | b'd' | b'v' | b'@'] => true,
+        [b'%', b'(' | b'{', ..] => true,
+        [b'0', b'x', hex @ ..] => hex.iter().all(|&byte| HEX.has(byte)),
+        _ => {
+            whole(b"<", b'>')
+                || whole(b"{", b'}') && !quoted
+                || [&b"process.env"[..], b"os.environ", b"env."]
+                    .iter()
+                    .any(|prefix| text.starts_with(prefix))
+                || is_object(text)
+                || is_rendered(text)
+        }
+    }
+}
+
+/// `$DB_PASSWORD`, `$password`; but `$p0ABi4mJ` is a password.
+fn is_variable(name: &[u8]) -> bool {
+    let word = |is: fn(&u8) -> bool| name.iter().all(|byte| is(byte) || *byte == b'_');
+    name.is_empty()
+        || word(u8::is_ascii_lowercase)
+        || name[0].is_ascii_uppercase()
+            && word(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// `com.example.Token@1b2c3d4e`: an object's name and hash.
+fn is_object(text: &[u8]) -> bool {
+    let Some(sign) = text.iter().position(|&byte| byte == b'@') else { return false };
+    let (name, hash) = (&text[..sign], &text[sign + 1..]);
+    let class = name.contains(&b'.') || name.first().is_some_and(u8::is_ascii_uppercase);
+    class
+        && !name.is_empty()
+        && name.iter().all(|&byte| WORD.has(byte) || matches!(byte, b'.' | b'$'))
+        && (1..=8).contains(&hash.len())
+        && hash.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
+}
+
+/// `Token{78af589`: the beginning of an object written out.
+fn is_rendered(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|&&byte| WORD.has(byte)).count();
+    name > 0 && at(text, name) == b'{' && text[0].is_ascii_alphabetic()
+}
+
+/// Whether the text fits the class well enough.
+pub(super) fn fits_class(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+    match found.class {
+        KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => {
+            text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 6
+        }
+        KeyClass::Email => text.contains(&b'@') || text.windows(3).any(|w| w == b"%40"),
+        KeyClass::Name if found.needs_quotes() => is_full_name(text),
+        KeyClass::Name => text.len() >= 2 && !matches!(text[0], b'{' | b'[' | b'('),
+        KeyClass::Address => is_postal(text),
+        KeyClass::Dob => text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4,
+        KeyClass::Password => fits_password(found, text, quoted, spaced),
+        KeyClass::Cookie => fits_cookie(text),
+        _ => fits_secret(found, text, quoted, spaced),
+    }
+}
+
+/// Words with a space between, or another script, unlike `name="kube-api-access"`.
+fn is_full_name(text: &[u8]) -> bool {
+    let letter = |byte: &u8| {
+        byte.is_ascii_alphabetic()
+            || !byte.is_ascii()
+            || matches!(byte, b' ' | b'.' | b'-' | b'\'' | b'\\')
+    };
+    let foreign = text.iter().any(|byte| !byte.is_ascii()) || text.starts_with(b"\\u");
+    foreign || text.iter().all(letter) && text.contains(&b' ') && text[0].is_ascii_uppercase()
+}
+
+/// Text with a space or a comma, or in another script, unlike types and machine addresses.
+fn is_postal(text: &[u8]) -> bool {
+    let open = matches!(text[0], b'{' | b'[' | b'(');
+    let gap =
+        text.iter().any(|byte| matches!(byte, b' ' | b',' | b'+' | b'\\') || !byte.is_ascii())
+            || text.windows(3).any(|w| w == b"%20");
+    text.len() >= 3 && !open && gap
+}
+
+/// `sid=38afes7a8; theme=dark`, but not `accepted`.
+fn fits_cookie(text: &[u8]) -> bool {
+    let first = text.iter().take_while(|byte| !matches!(byte, b' ' | b';' | b',')).count();
+    let first = &text[..first];
+    let sign = first.iter().position(|&byte| byte == b'=');
+    sign.is_some_and(|sign| sign > 0 && sign + 1 < first.len())
+        || first.len() >= PLAIN_BYTES_MIN && mixed(first)
+}
+
+/// `password: incorrect` and the package `libpam-pwd:amd64` are not passwords.
+fn fits_password(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+    // The start of a list or a map, whose strings are checked by their own keys.
+    if !quoted && matches!(text[0], b'{' | b'[') && text.len() <= 2 {
+        return false;
+    }
+    let tokens = Tokens::split(found.key);
+    let (word, alone) = (tokens.last(0), tokens.len() == 1);
+    if matches!(word, b"pwd" | b"oldpwd") && is_directory(text) {
+        return false;
+    }
+    if alone && matches!(word, b"pass" | b"pin") && !found.option && !found.quoted_key {
+        return is_pass(text, quoted);
+    }
+    // A pulse's width, the power of something.
+    if word == b"pw" && !quoted && (is_measure(text) || text.iter().all(u8::is_ascii_digit)) {
+        return false;
+    }
+    if quoted {
+        return true;
+    }
+    if code::is_reference(found.key, text, found.colon || spaced) {
+        return false;
+    }
+    if !found.colon || found.quoted_key {
+        return true;
+    }
+    let plain = text.iter().all(u8::is_ascii_alphabetic);
+    let short = text.len() < 6
+        && text.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+    let word = plain && !are_drawn(text) && (text.len() < 12 || code::is_camel_case(text));
+    !(word && spaced || short && !spaced)
+}
+
+/// A value of a bare `pass` or `pin`, which also count tests, name stages and number wires.
+fn is_pass(text: &[u8], quoted: bool) -> bool {
+    let special =
+        text.iter().any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*'));
+    let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let numbered = text[letters..].iter().all(u8::is_ascii_digit) && text.len() - letters <= 2;
+    let path = text.iter().any(|byte| matches!(byte, b'/' | b'(' | b':'));
+    special && !path
+        || mixed(text) && !numbered && !path && !is_measure(text)
+        || quoted && text.iter().all(u8::is_ascii_digit) && text.len() >= 4
+}
+
+/// `/home/bob`, `~/src`, `C:\Users`: the value of a working directory.
+fn is_directory(text: &[u8]) -> bool {
+    matches!(text, [b'/' | b'~' | b'.', ..] | [_, b':', b'\\' | b'/', ..])
+}
+
+/// Keys and tokens are long and random; in sentences, other text follows the same words.
+fn fits_secret(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+    if found.link == Link::Position && may_be_count(found.key) && !looks_chosen(text) {
+        return false;
+    }
+    if quoted {
+        return text.len() >= 8 || !may_be_count(found.key);
+    }
+    if code::is_reference(found.key, text, found.colon || spaced) || is_numbered_name(text) {
+        return false;
+    }
+    let colon = found.colon && !found.quoted_key;
+    let digits = text.iter().any(u8::is_ascii_digit);
+    if matches!(text[0], b'{' | b'[') || is_code(text) {
+        return false;
+    }
+    let len_min = if looks_random(found, text, colon) { 0 } else { PLAIN_BYTES_MIN };
+    if colon && (text.len() < len_min || is_path(text) || !mixed(text)) {
+        return false;
+    }
+    if may_be_count(found.key) && (text.len() < len_min || is_count(text)) {
+        return false;
+    }
+    digits || !(colon && spaced)
+}
+
+/// A value has at least this many bytes to be a secret by its length.
+const PLAIN_BYTES_MIN: usize = 8;
+/// A shorter one has at least this many, letters and digits.
+const DRAWN_BYTES_MIN: usize = 5;
+
+/// Whether a short value looks random, as `abc123` does, and not like other mixes of letters and digits.
+fn looks_random(found: &Found<'_>, text: &[u8], colon: bool) -> bool {
+    if text.len() < DRAWN_BYTES_MIN || !text.iter().all(u8::is_ascii_alphanumeric) || !mixed(text) {
+        return false;
+    }
+    if found.query() {
+        return true;
+    }
+    // Build and line numbers follow colons, too.
+    let is_hex = colon && text.iter().all(|&byte| HEX.has(byte));
+    !(is_hex || is_measure(text) || is_version(text) || is_numbered(found, text))
+}
+
+/// `250ms`, `40x20`, `12GiB`.
+fn is_measure(text: &[u8]) -> bool {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let unit = text[digits..].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let rest = &text[digits + unit..];
+    digits > 0 && unit <= 3 && (rest.is_empty() || unit == 1 && rest.iter().all(u8::is_ascii_digit))
+}
+
+/// `v1beta1`, `IMDSv2`.
+fn is_version(text: &[u8]) -> bool {
+    let begins = matches!(text, [b'v' | b'V', digit, ..] if digit.is_ascii_digit());
+    begins || matches!(text, [.., b'v' | b'V', digit] if digit.is_ascii_digit())
+}
+
+/// `page2`, `oauth2`, `int64`, `sha256`: a word and its number. After a key that names a secret, people
+/// choose a word and a digit.
+#[rustfmt::skip]
+fn is_numbered(found: &Found<'_>, text: &[u8]) -> bool {
+    let word = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (word, number) = text.split_at(word);
+    if !number.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let says_secret = matches!(
+        Tokens::split(found.key).last(0),
+        b"secret" | b"secrets" | b"credential" | b"credentials" | b"creds"
+    );
+    let is_algorithm = [
+        &b"rsa"[..], b"aes", b"sha", b"ed", b"hs", b"rs", b"es", b"ps", b"ec", b"dh", b"cp", b"crc",
+    ];
+    let is_algorithm = is_algorithm.iter().any(|known| word.eq_ignore_ascii_case(known));
+    is_algorithm || number.len() <= 2 && !says_secret
+}
+
+/// `1523`, `+15`, `-3`.
+fn is_count(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"+").or(text.strip_prefix(b"-")).unwrap_or(text);
+    digits.iter().all(u8::is_ascii_digit)
+}
+
+/// `worker-3`, `web-server-12`: words and a short number, with dashes between.
+fn is_numbered_name(text: &[u8]) -> bool {
+    let mut parts = text.rsplit(|&byte| byte == b'-' || byte == b'_');
+    let Some(number) = parts.next() else { return false };
+    let mut words = 0;
+    let all = parts.all(|word| {
+        words += 1;
+        !word.is_empty() && word.iter().all(u8::is_ascii_lowercase) && !are_drawn(word)
+    });
+    all && words > 0 && (1..=3).contains(&number.len()) && number.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether a text looks chosen or drawn, and not like a word: letters and digits, special characters, odd pairs of
+/// letters.
+pub(super) fn looks_chosen(text: &[u8]) -> bool {
+    let special = |byte: &u8| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*');
+    mixed(text) || text.iter().any(special) || are_drawn(text)
+}
+
+/// Whether a text beside a key is a label, the name of a field or a sentence, and not a value.
+pub(super) fn is_label(finder: &Finder<'_>, found: &Found<'_>, text: &[u8]) -> bool {
+    let letter =
+        |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b' ' | b'.');
+    if code::is_sentence(text) {
+        return true;
+    }
+    if !text.iter().all(letter) {
+        // The name of an option, of a variable, of a column.
+        return matches!(text, [b'-', ..] | [b'<', .., b'>']);
+    }
+    if found.class != KeyClass::Password && !looks_chosen(text) && text.len() < 4 {
+        return true;
+    }
+    code::is_field_name(text) || is_name_of_secret(finder, text)
+}
+
+/// `token`, `api_key`, `Password`: itself a sensitive key.
+fn is_name_of_secret(finder: &Finder<'_>, text: &[u8]) -> bool {
+    text.len() <= 32 && !text.contains(&b' ') && finder.rules.key(text, None) != KeyClass::Plain
+}
+
+/// Words whose values are sometimes not secrets but a count, a name or a state.
+pub(super) fn may_be_count(key: &[u8]) -> bool {
+    matches!(
+        Tokens::split(key).last(0),
+        b"secret"
+            | b"secrets"
+            | b"token"
+            | b"tokens"
+            | b"key"
+            | b"keys"
+            | b"credential"
+            | b"credentials"
+            | b"creds"
+            | b"cookie"
+            | b"cookies"
+            | b"auth"
+    )
+}
+
+/// `foo(bar)`, `std::string`: code.
+fn is_code(text: &[u8]) -> bool {
+    text.windows(2).any(|w| w == b"::")
+        || text.iter().any(|byte| matches!(byte, b'(' | b'!'))
+            && text.iter().all(|byte| !byte.is_ascii_digit())
+}
+
+/// Dotted words, as in the names of classes and packages.
+fn is_path(text: &[u8]) -> bool {
+    let mut digits = 0;
+    let long = text.iter().filter(|&&byte| byte != b'.').any(|byte| {
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        digits == 4
+    });
+    text.contains(&b'.') && !long
+}

@@ -1,0 +1,288 @@
+//! Reads the words before and after a number.
+//!
+//! Promises: reads at most a few words, allocates nothing. A hint never reaches across a replacement: otherwise
+//! redaction could shorten a text and bring a distant word close enough to change the result of a second pass.
+
+use super::words::{Hint, WORD_BYTES_MAX, WORDS};
+use crate::bytes::{ByteSet, at, before};
+
+/// Bytes that may separate a word from its number, and small words from each other.
+const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'(._\\-");
+/// Most bytes between a word and a number.
+const GAP_BYTES_MAX: usize = 4;
+/// Most words that are read before a number.
+const WORDS_MAX: usize = 6;
+/// A byte of a word: an ASCII letter, or any part of another letter.
+const LETTER: ByteSet = ByteSet::of(&[b'A', b'-', b'Z', b'a', b'-', b'z', 0x80, b'-', 0xFF]);
+
+/// Signs outside of ASCII that separate a word from its number: no-break space, full-width colon and equals sign.
+const WIDE_GAPS: [&[u8]; 4] =
+    ["\u{A0}".as_bytes(), "\u{FF1A}".as_bytes(), "\u{FF1D}".as_bytes(), "\u{3000}".as_bytes()];
+
+/// Slots of the table of words.
+const SLOTS: usize = 2048;
+
+/// The words by hash: number of the group and number within the group, both plus one; 0 is free.
+static TABLE: [(u8, u8); SLOTS] = table();
+
+/// A bit for each hash of the last three bytes of a word that makes a number worth a look.
+static ENDINGS: [u64; 512] = endings();
+
+const fn hash(word: &[u8]) -> usize {
+    let (mut hash, mut i) = (0x811C_9DC5_u32, 0);
+    while i < word.len() {
+        hash = (hash ^ word[i] as u32).wrapping_mul(0x0100_0193);
+        i += 1;
+    }
+    (hash ^ hash >> 15) as usize % SLOTS
+}
+
+const fn table() -> [(u8, u8); SLOTS] {
+    let mut table = [(0, 0); SLOTS];
+    let mut group = 0;
+    while group < WORDS.len() {
+        let words = WORDS[group].1;
+        let mut i = 0;
+        while i < words.len() {
+            let mut slot = hash(words[i].as_bytes());
+            while table[slot].0 != 0 {
+                slot = (slot + 1) % SLOTS;
+            }
+            table[slot] = (group as u8 + 1, i as u8);
+            i += 1;
+        }
+        group += 1;
+    }
+    table
+}
+
+/// The place of the last three bytes of a word in [`ENDINGS`]; `a` is 0 for a word of two bytes.
+#[inline(always)]
+const fn ending(a: u8, b: u8, c: u8) -> usize {
+    a as usize & 31 | (b as usize & 31) << 5 | (c as usize & 31) << 10
+}
+
+const fn endings() -> [u64; 512] {
+    let mut bits = [0; 512];
+    let mut group = 0;
+    while group < WORDS.len() {
+        let (hint, words) = WORDS[group];
+        let mut i = 0;
+        while i < words.len() && !hint.has(Hint::AMOUNT.with(Hint::THING)) {
+            let word = words[i].as_bytes();
+            let [.., b, c] = *word else { panic!() };
+            let a = if word.len() > 2 { word[word.len() - 3] } else { 0 };
+            let (one, many) = (ending(a, b, c), ending(b, c, b's'));
+            bits[one / 64] |= 1 << (one % 64);
+            bits[many / 64] |= 1 << (many % 64);
+            i += 1;
+        }
+        group += 1;
+    }
+    bits
+}
+
+/// The bytes that separate a word that ends before `end` from what follows.
+fn gap(input: &[u8], end: usize) -> usize {
+    let mut len = 0;
+    while len < GAP_BYTES_MAX {
+        let text = &input[..end - len];
+        if text.last().is_some_and(|&byte| BETWEEN.has(byte)) {
+            len += 1;
+        } else if let Some(wide) = WIDE_GAPS.iter().find(|wide| text.ends_with(wide)) {
+            len += wide.len();
+        } else if text.ends_with(b":\n") && len == 0 {
+            len += 2;
+        } else {
+            break;
+        }
+    }
+    len
+}
+
+/// A filter applied before [`before_number`]: whether the word before `start` may say that the number is personal.
+#[inline]
+pub(crate) fn may_be(input: &[u8], start: usize) -> bool {
+    let mut end = start;
+    while end > 0 && start - end < GAP_BYTES_MAX && BETWEEN.has(input[end - 1]) {
+        end -= 1;
+    }
+    let c = before(input, end);
+    if c >= 0x80 || c == b'\n' && end == start && input[..end].ends_with(b":\n") {
+        return true;
+    }
+    let Some(b) = end.checked_sub(2).map(|i| input[i]) else { return false };
+    let a = end.checked_sub(3).map_or(0, |i| input[i]);
+    let a = if LETTER.has(a) { a } else { 0 };
+    let i = ending(a, b, c);
+    LETTER.has(c) && ENDINGS[i / 64] >> (i % 64) & 1 != 0
+}
+
+/// What the words before `start` say about the number there.
+pub(crate) fn before_number(input: &[u8], start: usize) -> Hint {
+    let mut hint = Hint::NONE;
+    let mut end = start - gap(input, start).min(start);
+    for _ in 0..WORDS_MAX {
+        let len = word_len(input, end);
+        let found = say(&input[end - len..end]);
+        end -= len;
+        // The last four letters of a masked credential are not a word.
+        if found == Hint::NONE || before(input, end) == b'*' {
+            break;
+        }
+        hint = hint.with(found.without(Hint::SMALL));
+        let open = Hint::SMALL.with(Hint::ID).with(Hint::CARD).with(Hint::SSN).with(Hint::CALL);
+        if found.without(open) != Hint::NONE {
+            break;
+        }
+        end -= gap(input, end).min(end);
+    }
+    hint
+}
+
+/// The length of the word that ends at `end`; a capital after a small letter starts a word.
+fn word_len(input: &[u8], end: usize) -> usize {
+    let run = LETTER.run_back(input, end, WORD_BYTES_MAX);
+    let word = &input[end - run..end];
+    let hump = |i: usize| word[i].is_ascii_uppercase() && word[i - 1].is_ascii_lowercase();
+    (1..run).rev().find(|&i| hump(i)).map_or(run, |i| run - i)
+}
+
+/// What a word says; in languages without spaces, what its last characters say.
+fn say(word: &[u8]) -> Hint {
+    let mut low = [0; WORD_BYTES_MAX];
+    let low = &mut low[..word.len()];
+    low.copy_from_slice(word);
+    lower(low);
+    if let [rest @ .., b's'] = &*low
+        && lookup(low) == Hint::NONE
+    {
+        return lookup(rest);
+    }
+    if low.last().is_some_and(|&byte| byte >= 0x80) && low.first().is_some_and(|&byte| byte >= 0xE0)
+    {
+        // Characters of three bytes: the last one to five.
+        let ends =
+            (1..=5).filter_map(|n| low.len().checked_sub(3 * n).map(|from| lookup(&low[from..])));
+        return ends.fold(lookup(low), Hint::with);
+    }
+    lookup(low)
+}
+
+fn lookup(word: &[u8]) -> Hint {
+    let mut slot = hash(word);
+    let mut hint = Hint::NONE;
+    while let (group @ 1.., i) = TABLE[slot] {
+        let (says, words) = WORDS[usize::from(group) - 1];
+        if words[usize::from(i)].as_bytes() == word {
+            hint = hint.with(says);
+        }
+        slot = (slot + 1) % SLOTS;
+    }
+    hint
+}
+
+/// Lower case for ASCII, and for the Latin and Cyrillic letters of two bytes.
+fn lower(word: &mut [u8]) {
+    word.make_ascii_lowercase();
+    for i in 1..word.len() {
+        match (word[i - 1], word[i]) {
+            (0xC3, 0x80..=0x9E) | (0xD0, 0x90..=0x9F) => word[i] |= 0x20,
+            (0xD0, 0xA0..=0xAF) => (word[i - 1], word[i]) = (0xD1, word[i] - 0x20),
+            _ => {}
+        }
+    }
+}
+
+/// Words after a number that was called or sent a message.
+const AFTER_CALL: [&[u8]; 22] = [
+    b"delivered",
+    b"undelivered",
+    b"answered",
+    b"called",
+    b"calling",
+    b"busy",
+    b"did",
+    b"unreachable",
+    b"unsubscribed",
+    b"hung",
+    b"dialed",
+    b"dialled",
+    b"texted",
+    b"rang",
+    b"replied",
+    b"opted",
+    b"voicemail",
+    b"office",
+    b"fax",
+    b"mobile",
+    b"connected",
+    b"ringing",
+];
+
+/// Whether the word after `end` says that the number there was called.
+pub(crate) fn is_called(input: &[u8], end: usize) -> bool {
+    let start = end + usize::from(matches!(at(input, end), b',' | b'-'));
+    let start = start + usize::from(at(input, start) == b' ');
+    if start == end || !at(input, start).is_ascii_alphabetic() {
+        return false;
+    }
+    let len = LETTER.run(input, start, 16);
+    AFTER_CALL.iter().any(|word| word.eq_ignore_ascii_case(&input[start..start + len]))
+}
+
+/// Words after an amount: units and counted things.
+const UNITS: [&[u8]; 44] = [
+    b"b",
+    b"byte",
+    b"bytes",
+    b"kb",
+    b"kib",
+    b"mb",
+    b"mib",
+    b"gb",
+    b"gib",
+    b"bits",
+    b"ns",
+    b"us",
+    b"ms",
+    b"s",
+    b"sec",
+    b"secs",
+    b"second",
+    b"seconds",
+    b"minutes",
+    b"hours",
+    b"days",
+    b"rows",
+    b"lines",
+    b"items",
+    b"ops",
+    b"records",
+    b"events",
+    b"requests",
+    b"pages",
+    b"blocks",
+    b"ticks",
+    b"cycles",
+    b"points",
+    b"files",
+    b"objects",
+    b"entries",
+    b"tokens",
+    b"times",
+    b"nanoseconds",
+    b"microseconds",
+    b"milliseconds",
+    b"messages",
+    b"keys",
+    b"usec",
+];
+
+/// Whether the number that ends at `end` is an amount by what follows it: a unit, or `%`.
+pub(crate) fn is_amount(input: &[u8], end: usize) -> bool {
+    let start = end + usize::from(at(input, end) == b' ');
+    let len = LETTER.run(input, start, 16);
+    at(input, start) == b'%'
+        || UNITS.iter().any(|word| word.eq_ignore_ascii_case(&input[start..start + len]))
+}

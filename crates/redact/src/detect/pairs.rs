@@ -1,0 +1,102 @@
+//! A quoted key and its value with a comma between: tuples, lists of two, arguments, lists of headers.
+//!
+//! Reads a few dozen bytes, and the value.
+
+use super::key_text::Key;
+use super::kv_value::{Found, Link};
+use super::{flags, gap, key_text, kv_value, literal, sign};
+use crate::bytes::{ByteSet, at, before, is_word};
+use crate::hits::Finder;
+use crate::kind::KeyClass;
+
+const SPACES: ByteSet = ByteSet::of(b" \t\r\n");
+/// Spaces between the parts of a pair that is written over several lines.
+const SPACES_MAX: usize = 64;
+const PREFIX: ByteSet = ByteSet::of(b"bBuUrR");
+
+/// `key` is followed by a quote that ends before `pos`.
+pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
+    let input = finder.input;
+    let Some(quote) = opening_quote(input, key) else { return };
+    // `String("key"), String("value")`
+    let wrapped = at(input, pos) == b')' && before(input, quote) == b'(';
+    let comma = pos + usize::from(wrapped);
+    let comma = comma + SPACES.run(input, comma, SPACES_MAX);
+    if at(input, comma) != b',' {
+        return;
+    }
+    let first = comma + 1 + SPACES.run(input, comma + 1, SPACES_MAX);
+    let first = first + gap::decoration(input, first);
+    if flags::is_option(input, key.start) {
+        return flags::listed(finder, key, first);
+    }
+    let opening = if wrapped { before_wrapper(input, quote) } else { quote };
+    let opening = opening - SPACES.run_back(input, opening, SPACES_MAX);
+    let leads = matches!(before(input, opening), b'(' | b'[' | b'{');
+    if !leads && before(input, opening) != b',' || !is_value(input, first) {
+        return;
+    }
+    let class = key_text::class(finder, key);
+    if class == KeyClass::Plain {
+        return;
+    }
+    let found = Found::by_position(class, &input[key.start..key.end]);
+    if leads {
+        return kv_value::find(finder, &found, first);
+    }
+    // In a longer list the key need not be one: its value has to be one word, and to look chosen.
+    let words = literal::prefixed(input, first)
+        .is_some_and(|text| input[text.start..text.end].contains(&b' '));
+    if class == KeyClass::Auth || !words {
+        kv_value::find(finder, &Found { link: Link::Words, ..found }, first);
+    }
+}
+
+/// `- name: DB_PASSWORD` and `value: hunter2` on the next line; `pos` is the end of the first line. Returns whether the
+/// key is a name with a value.
+pub(super) fn named(finder: &mut Finder<'_>, key: Key, pos: usize) -> bool {
+    let input = finder.input;
+    let start = key.start - usize::from(matches!(before(input, key.start), b'"' | b'\''));
+    let colon = start - SPACES.run_back(input, start, 4);
+    let head = &input[..colon];
+    let next = pos + SPACES.run(input, pos, SPACES_MAX);
+    let value = input[next..].strip_prefix(b"value:");
+    if !(head.ends_with(b"name:") || head.ends_with(b"key:")) || value.is_none() {
+        return false;
+    }
+    let class = key_text::class(finder, key);
+    if class != KeyClass::Plain {
+        let found = Found::by_sign(class, &input[key.start..key.end]);
+        kv_value::find(finder, &found, next + b"value:".len());
+    }
+    true
+}
+
+/// The position of the quote before the key, or of its prefix.
+fn opening_quote(input: &[u8], key: Key) -> Option<usize> {
+    // Dashes and dots before the key belong to it.
+    let start = key.start - ByteSet::of(b"\\-./:").run_back(input, key.start, 4);
+    let byte = before(input, start);
+    if !matches!(byte, b'"' | b'\'' | b'`') {
+        return None;
+    }
+    let quote = start - 1;
+    let slashes = ByteSet::of(b"\\\\").run_back(input, quote, 15);
+    let at = quote - slashes;
+    let prefix = PREFIX.run_back(input, at, 2);
+    let prefix = if is_word(before(input, at - prefix)) { 0 } else { prefix };
+    (sign::quote_len(input, at) == slashes + 1).then_some(at - prefix)
+}
+
+/// The start of the name whose bracket is before `quote`.
+fn before_wrapper(input: &[u8], quote: usize) -> usize {
+    let end = quote - 1;
+    end - ByteSet::of(b"A-Za-z0-9_:").run_back(input, end, 32)
+}
+
+/// Whether a value starts at `pos`, and not the name of another field.
+fn is_value(input: &[u8], pos: usize) -> bool {
+    literal::opens(input, pos)
+        || PREFIX.has(at(input, pos)) && literal::prefixed(input, pos).is_some()
+        || at(input, pos).is_ascii_uppercase()
+}

@@ -1,0 +1,116 @@
+//! Keys that contain a telling word, anchored at that word: whatever connects them with their values.
+//!
+//! The sign of most keys is found by [`super::kv`]. Here is the rest: signs in colours and encodings, arguments, pairs,
+//! elements, columns, options, sentences. Each key is read once; what follows it selects the grammar.
+
+use super::key_text::{self, Key};
+use super::kv_value::{Ends, Found, Link};
+use super::sign::{self, Sign};
+use super::{calls, flags, gap, kv, kv_value, pairs, programs, prose, sql, xml};
+use crate::bytes::{at, before};
+use crate::hits::Finder;
+use crate::key_tails;
+use crate::kind::KeyClass;
+
+/// `pos` is the start of a telling word.
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    if pos < finder.stem_from {
+        return;
+    }
+    finder.spend(16);
+    let Some(key) = key_text::around(input, pos) else { return };
+    finder.stem_from = key.end;
+    if before(input, key.start) == b'*' {
+        return;
+    }
+    // What is found here does not depend on what was found by signs, nor the other way around.
+    let kv_from = finder.kv_from;
+    connected(finder, key);
+    finder.kv_from = kv_from;
+}
+
+/// Tries the grammars that what follows the key allows.
+fn connected(finder: &mut Finder<'_>, key: Key) {
+    let input = finder.input;
+    if input[key.start..key.end].eq_ignore_ascii_case(b"htpasswd") {
+        return programs::htpasswd(finder, key.end);
+    }
+    let next = key.end + gap::decoration(input, key.end);
+    let quote = sign::quote_len(input, next);
+    if let Some(sign) = sign::after(input, key.end) {
+        return by_sign(finder, key, sign);
+    }
+    let after = next + quote + gap::decoration(input, next + quote);
+    match at(input, after) {
+        b'(' | b':' if quote == 0 => calls::find(finder, key, after),
+        b'{' | b' ' if quote == 0 && calls::is_struct(input, key, after) => {
+            calls::structure(finder, key, after);
+        }
+        b',' | b')' | b']' if sql::column(finder, key, after) => {}
+        b'\r' | b'\n' if pairs::named(finder, key, after) => {}
+        b',' | b')' | b'\r' | b'\n' if quote > 0 => pairs::find(finder, key, after),
+        b'>' | b'/' if quote > 0 => xml::named(finder, key, after),
+        b'>' | b'&' | b'\\' => xml::around(finder, key),
+        b' ' | b'\t' | 0xC2 if quote > 0 => {
+            xml::named(finder, key, after);
+            pairs::find(finder, key, after);
+            cell(finder, key, after);
+        }
+        b' ' | b'\t' | 0xC2 => {
+            xml::around(finder, key);
+            if !flags::telling(finder, key, after) {
+                cell(finder, key, after);
+                prose::find(finder, key, after);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A sign that [`kv`] does not find.
+fn by_sign(finder: &mut Finder<'_>, key: Key, sign: Sign) {
+    let input = finder.input;
+    let text = &input[key.start..key.end];
+    if sign.plain.is_some_and(|pos| key_tails::may_be(finder.rules, input, pos)) && text.is_ascii()
+    {
+        return;
+    }
+    if before(input, key.start) == b'/' && !sign.encoded && !sign.colon {
+        return;
+    }
+    let class = key_text::class(finder, key);
+    if class == KeyClass::Plain {
+        return;
+    }
+    let words = sign.arrow || sign.compares && class != KeyClass::Password;
+    let link = if words { Link::Words } else { Link::Sign };
+    let ends = if sign.encoded { Ends::Encoded } else { kv::ends(input, key.start) };
+    let found = Found {
+        colon: sign.colon,
+        quoted_key: sign.quoted,
+        literal: sign.compares,
+        link,
+        ends,
+        ..Found::by_sign(class, text)
+    };
+    kv_value::find(finder, &found, sign.end);
+}
+
+/// The cell of a table after that of the key: `| password | hunter2 |`.
+fn cell(finder: &mut Finder<'_>, key: Key, pos: usize) {
+    let input = finder.input;
+    let bar = pos + gap::spaces(input, pos);
+    let len = match &input[bar..] {
+        [b'|', b' ', ..] => 1,
+        [0xE2, 0x94, 0x82 | 0x83, ..] | [0xE2, 0x95, 0x91, ..] => 3,
+        _ => return,
+    };
+    let class = key_text::class(finder, key);
+    if class == KeyClass::Plain {
+        return;
+    }
+    let text = &input[key.start..key.end];
+    let found = Found { link: Link::Words, ends: Ends::Cell, ..Found::by_sign(class, text) };
+    kv_value::find(finder, &found, bar + len);
+}
