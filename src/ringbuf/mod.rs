@@ -24,6 +24,7 @@
 //! consumer.advance(8);
 //! consumer.release();
 //! ```
+mod memory;
 mod ring;
 
 #[cfg(all(test, loom))]

@@ -23,7 +23,6 @@
 // One note covers the pointer and its slice.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
-use std::ops::Range;
 use std::ptr::NonNull;
 use std::{fmt, io};
 
@@ -37,11 +36,11 @@ pub const ALIGN: usize = 8;
 compile_error!("ringseal counts ring positions in 64 bits; this target has fewer");
 
 /// In `claim`: the consumer is giving memory beyond the claim back.
-const TRIMMING: usize = 1;
+pub(super) const TRIMMING: usize = 1;
 /// In `claim`: the producer is dropped.
 const ABANDONED: usize = 2;
 /// Positions are multiples of [`ALIGN`], so its lower bits are free.
-const FLAGS: usize = ALIGN - 1;
+pub(super) const FLAGS: usize = ALIGN - 1;
 
 /// How often a producer looks whether the consumer has finished trimming, which takes microseconds, before it reports a
 /// full ring.
@@ -52,17 +51,17 @@ const WINDOWS: usize = 32;
 /// The longest claim in such a ring.
 const WINDOW_BYTES_MAX: usize = 32 << 10;
 
-struct Shared {
+pub(super) struct Shared {
     tail: CachePadded<AtomicUsize>,
     head: CachePadded<AtomicUsize>,
     /// The end of the data of the consumer's lap, if the producer is in the next lap.
     watermark: CachePadded<AtomicUsize>,
     /// The position up to which the producer may write, and flags.
-    claim: CachePadded<AtomicUsize>,
-    memory: Region,
-    mask: usize,
+    pub(super) claim: CachePadded<AtomicUsize>,
+    pub(super) memory: Region,
+    pub(super) mask: usize,
     /// Bytes claimed at a time, a power of two.
-    window: usize,
+    pub(super) window: usize,
     #[cfg(loom)]
     granules: Vec<loom::cell::UnsafeCell<()>>,
 }
@@ -93,21 +92,13 @@ impl Shared {
         })
     }
 
-    fn capacity(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         self.mask + 1
-    }
-
-    /// The places of `[start, end)`, at most one lap: one range, or two around the end of the memory.
-    fn places(&self, start: usize, end: usize) -> [Range<usize>; 2] {
-        let at = start & self.mask;
-        let len = end.saturating_sub(start).min(self.capacity());
-        let first = len.min(self.capacity() - at);
-        [at..at + first, 0..len - first]
     }
 
     /// Reports accesses to loom; nothing otherwise.
     #[inline(always)]
-    fn touch(&self, _position: usize, _len: usize, _write: bool) {
+    pub(super) fn touch(&self, _position: usize, _len: usize, _write: bool) {
         #[cfg(loom)]
         for granule in (_position & self.mask) / ALIGN
             ..((_position & self.mask) + _len.next_multiple_of(ALIGN)) / ALIGN
@@ -148,9 +139,9 @@ fn round_up(len: usize) -> usize {
 
 /// The writing half.
 pub struct Producer {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// The producer's position; the shared one is lower only between a wrap and the next commit.
-    tail: usize,
+    pub(super) tail: usize,
     /// A grant that ends here or before needs no access to shared state (invariant 4).
     limit: usize,
     memory: NonNull<u8>,
@@ -189,13 +180,6 @@ impl Producer {
     pub fn used_bytes(&self) -> usize {
         // ORDER: acquire pairs with the release store in `Consumer::release`.
         self.tail - self.shared.head.0.load(Ordering::Acquire)
-    }
-
-    /// Makes the memory of the next grants resident, so that they take no page fault.
-    pub fn populate(&self) {
-        for places in self.shared.places(self.tail, self.tail + self.shared.window) {
-            self.shared.memory.populate(places);
-        }
     }
 
     #[cold]
@@ -338,17 +322,17 @@ impl Drop for Grant<'_> {
 
 /// The reading half.
 pub struct Consumer {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// The position up to which bytes were released to the producer.
-    head: usize,
+    pub(super) head: usize,
     /// The position up to which bytes have been read.
     at: usize,
     /// The newest tail seen.
-    tail: usize,
+    pub(super) tail: usize,
     /// The pages of `[touched, fresh_end)` have not been written since the ring was made or trimmed, as far as this
     /// side knows.
-    touched: usize,
-    fresh_end: usize,
+    pub(super) touched: usize,
+    pub(super) fresh_end: usize,
 }
 
 impl Consumer {
@@ -432,66 +416,6 @@ impl Consumer {
     pub fn is_abandoned(&self) -> bool {
         // ORDER: acquire pairs with the release in the drop of `Producer`.
         self.shared.claim.0.load(Ordering::Acquire) & ABANDONED != 0
-    }
-}
-
-/// Memory: the consumer takes page faults ahead of the producer, and gives pages back.
-impl Consumer {
-    /// Whether pages are left that no one has written, so that [`Consumer::populate`] has something to do.
-    #[inline]
-    pub fn has_fresh_pages(&self) -> bool {
-        self.touched < self.fresh_end && self.shared.window <= self.shared.mask
-    }
-
-    /// Makes the next `ahead_bytes` after the newest tail resident, so that the producer takes no page fault there.
-    #[cold]
-    pub fn populate(&mut self, ahead_bytes: usize) {
-        let start = self.touched.max(self.tail);
-        let end = self.tail.saturating_add(ahead_bytes).min(self.fresh_end);
-        self.touched = start.max(end);
-        if start < end {
-            for places in self.shared.places(start, end) {
-                self.shared.memory.populate(places);
-            }
-        }
-    }
-
-    /// Bytes of memory that the ring takes, at most; all of it if nothing can be given back.
-    pub fn resident_bytes(&self) -> usize {
-        match self.shared.window <= self.shared.mask {
-            true => {
-                self.capacity_bytes() - self.fresh_end.saturating_sub(self.touched.max(self.tail))
-            }
-            false => self.capacity_bytes(),
-        }
-    }
-
-    /// Bytes that stay resident when the ring is trimmed.
-    pub fn window_bytes(&self) -> usize {
-        self.shared.window
-    }
-
-    /// Gives back the memory of all free bytes that the producer has not claimed. A producer that needs a further claim
-    /// waits meanwhile: some microseconds.
-    #[cold]
-    pub fn trim(&mut self) {
-        let claim = &self.shared.claim.0;
-        // ORDER: acquire pairs with the exchange in `Producer::claim`: either we see the claim, or the exchange fails
-        // and the producer waits (invariant 6).
-        let claimed = claim.fetch_or(TRIMMING, Ordering::Acquire) & !FLAGS;
-        let end = self.head + self.capacity_bytes();
-        if claimed < end {
-            for places in self.shared.places(claimed, end) {
-                self.shared.touch(places.start, places.len(), true);
-                // SAFETY: invariants 3 and 6: everything before `head` was read and released, and nothing from
-                // `claimed` on is written; no reference to these bytes exists.
-                unsafe { self.shared.memory.discard(places) };
-            }
-        }
-        // ORDER: release pairs with the acquire accesses in `Producer::claim`.
-        claim.fetch_and(!TRIMMING, Ordering::Release);
-        self.touched = claimed;
-        self.fresh_end = end;
     }
 }
 

@@ -26,7 +26,7 @@ fn go_around(harness: &mut Harness, lane: &mut TestLane) {
 }
 
 #[test]
-fn an_ended_lane_is_removed_after_its_last_event() {
+fn an_ended_lane_outlives_its_last_event() {
     let mut harness = Harness::new();
     let (mut ended, running) = (harness.lane(1), harness.lane(2));
     ended.event_at(harness.clock.ticks(), 0);
