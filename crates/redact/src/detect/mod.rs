@@ -28,6 +28,7 @@ mod kv;
 mod kv_value;
 mod letters;
 mod literal;
+mod national_id;
 mod network;
 mod number;
 mod pairs;
@@ -43,12 +44,12 @@ mod sql;
 mod ssn;
 mod stem;
 mod url;
+mod wallet;
 mod wrapped;
 mod xml;
 
 pub(crate) use copies::find as find_copies;
 pub(crate) use hint::ssn as ssn_is_hinted;
-pub(crate) use iban::may_be as iban_may_be;
 pub(crate) use kv_value::{AuthValue, auth_value};
 pub(crate) use number::{is_called, may_be_hinted};
 pub(crate) use provider::Literals;
@@ -113,7 +114,14 @@ pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
 /// A filter applied before [`at_word`], for long words that do not start with a provider's literal.
 #[inline(always)]
 pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
-    shape::may_be(input, pos) || hex::may_be(input, pos)
+    shape::may_be(input, pos) || hex::may_be(input, pos) || wallet::may_be(input, pos)
+}
+
+/// A filter applied before [`at_word`], for words that are long enough for a credential.
+#[inline(always)]
+pub(crate) fn personal_word_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
+    card::may_follow_letters(input, pos)
+        || national_id::long_word_may_be(rules.loose_numbers, input, pos)
 }
 
 /// A filter applied before [`at_word`], for all words: a provider's literal, or, if the word is one of
@@ -172,6 +180,9 @@ pub(crate) fn at_word(finder: &mut Finder<'_>, pos: usize) {
     provider::find(finder, pos);
     shape::at_word(finder, pos);
     hex::find(finder, pos);
+    wallet::find(finder, pos);
+    card::after_letters(finder, pos);
+    national_id::long_word(finder, pos);
     bare_key::find(finder, pos);
 }
 
@@ -206,9 +217,17 @@ pub(crate) fn at_keyword(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// Two capitals and two digits at the start of a word.
-pub(crate) fn at_iban(finder: &mut Finder<'_>, pos: usize) {
-    if !is_word(before(finder.input, pos)) {
-        iban::find(finder, pos);
+/// A filter applied before [`at_lettered_number`].
+#[inline(always)]
+pub(crate) fn lettered_number_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
+    iban::may_be(input, pos) || national_id::may_be(rules.loose_numbers, input, pos)
+}
+
+/// The first letter of a word with digits soon after: bank accounts, identity numbers.
+pub(crate) fn at_lettered_number(finder: &mut Finder<'_>, pos: usize) {
+    if is_word(before(finder.input, pos)) || !national_id::is_anchored(finder.input, pos) {
+        return;
     }
+    iban::find(finder, pos);
+    national_id::at_word(finder, pos);
 }
