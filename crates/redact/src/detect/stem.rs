@@ -88,11 +88,10 @@ fn connected(finder: &mut Finder<'_>, key: Key) {
             pairs::find(finder, key, after);
             cell(finder, key, after);
         }
+        b' ' | b'\t' | 0xC2 if xml::around(finder, key) || flags::telling(finder, key, after) => {}
         b' ' | b'\t' | 0xC2 => {
-            if !xml::around(finder, key) && !flags::telling(finder, key, after) {
-                cell(finder, key, after);
-                prose::find(finder, key, after);
-            }
+            cell(finder, key, after);
+            prose::find(finder, key, after);
         }
         _ => {}
     }
