@@ -76,6 +76,8 @@ pub(crate) mod rule {
         WORD_CUT "word_cut",
         BARE_KEY "bare_key",
         COPY "copy",
+        NATIONAL_ID "national_id",
+        WALLET "wallet",
     }
 }
 
