@@ -2,6 +2,7 @@
 //!
 //! They are well formed (check digits, decodable headers, the alphabets and lengths of providers) and not in use
 //! anywhere. They are derived from a seed: equal seeds give equal secrets, different seeds different ones.
+use super::check_digits::{card, cpf, iban};
 use super::leak::Planted;
 use ringseal_redact::HitKind;
 
@@ -89,6 +90,11 @@ impl Random {
     fn text(&mut self, alphabet: &[u8], len: usize) -> String {
         let pick = |_| char::from(alphabet[self.next() as usize % alphabet.len()]);
         (0..len).map(pick).collect()
+    }
+
+    /// `len` digits that begin with `start`.
+    fn text_after(&mut self, start: &str, len: usize) -> String {
+        format!("{start}{}", self.text(DIGITS, len - start.len()))
     }
 
     /// Letters and digits, at least one of each.
@@ -249,10 +255,12 @@ impl Maker {
             random.in_range(10, 99),
             random.in_range(1000, 9999)
         );
-        let (visa, amex) = (card(random, "4", 16), card(random, "37", 15));
-        let grouped = card(random, "51", 16);
+        let (visa, amex) = (card(&random.text_after("4", 15)), card(&random.text_after("37", 14)));
+        let grouped = card(&random.text_after("51", 15));
         let grouped: Vec<_> = grouped.as_bytes().chunks(4).map(String::from_utf8_lossy).collect();
-        let iban = iban(random);
+        let iban = iban(&random.text(DIGITS, 18));
+        let person = cpf(&random.text_after("5", 9));
+        let wallet = format!("0x{}", random.text(b"0123456789abcdef", 40));
         self.add(
             HitKind::Phone,
             "phone_international",
@@ -279,6 +287,8 @@ impl Maker {
             grouped.join(" "),
         );
         self.add(HitKind::Iban, "iban", "iban", ["{}", "transfer from {} settled"], iban);
+        self.add(HitKind::Ssn, "national_id", "tax_id", ["{}", "cpf {} approved"], person);
+        self.add(HitKind::Iban, "wallet", "note", ["sent to {}", "paid to {} twice"], wallet);
     }
 
     /// Provider tokens: a literal and a body. Assembled at run time, so that secret scanners do not report this
@@ -350,35 +360,6 @@ impl Maker {
     }
 }
 
-/// A card number of `len` digits that ends with its Luhn check digit.
-fn card(random: &mut Random, prefix: &str, len: usize) -> String {
-    let body = format!("{prefix}{}", random.text(DIGITS, len - 1 - prefix.len()));
-    let sum: u32 = body
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(at, digit)| {
-            let digit = u32::from(digit - b'0');
-            match digit * 2 {
-                _ if at % 2 == 1 => digit,
-                twice if twice > 9 => twice - 9,
-                twice => twice,
-            }
-        })
-        .sum();
-    format!("{body}{}", (10 - sum % 10) % 10)
-}
-
-/// A German account number with its two check digits (ISO 13616: mod 97 is 1).
-fn iban(random: &mut Random) -> String {
-    let account = random.text(DIGITS, 18);
-    // D is 13, E is 14, and two zeros stand for the check digits.
-    let rest = format!("{account}131400")
-        .bytes()
-        .fold(0, |rest, digit| (rest * 10 + u32::from(digit - b'0')) % 97);
-    format!("DE{:02}{account}", 98 - rest)
-}
-
 /// base64url without padding, which is enough for the headers of tokens and `Basic`.
 fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -436,6 +417,13 @@ mod tests {
             "ip",
             "mac",
             "dob",
+            "bare_key",
+            "copy",
+            "salesforce",
+            "new_relic",
+            "maxmind",
+            "wallet_key",
+            "base64_json",
         ];
         for (rule, count) in redactor.counts().iter().enumerate() {
             let name = redactor.rules().rule_name(rule).unwrap();

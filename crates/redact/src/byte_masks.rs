@@ -54,8 +54,8 @@ pub(crate) struct Places {
     pub(crate) drawn: u64,
     /// Letters of [`Masks::rare`].
     pub(crate) keyword: u64,
-    /// Starts of words of two letters and two digits.
-    pub(crate) iban: u64,
+    /// Starts of words that begin with a letter and have two digits at the places 2, 3 or 5.
+    pub(crate) lettered: u64,
 }
 
 /// A credential and its literal are at least this long together.
@@ -183,7 +183,7 @@ impl<S: Sink> Pass<'_, S> {
 impl Places {
     #[inline(always)]
     fn any(&self) -> bool {
-        let places = self.punct | self.number | self.word | self.keyword | self.iban;
+        let places = self.punct | self.number | self.word | self.keyword | self.lettered;
         places != 0
     }
 }
@@ -223,10 +223,11 @@ impl Block {
     /// `before` is the mask of words of the block before.
     #[inline(always)]
     fn of(masks: Masks, borders: Borders, before: u64) -> Block {
-        let Masks { number, chunk, rare, .. } = masks;
-        // A word does not continue past the end of its text.
+        let Masks { chunk, rare, .. } = masks;
+        // A word or number does not continue past the end of its text.
         let within = !borders.end | borders.begin;
         let (word, digit) = (masks.word & within, masks.digit & within);
+        let number = masks.number & within;
         let starts = word & (!next_bytes(before, word) | borders.begin);
         let (keyword, punct) = (rare & masks.word, rare & !masks.word);
         Block { borders, digit, number, word, chunk, starts, keyword, punct }
@@ -238,15 +239,17 @@ impl Block {
         let starts = self.starts;
         let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !self.chunk, !next.chunk);
         let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !self.word, !next.word) };
+        let pairs = self.digit & earlier_bytes(self.digit, next.digit, 1);
+        let next_pairs = next.digit & next.digit >> 1;
+        let pair = |places: u32| earlier_bytes(pairs, next_pairs, places);
         let drawn = if word == 0 { 0 } else { word & within_32(self.digit, next.digit) };
-        let digit = |places: u32| earlier_bytes(self.digit, next.digit, places);
         Places {
             punct: self.punct,
             keyword: self.keyword,
             word,
             long,
+            lettered: starts & !self.digit & (pair(2) | pair(3) | pair(5)),
             drawn,
-            iban: starts & !self.digit & digit(2) & digit(3),
             number: clear_of::<7>(starts & self.digit, !self.number, !next.number),
         }
     }

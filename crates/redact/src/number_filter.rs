@@ -44,12 +44,22 @@ pub(super) fn forbids_number(prev: u8) -> bool {
     matches!(prev, b'.' | b'-' | b'*')
 }
 
-/// Whether a letter follows the first digits directly, or there are too many digits: then it is not a
-/// number. `digit` and `word` have a bit for each of 32 bytes, the first digit's lowest.
+/// Whether letters follow the first digits directly that are not those of an identity number, or there are too many
+/// digits: then it is not a number. `digit` and `word` have a bit for each of 32 bytes, the first digit's lowest.
 #[inline(always)]
 pub(super) fn continues_as_word(digit: u32, word: u32) -> bool {
     let run = digit.trailing_ones();
-    run > DIGITS_MAX || word >> run & 1 != 0
+    if run > DIGITS_MAX {
+        return true;
+    }
+    let letters = (word >> run).trailing_ones();
+    letters > 0 && !has_check_letter(run, letters)
+}
+
+/// Whether identity numbers have this many digits with this many letters after them.
+#[inline(always)]
+fn has_check_letter(digits: u32, letters: u32) -> bool {
+    letters == 1 && matches!(digits, 7 | 8 | 17) || letters == 2 && digits == 7
 }
 
 /// Whether the number with seven digits or more that starts at `pos` may be personal data.
@@ -140,7 +150,7 @@ fn may_be_called(input: &[u8], pos: usize, digit: u32, closed: u32) -> bool {
     closed == u32::BITS || matches!(at(input, end), b' ' | b',' | b'-') && is_called(input, end)
 }
 
-/// Four numbers of at most three digits with dots between, not continued by a separator.
+/// Four numbers of at most three digits with dots between, after which no more digits follow.
 fn is_ipv4(input: &[u8], pos: usize, digit: u32) -> bool {
     let (mut i, mut rest) = (pos, digit);
     for part in 0..4 {
@@ -156,5 +166,5 @@ fn is_ipv4(input: &[u8], pos: usize, digit: u32) -> bool {
         rest >>= run + 1;
     }
     // `i` is one past the end.
-    !matches!(at(input, i - 1), b' ' | b'.' | b'-' | b'/' | b'(' | b')' | b'\t' | 0x80..)
+    !(0..=GAP_BYTES_MAX as usize).any(|gap| at(input, i - 1 + gap).is_ascii_digit())
 }

@@ -13,7 +13,7 @@ pub(crate) fn hits(rules: &Rules, input: &[u8], cut: bool) -> Option<Vec<Hit>> {
         detect::at_number(&mut finder, pos);
         detect::at_word(&mut finder, pos);
         detect::at_cut_word(&mut finder, pos);
-        detect::at_iban(&mut finder, pos);
+        detect::at_lettered_number(&mut finder, pos);
         detect::at_keyword(&mut finder, pos);
     }
     detect::find_copies(&mut finder);

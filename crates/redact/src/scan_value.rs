@@ -21,7 +21,7 @@ pub(crate) enum Anchor {
     Number,
     Word,
     Keyword,
-    Iban,
+    Lettered,
 }
 
 /// Runs all detectors over the finder's text.
@@ -73,7 +73,7 @@ pub(crate) fn run_detectors(finder: &mut Finder<'_>, anchor: Anchor, pos: usize)
         Anchor::Number => detect::at_number(finder, pos),
         Anchor::Word => detect::at_word(finder, pos),
         Anchor::Keyword => detect::at_keyword(finder, pos),
-        Anchor::Iban => detect::at_iban(finder, pos),
+        Anchor::Lettered => detect::at_lettered_number(finder, pos),
     }
 }
 
@@ -99,11 +99,14 @@ pub(crate) fn for_each_candidate(
     }) && for_each_bit(places.number, |i| visit(Anchor::Number, place(i)))
         && for_each_bit(places.word, |i| {
             let long = places.long >> i & 1 != 0 && detect::long_word_may_be(input, place(i));
-            !(long || detect::word_may_be(rules, input, place(i), places.drawn >> i & 1 != 0))
+            let drawn = places.drawn >> i & 1 != 0;
+            let personal = || drawn && detect::personal_word_may_be(rules, input, place(i));
+            !(long || detect::word_may_be(rules, input, place(i), drawn) || personal())
                 || visit(Anchor::Word, place(i))
         })
-        && for_each_bit(places.iban, |i| {
-            !detect::iban_may_be(input, place(i)) || visit(Anchor::Iban, place(i))
+        && for_each_bit(places.lettered, |i| {
+            !detect::lettered_number_may_be(rules, input, place(i))
+                || visit(Anchor::Lettered, place(i))
         })
         && for_each_bit(places.keyword, |i| {
             !detect::keyword_may_be(input, place(i)) || visit(Anchor::Keyword, place(i))

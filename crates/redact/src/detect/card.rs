@@ -1,11 +1,13 @@
 //! Payment card numbers: the issuer's range (ISO/IEC 7812), the check digit (Luhn), the grouping.
 
 use super::hint;
-use super::number::{Groups, Hint, Number, Walk, barred, ends_at};
-use crate::bytes::distinct;
+use super::number::{Groups, Hint, Number, Walk, barred, before_number, ends_at};
+use crate::bytes::{ByteSet, at, before, distinct};
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
 
+/// The letters and the sign of words that are written together with a number.
+const PREFIX: ByteSet = ByteSet::of(b"A-Za-z_");
 /// Fewest and most digits.
 const DIGITS_MIN: usize = 12;
 const DIGITS_MAX: usize = 19;
@@ -17,6 +19,33 @@ pub(super) fn find(finder: &mut Finder<'_>, number: &Number, walk: &Walk) {
     }
     if walk.count >= DIGITS_MIN {
         from_walk(finder, &walk.within(b" -\t./"), number.hint);
+    }
+}
+
+/// Most letters of a word for cards that is written together with the number.
+const PREFIX_CHARS_MAX: usize = 8;
+
+/// A filter applied before [`after_letters`], for words of 16 bytes or more.
+#[inline(always)]
+pub(super) fn may_follow_letters(input: &[u8], pos: usize) -> bool {
+    let eight = input.get(pos + PREFIX_CHARS_MAX..).and_then(<[u8]>::first_chunk::<8>);
+    eight.is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit))
+}
+
+/// `CC4111111111111111`, and the number on the first track of a card's magnetic stripe; `pos` is where a word starts.
+pub(super) fn after_letters(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    if !may_follow_letters(input, pos) {
+        return;
+    }
+    let letters = PREFIX.run(input, pos, PREFIX_CHARS_MAX);
+    let word = &input[pos..pos + letters];
+    let track = word == b"B" && (before(input, pos) == b'%' || at(input, pos + 17) == b'^');
+    let named = before_number(input, pos + letters).has(Hint::CARD) && before(input, pos) != b'*';
+    if letters > 0 && (track || named) {
+        finder.spend(DIGITS_MAX);
+        let walk = Walk::from(input, pos + letters).within(b"");
+        from_walk(finder, &walk, Hint::CARD);
     }
 }
 
@@ -99,7 +128,7 @@ const fn range(from: u32, to: u32, lens: std::ops::RangeInclusive<u32>, is_large
 /// Ranges of issuers' identification numbers; the first that contains a number counts. From the networks' own
 /// publications; ranges without any are assigned to national networks or to Maestro.
 #[rustfmt::skip]
-static NETWORKS: [Network; 40] = [
+static NETWORKS: [Network; 41] = [
     range(180_000, 180_099, 15..=15, false), // JCB
     range(213_100, 213_199, 15..=15, false), // JCB
     range(220_000, 220_499, 16..=19, true), // Mir
@@ -109,6 +138,7 @@ static NETWORKS: [Network; 40] = [
     range(309_500, 309_599, 14..=19, true), // Diners Club
     range(340_000, 349_999, 15..=15, true), // American Express
     range(352_800, 358_999, 16..=19, true), // JCB
+    range(350_000, 359_999, 16..=16, false), // JCB, not in use
     range(360_000, 369_999, 14..=19, true), // Diners Club
     range(370_000, 379_999, 15..=15, true), // American Express
     range(380_000, 399_999, 14..=19, true), // Diners Club, Hipercard

@@ -1,10 +1,10 @@
-//! Dates that can be dates of birth, without a hint: strict preset only.
+//! Dates of birth: after a word for them; in the strict preset, any date that can be one.
 //!
-//! `1984-03-12`, `12/03/1984`, `3.12.1984`, in years up to [`YEAR_MAX`]. A date followed by a time is not
-//! one.
+//! `1984-03-12`, `12/03/1984`, `3.12.1984`, without a word in years up to [`YEAR_MAX`]. A date followed by a time is
+//! not one.
 
-use super::number::{barred, ends_at};
-use crate::bytes::{at, before};
+use super::number::{Hint, Number, barred, ends_at};
+use crate::bytes::at;
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
 
@@ -12,24 +12,32 @@ const YEAR_MIN: u32 = 1900;
 /// Later dates are nearly always dates of events.
 const YEAR_MAX: u32 = 2019;
 
-/// `pos` is a digit that starts a number.
-pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+/// Years of people who were born lately, after a word for it.
+const BORN_YEAR_MAX: u32 = 2035;
+
+/// Adds a hit if a date starts there.
+pub(super) fn find(finder: &mut Finder<'_>, number: &Number) {
     let input = finder.input;
-    let prev = before(input, pos);
-    if barred(prev) || matches!(prev, b'/' | b'+' | b':') {
+    let born = number.hint.has(Hint::BORN);
+    if !(born || finder.rules.loose_numbers)
+        || barred(number.prev)
+        || matches!(number.prev, b'/' | b'+')
+        || number.prev == b':' && !born
+    {
         return;
     }
-    let Some(end) = date_end(input, pos) else { return };
+    let year_max = if born { BORN_YEAR_MAX } else { YEAR_MAX };
+    let Some(end) = date_end(input, number.pos, year_max) else { return };
     let time = matches!(at(input, end), b' ' | b',')
         && at(input, end + 1).is_ascii_digit()
         && (at(input, end + 2) == b':' || at(input, end + 3) == b':');
     if ends_at(input, end) && !matches!(at(input, end), b'/' | b':') && !time {
-        finder.hit(pos, end, rule::DOB, HitKind::Dob);
+        finder.hit(number.pos, end, rule::DOB, HitKind::Dob);
     }
 }
 
 /// Where the date at `pos` ends.
-fn date_end(input: &[u8], pos: usize) -> Option<usize> {
+fn date_end(input: &[u8], pos: usize, year_max: u32) -> Option<usize> {
     let (first, i) = digits(input, pos)?;
     let (second, j) = digits(input, i + 1)?;
     let (third, end) = digits(input, j + 1)?;
@@ -43,7 +51,7 @@ fn date_end(input: &[u8], pos: usize) -> Option<usize> {
         (1 | 2, 4) => (third, first, second),
         _ => return None,
     };
-    let is_date = (YEAR_MIN..=YEAR_MAX).contains(&year)
+    let is_date = (YEAR_MIN..=year_max).contains(&year)
         && (1..=12).contains(&month)
         && (1..=31).contains(&day)
         && j - i <= 3;
@@ -65,11 +73,11 @@ mod tests {
     #[test]
     fn dates_are_recognised_and_versions_are_not() {
         for date in ["1984-03-12", "12/03/1984", "3.12.1984", "31/1/2001", "12/31/1999"] {
-            assert_eq!(date_end(date.as_bytes(), 0), Some(date.len()), "{date}");
+            assert_eq!(date_end(date.as_bytes(), 0, YEAR_MAX), Some(date.len()), "{date}");
         }
         for other in ["2024-07-12", "1984-13-12", "1984-03/12", "10.0.0.1", "1.2.84", "1899-01-01"]
         {
-            assert_eq!(date_end(other.as_bytes(), 0), None, "{other}");
+            assert_eq!(date_end(other.as_bytes(), 0, YEAR_MAX), None, "{other}");
         }
     }
 }

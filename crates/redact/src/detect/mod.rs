@@ -3,9 +3,11 @@
 //! Each `at_…` function may be called with any position of the text and checks whether its anchor is there. The
 //! prefilter calls it at candidate positions; the tests' oracle calls it everywhere.
 
+mod arguments;
 mod auth;
 mod bare;
 mod bare_key;
+mod base58;
 mod calls;
 mod card;
 mod code;
@@ -22,11 +24,14 @@ mod hex;
 mod hint;
 mod iban;
 mod jwt;
+mod key_body;
 mod key_text;
 mod kv;
 mod kv_value;
 mod letters;
 mod literal;
+mod login;
+mod national_id;
 mod network;
 mod number;
 mod pairs;
@@ -42,12 +47,12 @@ mod sql;
 mod ssn;
 mod stem;
 mod url;
+mod wallet;
 mod wrapped;
 mod xml;
 
 pub(crate) use copies::find as find_copies;
 pub(crate) use hint::ssn as ssn_is_hinted;
-pub(crate) use iban::may_be as iban_may_be;
 pub(crate) use kv_value::{AuthValue, auth_value};
 pub(crate) use number::{is_called, may_be_hinted};
 pub(crate) use provider::Literals;
@@ -62,8 +67,11 @@ use super::rules::Rules;
 pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
     match at(finder.input, pos) {
         b'@' => {
-            email::find(finder, pos, pos + 1);
-            programs::oracle(finder, pos);
+            login::find(finder, pos);
+            if pos != finder.user_sign {
+                email::find(finder, pos, pos + 1);
+            }
+            arguments::oracle(finder, pos);
         }
         b'%' if finder.input[pos..].starts_with(b"%40") => email::find(finder, pos, pos + 3),
         b'=' => kv::find(finder, pos),
@@ -73,7 +81,7 @@ pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
             } else {
                 kv::find(finder, pos);
                 shape::telegram(finder, pos);
-                programs::pgpass(finder, pos);
+                arguments::pgpass(finder, pos);
                 if finder.rules.macs {
                     network::mac(finder, pos);
                 }
@@ -98,7 +106,7 @@ pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
             input[pos..].starts_with(b"://")
                 || key_tails::may_be(rules, input, pos)
                 || at(input, pos + 1) == b'A'
-                || programs::pgpass_may_be(input, pos)
+                || arguments::pgpass_may_be(input, pos)
                 || rules.macs
         }
         b'@' | b'$' | b'~' => true,
@@ -112,7 +120,17 @@ pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
 /// A filter applied before [`at_word`], for long words that do not start with a provider's literal.
 #[inline(always)]
 pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
-    shape::may_be(input, pos) || hex::may_be(input, pos)
+    shape::may_be(input, pos)
+        || hex::may_be(input, pos)
+        || wallet::may_be(input, pos)
+        || key_body::may_be_line(input, pos)
+}
+
+/// A filter applied before [`at_word`], for words that are long enough for a credential.
+#[inline(always)]
+pub(crate) fn personal_word_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
+    card::may_follow_letters(input, pos)
+        || national_id::long_word_may_be(rules.loose_numbers, input, pos)
 }
 
 /// A filter applied before [`at_word`], for all words: a provider's literal, or, if the word is one of
@@ -136,24 +154,23 @@ fn near_border_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
         || bare_key::may_be(input, pos)
 }
 
-/// A filter applied before [`at_keyword`]: the first four letters.
+/// A filter applied before [`at_keyword`]: the first four letters, and the rest of the word.
 #[inline(always)]
 pub(crate) fn keyword_may_be(input: &[u8], pos: usize) -> bool {
-    matches!(
-        [at(input, pos), at(input, pos + 1), at(input, pos + 2), at(input, pos + 3)]
-            .map(|byte| byte | 0x20),
+    match [at(input, pos), at(input, pos + 1), at(input, pos + 2), at(input, pos + 3)]
+        .map(|byte| byte | 0x20)
+    {
+        [b'b', b'e', b'a', b'r'] | [b'b', b'a', b's', b'i'] | [b'b', b'e', b'g', b'i'] => true,
+        [b'i', b'd', b'e', b'n'] => at(input, pos + 4) | 0x20 == b't',
         [b'p', b'a', b's', b's']
-            | [b's', b'e', b'c', b'r']
-            | [b't', b'o', b'k', b'e']
-            | [b'a', b'p', b'i', b'k' | b' ' | b'-' | 0x7F | b't' | 0xE2]
-            | [b'a', b'u', b't', b'h']
-            | [b'c', b'r', b'e', b'd']
-            | [b'c', b'o', b'o', b'k']
-            | [b'b', b'e', b'a', b'r']
-            | [b'b', b'a', b's', b'i']
-            | [b'b', b'e', b'g', b'i']
-            | [b'i', b'd', b'e', b'n']
-    )
+        | [b's', b'e', b'c', b'r']
+        | [b't', b'o', b'k', b'e']
+        | [b'a', b'p', b'i', b'k' | b' ' | b'-' | 0x7F | b't' | 0xE2]
+        | [b'a', b'u', b't', b'h']
+        | [b'c', b'r', b'e', b'd']
+        | [b'c', b'o', b'o', b'k'] => stem::may_be(input, pos),
+        _ => false,
+    }
 }
 
 /// The first digit of a number that does not follow a word character.
@@ -172,6 +189,10 @@ pub(crate) fn at_word(finder: &mut Finder<'_>, pos: usize) {
     provider::find(finder, pos);
     shape::at_word(finder, pos);
     hex::find(finder, pos);
+    key_body::lines(finder, pos);
+    wallet::find(finder, pos);
+    card::after_letters(finder, pos);
+    national_id::long_word(finder, pos);
     bare_key::find(finder, pos);
 }
 
@@ -206,9 +227,17 @@ pub(crate) fn at_keyword(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// Two capitals and two digits at the start of a word.
-pub(crate) fn at_iban(finder: &mut Finder<'_>, pos: usize) {
-    if !is_word(before(finder.input, pos)) {
-        iban::find(finder, pos);
+/// A filter applied before [`at_lettered_number`].
+#[inline(always)]
+pub(crate) fn lettered_number_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
+    iban::may_be(input, pos) || national_id::may_be(rules.loose_numbers, input, pos)
+}
+
+/// The first letter of a word with digits soon after: bank accounts, identity numbers.
+pub(crate) fn at_lettered_number(finder: &mut Finder<'_>, pos: usize) {
+    if is_word(before(finder.input, pos)) || !national_id::is_anchored(finder.input, pos) {
+        return;
     }
+    iban::find(finder, pos);
+    national_id::at_word(finder, pos);
 }

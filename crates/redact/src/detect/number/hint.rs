@@ -26,7 +26,10 @@ const SLOTS: usize = 2048;
 static TABLE: [(u8, u8); SLOTS] = table();
 
 /// A bit for each hash of the last three bytes of a word that makes a number worth a look.
-static ENDINGS: [u64; 512] = endings();
+static ENDINGS: [u64; 512] = endings(Hint::AMOUNT.with(Hint::THING));
+
+/// A bit for each hash of the last three bytes of any word.
+static ALL_ENDINGS: [u64; 512] = endings(Hint::NONE);
 
 const fn hash(word: &[u8]) -> usize {
     let (mut hash, mut i) = (0x811C_9DC5_u32, 0);
@@ -56,21 +59,28 @@ const fn table() -> [(u8, u8); SLOTS] {
     table
 }
 
-/// The place of the last three bytes of a word in [`ENDINGS`]; `a` is 0 for a word of two bytes.
+/// The same for a capital and its small letter: five bits of an ASCII letter, four of a byte of another letter.
 #[inline(always)]
-const fn ending(a: u8, b: u8, c: u8) -> usize {
-    a as usize & 31 | (b as usize & 31) << 5 | (c as usize & 31) << 10
+const fn letter_class(byte: u8) -> usize {
+    byte as usize & if byte < 0x80 { 31 } else { 30 }
 }
 
-const fn endings() -> [u64; 512] {
+/// The place of the last three bytes of a word in [`ENDINGS`]; the first ones are 0 for shorter words.
+#[inline(always)]
+const fn ending(a: u8, b: u8, c: u8) -> usize {
+    letter_class(a) | letter_class(b) << 5 | letter_class(c) << 10
+}
+
+const fn endings(without: Hint) -> [u64; 512] {
     let mut bits = [0; 512];
     let mut group = 0;
     while group < WORDS.len() {
         let (hint, words) = WORDS[group];
         let mut i = 0;
-        while i < words.len() && !hint.has(Hint::AMOUNT.with(Hint::THING)) {
+        while i < words.len() && !hint.has(without) {
             let word = words[i].as_bytes();
-            let [.., b, c] = *word else { panic!() };
+            let c = word[word.len() - 1];
+            let b = if word.len() > 1 { word[word.len() - 2] } else { 0 };
             let a = if word.len() > 2 { word[word.len() - 3] } else { 0 };
             let (one, many) = (ending(a, b, c), ending(b, c, b's'));
             bits[one / 64] |= 1 << (one % 64);
@@ -103,28 +113,57 @@ fn gap(input: &[u8], end: usize) -> usize {
 /// A filter applied before [`before_number`]: whether the word before `start` may say that the number is personal.
 #[inline]
 pub(crate) fn may_be(input: &[u8], start: usize) -> bool {
-    let mut end = start;
-    while end > 0 && start - end < GAP_BYTES_MAX && BETWEEN.has(input[end - 1]) {
-        end -= 1;
+    may_end(&ENDINGS, input, start)
+}
+
+/// For each byte: 1 if it is in [`BETWEEN`], 2 if it is in [`LETTER`].
+static CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = BETWEEN.has(byte as u8) as u8 | (LETTER.has(byte as u8) as u8) << 1;
+        byte += 1;
     }
-    let c = before(input, end);
-    if c >= 0x80 || c == b'\n' && end == start && input[..end].ends_with(b":\n") {
+    table
+};
+
+/// Whether the word before `start` may be one of those whose endings are in `endings`.
+#[inline(always)]
+fn may_end(endings: &[u64; 512], input: &[u8], start: usize) -> bool {
+    let text = &input[..start];
+    let class = |byte: u8| CLASS[usize::from(byte)];
+    let gap = text.iter().rev().take(GAP_BYTES_MAX).take_while(|byte| class(**byte) == 1).count();
+    let text = &text[..start - gap];
+    let (a, b, c) = match *text {
+        [.., a, b, c] => (a, b, c),
+        [b, c] => (0, b, c),
+        [c] => (0, 0, c),
+        [] => return false,
+    };
+    if c >= 0x80 {
         return true;
     }
-    let Some(b) = end.checked_sub(2).map(|i| input[i]) else { return false };
-    let a = end.checked_sub(3).map_or(0, |i| input[i]);
-    let a = if LETTER.has(a) { a } else { 0 };
+    if class(c) != 2 {
+        return c == b'\n' && gap == 0 && text.ends_with(b":\n");
+    }
+    let (a, b) = match (class(a), class(b)) {
+        (2, 2) => (a, b),
+        (_, 2) => (0, b),
+        _ => (0, 0),
+    };
     let i = ending(a, b, c);
-    LETTER.has(c) && ENDINGS[i / 64] >> (i % 64) & 1 != 0
+    endings[i / 64] >> (i % 64) & 1 != 0
 }
 
 /// What the words before `start` say about the number there.
 pub(crate) fn before_number(input: &[u8], start: usize) -> Hint {
     let mut hint = Hint::NONE;
+    if !may_end(&ALL_ENDINGS, input, start) {
+        return hint;
+    }
     let mut end = start - gap(input, start).min(start);
     for _ in 0..WORDS_MAX {
-        let len = word_len(input, end);
-        let found = say(&input[end - len..end]);
+        let (found, len) = word_before(input, end);
         end -= len;
         // The last four letters of a masked credential are not a word.
         if found == Hint::NONE || before(input, end) == b'*' {
@@ -140,12 +179,20 @@ pub(crate) fn before_number(input: &[u8], start: usize) -> Hint {
     hint
 }
 
-/// The length of the word that ends at `end`; a capital after a small letter starts a word.
-fn word_len(input: &[u8], end: usize) -> usize {
+/// What the word that ends at `end` says, and its length. If it says nothing, its part from the last capital after a
+/// small letter counts.
+fn word_before(input: &[u8], end: usize) -> (Hint, usize) {
     let run = LETTER.run_back(input, end, WORD_BYTES_MAX);
     let word = &input[end - run..end];
-    let hump = |i: usize| word[i].is_ascii_uppercase() && word[i - 1].is_ascii_lowercase();
-    (1..run).rev().find(|&i| hump(i)).map_or(run, |i| run - i)
+    let whole = say(word);
+    if whole != Hint::NONE {
+        return (whole, run);
+    }
+    let hump = |i: &usize| word[*i].is_ascii_uppercase() && word[*i - 1].is_ascii_lowercase();
+    match (1..run).rev().find(hump) {
+        Some(i) => (say(&word[i..]), run - i),
+        None => (Hint::NONE, run),
+    }
 }
 
 /// What a word says; in languages without spaces, what its last characters say.
@@ -182,13 +229,16 @@ fn lookup(word: &[u8]) -> Hint {
     hint
 }
 
-/// Lower case for ASCII, and for the Latin and Cyrillic letters of two bytes.
+/// Lower case for ASCII, and for the Latin, Greek and Cyrillic letters of two bytes.
 fn lower(word: &mut [u8]) {
     word.make_ascii_lowercase();
     for i in 1..word.len() {
         match (word[i - 1], word[i]) {
-            (0xC3, 0x80..=0x9E) | (0xD0, 0x90..=0x9F) => word[i] |= 0x20,
+            (0xC3, 0x80..=0x9E) | (0xD0, 0x90..=0x9F) | (0xCE, 0x91..=0x9F) => word[i] |= 0x20,
+            // Capitals with a mark come before their small letters.
+            (0xC4 | 0xC5, 0x80..=0xBF) => word[i] |= 1,
             (0xD0, 0xA0..=0xAF) => (word[i - 1], word[i]) = (0xD1, word[i] - 0x20),
+            (0xCE, 0xA0..=0xA9) => (word[i - 1], word[i]) = (0xCF, word[i] - 0x20),
             _ => {}
         }
     }

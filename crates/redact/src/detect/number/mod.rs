@@ -5,10 +5,10 @@ mod walk;
 mod words;
 
 pub(crate) use hint::{before_number, is_amount, is_called, may_be as may_be_hinted};
-pub(crate) use walk::{Groups, Walk};
+pub(crate) use walk::{Groups, Walk, separator};
 pub(crate) use words::Hint;
 
-use super::{card, date, network, phone, ssn};
+use super::{card, date, national_id, network, phone, ssn};
 use crate::bytes::{at, before, is_word};
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
@@ -67,13 +67,11 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         cut_number(finder, &number);
     }
     let walk = Walk::from(finder.input, pos);
-    let is_ssn = ssn::find(finder, &number, &walk);
+    let is_ssn = ssn::find(finder, &number, &walk) | national_id::find(finder, &number, &walk);
     phone::find(finder, &number, &walk, is_ssn);
     if !number.plus {
         card::find(finder, &number, &walk);
-        if finder.rules.loose_numbers {
-            date::find(finder, pos);
-        }
+        date::find(finder, &number);
     }
     if finder.rules.ips {
         network::ipv4(finder, pos);
