@@ -183,7 +183,7 @@ def kind_of(path):
 
 
 def read(path):
-    """The bytes of a regular file; None if it is missing. A pipe is never opened: that could wait for ever."""
+    """The bytes of a regular file; None if it is missing. A pipe is never opened: that could wait without end."""
     kind = kind_of(path)
     check(kind in (None, "file"), "%s is not a regular file" % os.path.basename(path))
     try:

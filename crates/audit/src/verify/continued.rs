@@ -1,5 +1,5 @@
-//! Logs that continue one that was set aside: the key of epoch 0 and the chain's first key follow from those of the first
-//! log.
+//! Logs that continue one that was set aside: the key of epoch 0 and the chain's first key follow from those of the
+//! first log.
 //!
 //! Promises: one line in memory; a file that does not lead to the log's key changes nothing.
 use std::io::{BufRead, BufReader, Read};

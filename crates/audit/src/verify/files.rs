@@ -2,7 +2,7 @@
 //! plain ones, partial tiles.
 //!
 //! Promises: reads a compressed file only if the plain one exists too; one tile in memory. Nothing is opened before its
-//! kind is known, because opening a pipe may wait for ever.
+//! kind is known, because opening a pipe may wait without end.
 use std::io::{self, Read};
 use std::path::Path;
 

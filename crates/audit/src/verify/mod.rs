@@ -39,6 +39,7 @@ mod kept_entries;
 mod leaf_hashes;
 mod prunes;
 mod report;
+mod report_json;
 pub(super) mod source;
 pub(super) mod stable_read;
 mod survey;

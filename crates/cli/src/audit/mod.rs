@@ -79,8 +79,8 @@ fn public_key(path: &Path) -> Result<Verifier, Failure> {
     load_verifier(&OsStorage, path).map_err(Failure::of)
 }
 
-/// The kind of what is in the place of a regular file; `None` if it is one, or is missing. Reading a pipe could wait for
-/// ever.
+/// The kind of what is in the place of a regular file; `None` if it is one, or is missing. Reading a pipe could wait
+/// without end.
 fn wrong_kind(path: &Path) -> Option<&'static str> {
     let kind = OsStorage.stat(path).ok()?.kind;
     (kind != FileKind::Regular).then_some(kind.as_str())

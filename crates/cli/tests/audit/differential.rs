@@ -1,6 +1,6 @@
 //! The command and the Python programs, which share only the format page, give the same verdict on each family of
-//! changes, with and without the chain's key, with and without a checkpoint kept elsewhere. The expected verdicts are an
-//! oracle: each family says what has to be found.
+//! changes, with and without the chain's key, with and without a checkpoint kept elsewhere. The expected verdicts are
+//! an oracle: each family says what has to be found.
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

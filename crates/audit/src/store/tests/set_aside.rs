@@ -99,10 +99,14 @@ impl Damaged {
     }
 
     fn write(&self, log: &mut AuditLog) {
-        (0..9).for_each(|number| drop(append(log, number)));
+        for number in 0..9 {
+            append(log, number);
+        }
         log.commit().unwrap();
         log.rotate(crate::entry::control::RotateReason::Manual).unwrap();
-        (0..9).for_each(|number| drop(append(log, number)));
+        for number in 0..9 {
+            append(log, number);
+        }
         log.commit().unwrap();
         log.maintain().unwrap();
     }

@@ -61,7 +61,7 @@ fn logs_of_format_1_are_still_verified() {
 }
 
 #[test]
-fn a_log_of_format_1_continues_in_format_2() {
+fn a_format_1_log_continues_in_format_2() {
     for (packed, is_keyed) in [(CLOSED, true), (LIVE, true), (KEYLESS, false)] {
         let mut fixture = fixture_of(packed);
         let scheme = if is_keyed { Scheme::Mac } else { Scheme::Hash };

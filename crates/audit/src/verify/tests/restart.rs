@@ -189,7 +189,7 @@ const FOUND: &[FindingKind] =
     &[FindingKind::StateMismatch, FindingKind::Modified, FindingKind::Unsealed];
 
 #[test]
-fn acknowledged_entries_cut_before_a_restart_are_a_finding() {
+fn entries_cut_before_a_restart_are_found() {
     for end in [End::Killed, End::Closed] {
         let mut fixture = Fixture::new();
         let options = LogOptions { chain_key_seconds: 1000, ..LogOptions::default() };
@@ -288,7 +288,7 @@ fn replaced_keys_do_not_fit_the_state() {
 
 /// A state from before, as power loss may leave it, is not a finding: the chain proves the entries after it.
 #[test]
-fn an_older_state_is_accepted_while_the_key_is_older_too() {
+fn a_state_older_than_the_log_is_accepted() {
     let mut fixture = Fixture::new();
     let options = LogOptions { chain_key_seconds: 1000, ..small_options() };
     let mut log = fixture.open(LogOptions { checkpoint_entries: 1000, ..options.clone() });
@@ -314,7 +314,7 @@ fn an_older_state_is_accepted_while_the_key_is_older_too() {
 
 /// The whole machine set back to an earlier state: only a checkpoint kept elsewhere shows it.
 #[test]
-fn log_and_state_rolled_back_together_need_a_kept_checkpoint() {
+fn only_kept_checkpoints_show_a_joint_rollback() {
     let mut fixture = Fixture::new();
     let mut log = fixture.open(small_options());
     fixture.append(&mut log, 9);
@@ -335,7 +335,7 @@ fn log_and_state_rolled_back_together_need_a_kept_checkpoint() {
 }
 
 #[test]
-fn a_state_outside_the_log_is_not_rolled_back_with_it() {
+fn a_separate_state_is_not_rolled_back() {
     let mut fixture = Fixture::new();
     let away = Path::new("/state");
     fixture.disk.put_dir(away);

@@ -71,8 +71,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The finding for an epoch whose end no checkpoint seals. A writer that could not write the checkpoint goes on with
-    /// entries, but with nothing that needs it.
+    /// The finding for an epoch whose end no checkpoint seals. A writer that could not write the checkpoint goes on
+    /// with entries, but with nothing that needs it.
     pub(super) fn unsealed_epoch_finding(&mut self) -> Option<Stop> {
         let suspect = self.unsealed_epoch.take()?;
         let place = self.rewind_to(suspect);
