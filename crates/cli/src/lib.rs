@@ -9,6 +9,7 @@ pub mod cat;
 pub mod console;
 pub mod demo;
 pub mod histogram;
+pub mod input;
 pub mod json;
 pub mod line;
 pub mod log_file_options;

@@ -124,7 +124,7 @@ fn user_rules_are_read_and_errors_name_lines() {
 
 #[test]
 fn clean_bytes_are_passed_through() {
-    let mut input = b"\xff\xfe\x00 {\"a\":\x00}\r\n\r\n{\"a\":\"\x00\xff\"}\n".repeat(3000);
+    let mut input = b"\xfd\xfc\x00 {\"a\":\x00}\r\n\r\n{\"a\":\"\x00\xff\"}\n".repeat(3000);
     input.extend_from_slice(&[b'x'; 300_000]);
     input.extend_from_slice(b"\nno newline");
     let output = run(&[], &input);

@@ -1,14 +1,19 @@
 //! Opens the logs that the arguments name and, when following, those that appear later.
 use std::collections::BTreeSet;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ringseal::audit::store::names::{ACTIVE, parse_sealed};
-use ringseal::sink::file::reader::{ReadFrom, Reader, ReaderOptions, logs_in, segments_of};
+use ringseal::sink::file::reader::{
+    ReadFrom, Reader, ReaderOptions, SegmentFile, logs_in, segments_of,
+};
 
 use super::{Args, read_bytes_max};
 use crate::console::{Failure, write_stderr};
+use crate::input::{self, Refuse};
+use crate::line::LineParser;
 
 /// The time by which a file's modification time may be older than its last line: mapped writes update it late, and
 /// clocks step.
@@ -17,6 +22,8 @@ const MODIFIED_SLACK: Duration = Duration::from_secs(600);
 /// Opens logs.
 pub(super) struct LogOpener {
     options: ReaderOptions,
+    /// Lines before this moment are not needed; nanoseconds since 1970-01-01T00:00:00Z.
+    since: Option<i64>,
     sealed: bool,
     /// Directories in which logs may still appear.
     watched: Vec<PathBuf>,
@@ -29,14 +36,9 @@ impl LogOpener {
     /// `since`: lines before this moment are not needed; nanoseconds since 1970-01-01T00:00:00Z.
     pub(super) fn new(args: &Args, since: Option<i64>) -> Self {
         let line_bytes_max = read_bytes_max(args.line_bytes_max);
-        let mut options =
-            ReaderOptions::default().follow(args.follow).line_bytes_max(line_bytes_max);
-        let since = since.and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos);
-        if let Some(since) = since.and_then(|since| since.checked_sub(MODIFIED_SLACK)) {
-            options = options.modified_since(UNIX_EPOCH + since);
-        }
-        let opened = BTreeSet::new();
-        Self { options, sealed: args.sealed, watched: Vec::new(), opened, total_bytes: 0 }
+        let options = ReaderOptions::default().follow(args.follow).line_bytes_max(line_bytes_max);
+        let (watched, opened) = (Vec::new(), BTreeSet::new());
+        Self { options, since, sealed: args.sealed, watched, opened, total_bytes: 0 }
     }
 
     /// Opens a reader for every log that the arguments name.
@@ -44,8 +46,10 @@ impl LogOpener {
         let mut readers = Vec::new();
         for path in paths {
             if path.as_os_str() == "-" {
-                let stream = Box::new(io::stdin());
-                readers.push(Reader::from_stream("standard input", stream, self.options.clone()));
+                let input = input::open(Box::new(io::stdin()), Refuse::Signatures);
+                let input = input.map_err(|error| failed(path, &error))?;
+                let options = self.options.clone();
+                readers.push(Reader::from_stream("standard input", input.text, options));
             } else if path.is_dir() {
                 self.open_dir(path, &mut readers)?;
             } else {
@@ -101,9 +105,67 @@ impl LogOpener {
         let counted =
             segments.iter().filter(|file| start == ReadFrom::Oldest || file.number.is_none());
         self.total_bytes += counted.map(|file| file.len_bytes).sum::<u64>();
-        Reader::open(path, self.options.clone().start(start)).map_err(Failure::of)
+        let is_single = start == ReadFrom::Active || segments.len() == 1;
+        let may_be_decoded = is_single && !self.options.follow && path.is_file();
+        if may_be_decoded && let Some(text) = decoded(path)? {
+            let name = path.display().to_string();
+            return Ok(Reader::from_stream(&name, text, self.options.clone()));
+        }
+        let mut options = self.options.clone().start(start);
+        if let Some(moment) = self.since.and_then(|since| skip_before(&segments, since)) {
+            options = options.modified_since(moment);
+        }
+        Reader::open(path, options).map_err(Failure::of)
     }
 }
+
+/// A file that is compressed or in another encoding, as text; `None` for other files, which are read as they are.
+fn decoded(path: &Path) -> Result<Option<Box<dyn io::Read + Send>>, Failure> {
+    let opened = File::open(path).and_then(|file| input::open(Box::new(file), Refuse::Signatures));
+    match opened {
+        Ok(input) if input.is_unpacked || input.encoding.is_some() => Ok(Some(input.text)),
+        Ok(_) => Ok(None),
+        Err(error) => Err(failed(path, &error)),
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    let is_stdin = path.as_os_str() == "-";
+    let name = if is_stdin { "standard input".into() } else { path.display().to_string() };
+    Failure::of(format_args!("{name}: {error}"))
+}
+
+/// The moment such that sealed segments last modified before it have no line from `since` on.
+///
+/// A modification time proves nothing: files are copied, restored and touched. So the segment after the last one that
+/// would be skipped must itself begin before `since`. If it does not, or its time is not understood, every segment is
+/// read.
+fn skip_before(segments: &[SegmentFile], since: i64) -> Option<SystemTime> {
+    let before =
+        u64::try_from(since).ok().map(Duration::from_nanos)?.checked_sub(MODIFIED_SLACK)?;
+    let moment = UNIX_EPOCH + before;
+    let is_old = |segment: &SegmentFile| {
+        let modified = std::fs::metadata(&segment.path).and_then(|metadata| metadata.modified());
+        segment.number.is_some() && modified.is_ok_and(|modified| modified < moment)
+    };
+    let last = segments.iter().rposition(is_old)?;
+    let next = first_time(&segments.get(last + 1)?.path)?;
+    (i128::from(next) < before.as_nanos() as i128).then_some(moment)
+}
+
+/// The time of the first line that has one, among the first lines of a file.
+fn first_time(path: &Path) -> Option<i64> {
+    let file = File::open(path).ok()?;
+    let input = input::open(Box::new(file), Refuse::Signatures).ok()?;
+    let mut head = Vec::new();
+    input.text.take(FIRST_BYTES).read_to_end(&mut head).ok()?;
+    let mut parser = LineParser::new(unix_nanos_now());
+    let mut lines = head.split(|byte| *byte == b'\n');
+    lines.find_map(|line| parser.parse(line).time().unix_nanos())
+}
+
+/// The length of the beginning in which [`first_time`] searches.
+const FIRST_BYTES: u64 = 64 << 10;
 
 /// Returns whether `dir` has segments of an audit log, which `cat` does not show.
 fn contains_audit_log(dir: &Path) -> bool {

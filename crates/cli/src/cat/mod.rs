@@ -37,11 +37,16 @@ Examples:
                                                  JSON for another program
   zcat old.gz | ringseal cat -                   standard input
 
-Several logs are merged by the time in their lines.
+Several logs are merged by the time in their lines. Times may be RFC 3339, RFC 2822, those of syslog and \
+of access logs, and numbers of seconds to nanoseconds; without a zone they are in UTC.
 
-A line without a level, time or field does not pass a filter on it. Lines of plain text, such as a stack \
-trace, pass --level, --since, --until and --field if the JSON line before them does. --grep looks at each \
-line separately.
+A line without a level, time or field does not pass a filter on it. With --since and --until, the number \
+of lines without a time that is understood is reported on standard error. Lines of text that have neither \
+level nor time, such as a stack trace, pass --level, --since, --until and --field if the line before them \
+does. --grep looks at each line separately.
+
+JSON after a prefix (CRI, Compose, syslog ...) is JSON; --json prints it without the prefix. UTF-16, \
+UTF-32, gzip and zstd are decoded, in files that are named and in standard input.
 
 Exit codes: 0 all read, 1 something could not be read or was too long to be shown whole (reported on \
 standard error), 2 wrong usage or nothing to read.";
@@ -76,8 +81,8 @@ pub struct Args {
     /// several times.
     #[arg(long = "field", value_name = "KEY=VALUE", value_parser = filter::parse_field)]
     fields: Vec<(String, String)>,
-    /// For other programs: only lines that are JSON objects, as in the file, without padding. The number of other lines
-    /// is reported on standard error.
+    /// For other programs: only lines that are JSON objects, as in the file, without padding and prefix, and repaired
+    /// where a strict reader would refuse them. The number of other lines is reported on standard error.
     #[arg(long)]
     json: bool,
     /// All lines as in the file, JSON or not, without padding.

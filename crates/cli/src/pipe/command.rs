@@ -10,9 +10,10 @@ use super::event_fields::{EngineSink, limits};
 use super::retrying_sink::RetryingSink;
 use super::sampling::SamplingOptions;
 use super::stoppable_input::{Signals, StoppableInput};
-use super::summary::Summary;
+use super::summary::{Compressed, Summary};
 use super::{Counts, Input, Reading};
 use crate::console::{ExitStatus, Failure, write_stderr};
+use crate::input::{self, Refuse};
 use crate::log_file_options::LogFileOptions;
 use crate::redact::{KeyMask, RuleOptions};
 
@@ -29,21 +30,28 @@ reads no further input, so the writing program blocks. On SIGTERM, SIGINT or SIG
 already in the pipe, writes it and ends; writes that fail are then retried for 3 more seconds. A second \
 signal ends it at once.
 
-How a line that is a JSON object is mapped:
+How a line that is a JSON object is mapped, also after a prefix (CRI, Compose, syslog, journald, \
+`@cee:`, a time or a level), which becomes `line_prefix`:
   timestamp  the time of arrival, which `cat --since` and `--until` use. The
-             line's own `timestamp`, `@timestamp`, `time` or `ts` (the first
-             present) is kept as `original_timestamp`.
-  level      from `level`, `log.level`, `severity` or `lvl`: a word in any
-             case (warning, fatal, notice ...) or a number as pino writes it
-             (10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 critical);
-             otherwise info.
-  event      from `event`, `message` or `msg`: the first that is a string;
-             the others stay fields. Without any: --event-name.
+             line's own time (`timestamp`, `@timestamp`, `time`, `ts` ...: the
+             first that is a time) is kept as `original_timestamp`.
+  level      a word in any case (warning, WRN, fatal, notice ...) or a number
+             (pino: 30 info; syslog, Python, OpenTelemetry ...) in the level
+             key of any well-known logger: `level`, `log.level`, `severity`,
+             `levelname`, `@l` ... Without one: info. A level that is not
+             understood: warn, so that sampling keeps the line; its text is
+             kept as a field.
+  event      from `event`, `message`, `msg` or `fields.message` and others:
+             the first that is a string. Without any: --event-name.
   others     unchanged, numbers as written. A key that the engine uses itself
              (`target`, `run_id`, `seq` ...) gets the prefix `original_`. Of
              duplicate keys, the last counts.
 
-A line of text becomes `message`, with the level found at its beginning.
+A line of text becomes `message`, with the level that its format has at its beginning: Python, Logback, \
+log4j, logrus, Apache, nginx, systemd, klog, .NET, Rails, env_logger, PostgreSQL and others; never a word \
+of the message. A private key that spans lines of text is masked.
+
+UTF-16 and UTF-32 are decoded; gzip and zstd are unpacked; other compressed input is refused.
 
 All segments are kept unless a --keep option limits them; a long-running service needs one.
 
@@ -94,8 +102,10 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let read = {
         let logger = engine.logger();
         let mut events = EngineSink::new(&logger, &args.target);
-        let mut from = StoppableInput::new(io::stdin(), &signals);
-        super::run(&mut from, &args.input, reading, &mut events, &mut counts)
+        let from = Box::new(StoppableInput::new(io::stdin(), &signals));
+        input::open(from, Refuse::Signatures).and_then(|mut from| {
+            super::run(&mut from.text, &args.input, reading, &mut events, &mut counts)
+        })
     };
     let flushed = engine.sync();
     let summary = Summary {
@@ -107,9 +117,10 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let stopped = engine.stop();
     let mut problems = summary.problems();
+    let compressed = args.files.compress.then(|| Compressed::of(&summary.path)).flatten();
     problems.extend(stopped.err().map(|error| format!("stopping: {error}")));
     if !args.quiet || !problems.is_empty() {
-        write_stderr(format_args!("{summary}"));
+        write_stderr(format_args!("{summary}{}", compressed.unwrap_or_default()));
     }
     for problem in &problems {
         write_stderr(problem);
@@ -137,6 +148,6 @@ fn start(args: &Args, signals: &Signals) -> Result<Engine, Failure> {
         .overflow([Overflow::Wait(NO_TIMEOUT); Level::COUNT])
         .flush_timeout(NO_TIMEOUT)
         .shutdown_timeout(NO_TIMEOUT)
-        .output(Output::custom(RetryingSink::new(sink, signals.watch())));
+        .output(Output::custom(RetryingSink::new(sink, signals.watch(), FileSink::wait_idle)));
     Engine::start(config).map_err(Failure::of)
 }

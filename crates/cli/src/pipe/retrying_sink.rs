@@ -21,17 +21,26 @@ const ENDING_MAX: Duration = Duration::from_secs(3);
 pub(super) struct RetryingSink<S, E> {
     sink: S,
     is_ending: E,
+    /// Waits for the work that the sink still has to do when it is dropped: compressing sealed segments.
+    finish: fn(&S),
     pause_max: Duration,
     ending_max: Duration,
     ending_since: Option<Instant>,
     has_reported: bool,
 }
 
+impl<S, E> Drop for RetryingSink<S, E> {
+    fn drop(&mut self) {
+        (self.finish)(&self.sink);
+    }
+}
+
 impl<S: Sink, E: FnMut() -> bool + Send> RetryingSink<S, E> {
-    pub(super) fn new(sink: S, is_ending: E) -> Self {
+    pub(super) fn new(sink: S, is_ending: E, finish: fn(&S)) -> Self {
         Self {
             sink,
             is_ending,
+            finish,
             pause_max: RETRY_PAUSE_MAX,
             ending_max: ENDING_MAX,
             ending_since: None,
@@ -163,7 +172,7 @@ mod tests {
     #[test]
     fn retries_neither_lose_nor_duplicate_lines() {
         let sink = Refusing { refusals: 3, taken: Vec::new() };
-        let mut retrying = RetryingSink::new(sink, || false);
+        let mut retrying = RetryingSink::new(sink, || false, |_| ());
         retrying.pause_max = Duration::ZERO;
         retrying.write(batch(6).lines(), NOW).expect("waits until it works");
         assert_eq!(retrying.sink.taken, b"0\n1\n2\n3\n4\n5\n");
@@ -173,7 +182,7 @@ mod tests {
     fn a_signal_ends_retries_with_the_written_count() {
         let ending = AtomicBool::new(false);
         let sink = Refusing { refusals: u32::MAX, taken: Vec::new() };
-        let mut retrying = RetryingSink::new(sink, || ending.swap(true, Ordering::Relaxed));
+        let mut retrying = RetryingSink::new(sink, || ending.swap(true, Ordering::Relaxed), |_| ());
         (retrying.pause_max, retrying.ending_max) = (Duration::ZERO, Duration::ZERO);
         let error = retrying.write(batch(6).lines(), NOW).expect_err("gives up");
         assert_eq!((error.lines_written, &*retrying.sink.taken), (2, &b"0\n1\n"[..]));

@@ -1,8 +1,9 @@
 //! Compares the lines read with the lines written.
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ringseal::Metrics;
+use ringseal::sink::file::reader::segments_of;
 
 use super::Counts;
 use crate::size::{format_bytes, format_count};
@@ -78,6 +79,35 @@ impl Summary {
     }
 }
 
+/// The sealed segments after a run that compresses them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Compressed {
+    compressed: usize,
+    plain: usize,
+}
+
+impl Compressed {
+    /// Counts them; `None` if the directory cannot be listed.
+    pub(super) fn of(log: &Path) -> Option<Self> {
+        let segments = segments_of(log).ok()?;
+        let sealed = || segments.iter().filter(|segment| segment.number.is_some());
+        let compressed = sealed().filter(|segment| segment.compressed).count();
+        Some(Self { compressed, plain: sealed().count() - compressed })
+    }
+}
+
+impl fmt::Display for Compressed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.compressed > 0 {
+            write!(f, ", {} sealed segments compressed", format_count(self.compressed as u64))?;
+        }
+        match self.plain {
+            0 => Ok(()),
+            plain => write!(f, ", {plain} not yet compressed"),
+        }
+    }
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (counts, metrics) = (&self.counts, &self.metrics);
@@ -99,10 +129,13 @@ impl fmt::Display for Summary {
         let cut = counts.truncated + metrics.truncated.total();
         let lost = metrics.lost.total();
         write!(f, "; {cut} cut, {lost} lost, {} waits for room", metrics.waits)?;
-        match metrics.sampled_out.total() {
-            0 => Ok(()),
-            sampled_out => write!(f, ", {} dropped by sampling", format_count(sampled_out)),
+        let masked = metrics.redaction.hits.iter().map(|rule| rule.hits).sum();
+        let more =
+            [(masked, "values masked"), (metrics.sampled_out.total(), "dropped by sampling")];
+        for (count, what) in more.iter().filter(|(count, _)| *count > 0) {
+            write!(f, ", {} {what}", format_count(*count))?;
         }
+        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ use super::escape::{escape, unescape};
 use super::json_leaves::{Leaf, LeafKind, Walker};
 use super::key_block::KeyBlock;
 use super::key_cache::KeyCache;
+use crate::line::prefix::{BYTE_ORDER_MARK, json_start};
 
 /// Lines are scanned together up to about this many bytes, which stay in the processor's cache.
 const STRETCH_BYTES: usize = 64 << 10;
@@ -123,14 +124,34 @@ impl Filter {
         while start < last {
             let line = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |len| start + len);
             let end = line - usize::from(text[start..line].ends_with(b"\r"));
-            if self.walker.line(text, start, end, &mut self.keys, &mut self.leaves) {
+            // A byte order mark is kept, and what follows it is read as without one.
+            let mark = text[start..end].starts_with(BYTE_ORDER_MARK);
+            let from = start + if mark { BYTE_ORDER_MARK.len() } else { 0 };
+            if self.json_line(text, from..end) {
                 self.block.other_line();
             } else {
-                self.text_line(text, start..end, masks_private_keys);
+                self.text_line(text, from..end, masks_private_keys);
             }
             start = line + 1;
         }
         start.min(text.len())
+    }
+
+    /// Collects the leaves of a line of JSON, also after a prefix, which is scanned as text; false for other lines.
+    fn json_line(&mut self, text: &[u8], line: Range<usize>) -> bool {
+        if self.walker.line(text, line.start, line.end, &mut self.keys, &mut self.leaves) {
+            return true;
+        }
+        let object = json_start(&text[line.clone()]).filter(|at| *at > 0);
+        let Some(object) = object.map(|at| line.start + at) else { return false };
+        let before = self.leaves.len();
+        let (start, end) = (line.start as u32, object as u32);
+        self.leaves.push(Leaf { start, end, kind: LeafKind::Line, class: KeyClass::Plain });
+        let is_json = self.walker.line(text, object, line.end, &mut self.keys, &mut self.leaves);
+        if !is_json {
+            self.leaves.truncate(before);
+        }
+        is_json
     }
 
     fn text_line(&mut self, text: &[u8], line: Range<usize>, masks_private_keys: bool) {

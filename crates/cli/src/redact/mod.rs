@@ -12,6 +12,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use crate::console::{ExitStatus, Failure, write_stderr};
+use crate::input::{self, Refuse, WideEncoding};
 use crate::progress::Progress;
 
 pub(crate) mod escape;
@@ -42,10 +43,14 @@ Examples:
   git ls-files -z | xargs -0 ringseal redact --check
                                                   a gate for CI
 
-Lines that are JSON are masked by their keys (`\"email\": \"…\"`) and by the content of their strings; all \
-other lines as prose, in which key=value is found too. JSON stays JSON; masked numbers become strings. The \
-rest of a line is unchanged, byte for byte. A private key may span lines of text, up to 1 MiB and with up \
+Lines that are JSON, also after a prefix (CRI, Compose, syslog, `@cee:` …), are masked by their keys \
+(`\"email\": \"…\"`) and by the content of their strings; all other lines as prose, in which key=value is \
+found too. JSON stays JSON; masked numbers become strings. The rest of a line is unchanged, byte for byte. A private key may span lines of text, up to 1 MiB and with up \
 to 64 other lines in a row between. Names and addresses in free prose are not found.
+
+UTF-16 and UTF-32 (by their byte order mark, or by the NULs of ASCII) are decoded, and written in the same \
+encoding. gzip and zstd are unpacked, and written unpacked. What cannot be searched (xz, bzip2, archives, \
+other binary data, damaged data) is an error, never clean.
 
 A rule file:
   presets = [\"default\", \"payments\"]
@@ -105,7 +110,8 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
         true => Progress::without_output(total_bytes),
         false => Progress::new(total_bytes),
     };
-    let to = Output { to: io::stdout().lock(), is_silent: args.check };
+    let (to, encoded) = (io::stdout().lock(), Vec::new());
+    let to = Output { to, is_silent: args.check, encoding: None, encoded };
     let findings = Findings::new(args.findings_max);
     let mut run =
         Run { filter, to, findings, progress, changed: Vec::new(), bytes: 0, failed: false };
@@ -140,11 +146,20 @@ fn eprint_all(text: &str) {
 struct Output<W> {
     to: W,
     is_silent: bool,
+    /// The encoding of the input, which the output keeps.
+    encoding: Option<WideEncoding>,
+    encoded: Vec<u8>,
 }
 
 impl<W: Write> Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.is_silent { Ok(()) } else { self.to.write_all(bytes) }
+        if self.is_silent {
+            return Ok(());
+        }
+        let Some(encoding) = self.encoding else { return self.to.write_all(bytes) };
+        self.encoded.clear();
+        encoding.encode(bytes, &mut self.encoded);
+        self.to.write_all(&self.encoded)
     }
 }
 
@@ -164,14 +179,18 @@ impl<W: Write> Run<W> {
     fn file(&mut self, path: &std::path::Path, args: &Args) -> io::Result<()> {
         let is_stdin = path.as_os_str() == "-";
         let name = if is_stdin { "standard input".into() } else { path.display().to_string() };
-        let opened: io::Result<Box<dyn Read>> = match is_stdin {
+        let opened: io::Result<Box<dyn Read + Send>> = match is_stdin {
             true => Ok(Box::new(io::stdin())),
-            false => File::open(path).map(|file| Box::new(file) as Box<dyn Read>),
+            false => File::open(path).map(|file| Box::new(file) as _),
         };
+        let opened = opened.and_then(|from| input::open(from, Refuse::Binary));
         self.filter.restart();
         self.findings.restart(name.clone(), self.filter.lines);
         match opened {
-            Ok(from) => self.stream(LineReader::new(from, args.line_bytes_max), &name),
+            Ok(input) => {
+                self.to.encoding = input.encoding;
+                self.stream(LineReader::new(input.text, args.line_bytes_max), &name)
+            }
             Err(error) => {
                 self.not_read(&name, &error);
                 Ok(())

@@ -291,7 +291,7 @@ fn too_long_lines_are_masked_whole() {
     let (mut room, mut found) = (Vec::new(), Vec::new());
     {
         let feed = LineReader::new(text.as_bytes(), 1 << 20);
-        let to = Output { to: &mut room, is_silent: false };
+        let to = Output { to: &mut room, is_silent: false, encoding: None, encoded: Vec::new() };
         let (findings, progress) = (Findings::new(0), Progress::hidden());
         let mut run = Run {
             filter: filter(),
