@@ -63,7 +63,8 @@ use super::key_tails;
 use super::kind::HitKind;
 use super::rules::Rules;
 
-/// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`, `<`, `#`, brackets; and the byte before an option.
+/// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`, `<`, `#`, brackets; and the byte before an
+/// option.
 pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
     match at(finder.input, pos) {
         b'@' => {

@@ -1,7 +1,7 @@
 //! E-mail addresses, anchored at `@`, `%40`, `&#64;` or `[at]`.
 //!
-//! RFC 5321 and 6531: a local part of at most 64 bytes of any letters, or in quotes; a domain of at least two labels, an
-//! IPv4 address in brackets, or `localhost` in the context of mail. Unit names, file names, decorators, names of
+//! RFC 5321 and 6531: a local part of at most 64 bytes of any letters, or in quotes; a domain of at least two labels,
+//! an IPv4 address in brackets, or `localhost` in the context of mail. Unit names, file names, decorators, names of
 //! algorithms and `git@host:` are not addresses.
 
 mod domain;
@@ -88,8 +88,8 @@ fn local_start(input: &[u8], pos: usize, encoded: bool) -> Option<usize> {
 
 /// Where the bytes of [`LOCAL`] and the letters of other alphabets before `pos` start.
 ///
-/// In a language without spaces, an address in ASCII may directly follow a word: letters of three bytes belong to it only
-/// if its last letter is one.
+/// In a language without spaces, an address in ASCII may directly follow a word: letters of three bytes belong to it
+/// only if its last letter is one.
 fn letters_start(input: &[u8], pos: usize) -> usize {
     let from = pos.saturating_sub(LOCAL_BYTES_MAX + 16);
     let mut start = pos;
