@@ -329,8 +329,8 @@ impl Config {
         self
     }
 
-    /// Drain on SIGTERM and SIGINT, and reopen on SIGHUP. The process then ends as without this setting: by the signal's
-    /// default action, unless the host handles or ignores the signal.
+    /// Drain on SIGTERM and SIGINT, and reopen on SIGHUP. The process then ends as without this setting: by the
+    /// signal's default action, unless the host handles or ignores the signal.
     #[cfg(feature = "signals")]
     #[must_use]
     pub fn signals(mut self, signals: bool) -> Self {

@@ -5,9 +5,9 @@
 //! finds either. Crates for signals share one handler among their users, which hides whether there are any; so this
 //! handler is registered by itself.
 //!
-//! Promises: watching changes nothing for other handlers. When the last watcher of a signal ends and nobody has
-//! registered a handler since, the earlier disposition is restored. A forked child has no watcher: the signal does there
-//! what it would do without this module. Sockets are kept for the next watcher and never closed, because a handler may
+//! Promises: watching changes nothing for other handlers. When the last watcher of a signal ends and no other handler
+//! was registered since, the earlier disposition is restored. A forked child has no watcher: the signal does there what
+//! it would do without this module. Sockets are kept for the next watcher and never closed, because a handler may
 //! be writing to them.
 //!
 //! Invariants:

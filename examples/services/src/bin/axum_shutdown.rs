@@ -4,8 +4,8 @@
 //! cargo run -p ringseal-examples --bin axum_shutdown & sleep 1; kill -TERM $!
 //! ```
 //!
-//! On SIGTERM two handlers run: ringseal drains what has been logged, and tokio's ends `serve`. Because the host handles
-//! the signal, ringseal does not end the process. `main` then logs `clean_exit` and drops the engine, which writes it.
+//! On SIGTERM two handlers run: ringseal drains the events so far, and tokio's ends `serve`. Because the host handles
+//! the signal, ringseal does not end the process. `main` then logs `clean_exit` and stops the engine, which writes it.
 use std::error::Error;
 use std::io::{self, Write};
 
