@@ -80,6 +80,58 @@ fn ten_thousand_threads_leave_only_their_lines() {
     assert!(grown < 8 << 20, "{grown} bytes more after 10,000 threads");
 }
 
+/// Runs threads that are all alive at once, each with this many events.
+fn run_at_once(engine: &Engine, threads: u64, events: u64) {
+    let all_have_logged = std::sync::Barrier::new(threads as usize);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                (0..events).for_each(|number| info!(engine, "step", number, thread = "any"));
+                all_have_logged.wait();
+            });
+        }
+    });
+}
+
+#[test]
+fn many_threads_at_once_take_little_memory() {
+    let lines = Arc::new(AtomicU64::new(0));
+    let counter = Counter(Arc::clone(&lines));
+    let engine = Engine::start(Config::new().output(Output::custom(counter))).unwrap();
+    let before = resident_bytes();
+    run_at_once(&engine, 300, 20);
+    let grown = resident_bytes().saturating_sub(before);
+    // Half of it is the threads themselves, and other tests run beside this one.
+    assert!(grown < 60 << 20, "{grown} bytes for 300 threads");
+    let start = Instant::now();
+    while engine.metrics().lanes > 16 {
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", engine.metrics().lanes);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!((lines.load(Ordering::SeqCst), engine.metrics().lost.total()), (6000, 0));
+    run_at_once(&engine, 300, 20);
+    engine.stop().unwrap();
+    assert_eq!(lines.load(Ordering::SeqCst), 12_000);
+}
+
+#[test]
+fn counts_of_ended_threads_are_kept() {
+    let lose = [Overflow::Lose; Level::COUNT];
+    let counter = Counter(Arc::default());
+    let config = Config::new().overflow(lose).ring_bytes(4096).output(Output::custom(counter));
+    let engine = Engine::start(config).unwrap();
+    run_at_once(&engine, 60, 2000);
+    let lost = engine.metrics().lost.total();
+    assert!(lost > 0, "a ring of 4 KiB overflows");
+    let start = Instant::now();
+    while engine.metrics().lanes > 16 {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(engine.metrics().lost.total(), lost);
+    engine.stop().unwrap();
+}
+
 #[test]
 fn threads_beyond_the_lanes_share_one_without_loss() {
     let (engine, log) = start(Config::new().rings_max(2).ring_bytes(16 << 10));

@@ -345,6 +345,11 @@ impl Lane {
         WriteResult::Written
     }
 
+    /// Makes the memory of the next events resident.
+    pub(crate) fn populate(&self) {
+        self.producer.populate();
+    }
+
     /// Writes a record that names the thread that has taken the lane. Returns whether there was space for it.
     pub(crate) fn write_thread(&mut self, thread: u64, name: &str) -> bool {
         self.contexts = [0; context::SLOTS];

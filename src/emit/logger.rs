@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::emitter::{self, Emitter};
-use super::lanes::adopt_lane;
+use super::lanes::{adopt_lane, with_lane};
 use super::sampling;
 use super::shared::Shared;
 use crate::core::callsite::Callsite;
@@ -97,7 +97,9 @@ impl Logger {
     /// Gives the calling thread its ring now, so that its first event costs no more than any other. Returns whether the
     /// thread has a ring.
     pub fn prepare_thread(&self) -> bool {
-        adopt_lane(&self.shared)
+        let has_lane = adopt_lane(&self.shared);
+        with_lane(self.shared.slot, self.shared.id, |lane| lane.populate());
+        has_lane
     }
 }
 

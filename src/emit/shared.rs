@@ -12,8 +12,8 @@ use super::overflow::Overflow;
 use crate::core::filter::Filter;
 use crate::core::level::Level;
 use crate::core::registry;
-use crate::metrics::{LaneCounters, RuleMetrics};
-use crate::ringbuf::ring;
+use crate::metrics::{LaneCounters, LevelCounts, RuleMetrics};
+use crate::ringbuf::{Producer, try_ring};
 use crate::sample::Sampling;
 use crate::sample::sampler::Sampler;
 use crate::writer::link::{Link, NewLane};
@@ -42,12 +42,27 @@ pub(crate) struct Shared {
     pub(crate) audit: AuditHook,
 }
 
+/// Lanes that are kept for new threads. Further ones are dropped when their thread ends, and the writer then frees
+/// their rings. The writer takes the memory of kept rings back, so each costs a few pages.
+const FREE_LANES_MAX: usize = 16;
+
 #[derive(Debug, Default)]
 struct Pool {
     /// Lanes whose thread has ended.
     #[expect(clippy::vec_box, reason = "a lane keeps its box from thread to thread")]
     free: Vec<Box<Lane>>,
+    /// The counters of the lanes that exist.
     counters: Vec<Arc<LaneCounters>>,
+    /// The sums of the counters of lanes that were dropped.
+    dropped: LaneCounters,
+}
+
+impl Pool {
+    /// Forgets a lane, but not its counts.
+    fn remove(&mut self, counters: &Arc<LaneCounters>) {
+        self.counters.retain(|known| !Arc::ptr_eq(known, counters));
+        self.dropped.add(counters);
+    }
 }
 
 impl Shared {
@@ -97,15 +112,22 @@ impl Shared {
             }
             pool.counters.push(Arc::clone(&counters));
         }
-        let (producer, consumer) = ring(self.settings.ring_bytes);
-        if self.link.add_lane(NewLane { consumer, counters: Arc::clone(&counters) }).is_err() {
-            self.pool.lock().counters.retain(|known| !Arc::ptr_eq(known, &counters));
-            return None;
+        let producer = self.new_ring(&counters);
+        if producer.is_none() {
+            self.pool.lock().remove(&counters);
         }
+        let producer = producer?;
         let link = Arc::clone(&self.link);
         let owner = (self.id, self.slot);
         let random = self.sampler.random();
         Some(Box::new(Lane::new(producer, owner, &self.settings, link, counters, random)))
+    }
+
+    /// A ring whose reading half the writer has. `None` if the writer has ended or there is no memory.
+    fn new_ring(&self, counters: &Arc<LaneCounters>) -> Option<Producer> {
+        let (producer, consumer) = try_ring(self.settings.ring_bytes).ok()?;
+        self.link.add_lane(NewLane { consumer, counters: Arc::clone(counters) }).ok()?;
+        Some(producer)
     }
 
     /// Runs `action` on the lane for threads that have none, unless the caller is already inside it.
@@ -142,23 +164,23 @@ impl Shared {
         self.link.unplaced.lose_shared(level);
     }
 
-    /// The sums of the producers' counters: lost events, waits, and the number of lanes, over the engine's life.
-    pub(crate) fn lane_counts(&self) -> (crate::metrics::LevelCounts, u64, u64) {
+    /// The sums of the producers' counters over the engine's life: lost events, and waits.
+    pub(crate) fn lane_counts(&self) -> (LevelCounts, u64) {
         let pool = self.pool.lock();
         let mut lost = self.link.unplaced.lost.get();
         let mut waits = 0;
-        for counters in &pool.counters {
+        for counters in pool.counters.iter().map(|counters| &**counters).chain([&pool.dropped]) {
             lost.add(counters.lost.get());
             waits += counters.waits.get();
         }
-        (lost, waits, pool.counters.len() as u64)
+        (lost, waits)
     }
 
     /// Events sampled out by each rule of the sampling policy, over the engine's life.
     pub(crate) fn sampled_out(&self) -> Vec<RuleMetrics> {
         let pool = self.pool.lock();
-        let lanes = pool.counters.iter().chain([&self.link.unplaced]);
-        self.sampler.metrics(lanes.map(|counters| &**counters))
+        let lanes = pool.counters.iter().chain([&self.link.unplaced]).map(|counters| &**counters);
+        self.sampler.metrics(lanes.chain([&pool.dropped]))
     }
 
     pub(crate) fn set_sampling(&self, sampling: Sampling) {
@@ -179,7 +201,13 @@ impl Shared {
 
 impl LaneOwner for Shared {
     fn take_back(&self, lane: Box<Lane>) {
-        self.pool.lock().free.push(lane);
+        let mut pool = self.pool.lock();
+        if pool.free.len() < FREE_LANES_MAX {
+            return pool.free.push(lane);
+        }
+        pool.remove(&lane.counters);
+        // The lane is dropped after the lock: its ring may have to be unmapped.
+        drop(pool);
     }
 }
 

@@ -207,7 +207,8 @@ impl Config {
         /// The source of an event's time.
         timestamps: Timestamps;
         /// Bytes of each thread's ring, rounded up to a power of two and limited to 4 KiB to 1 GiB. Default 1 MiB.
-        /// `ringseal bench` finds a good size for a machine.
+        /// `ringseal bench` finds a good size for a machine. On Linux a ring of 64 KiB or more takes only the memory
+        /// that its thread has used lately.
         ring_bytes: usize;
         /// The most rings, at least one; further threads share one, with a lock. Default 1024.
         rings_max: usize;

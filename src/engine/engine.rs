@@ -296,7 +296,7 @@ pub(super) fn ask(
 
 pub(super) fn metrics_of(shared: &Shared) -> Metrics {
     let mut metrics = shared.link.counters.snapshot();
-    let (lost, waits, _) = shared.lane_counts();
+    let (lost, waits) = shared.lane_counts();
     metrics.lost = lost;
     metrics.waits = waits;
     metrics.sampled_out_by_rule = shared.sampled_out();

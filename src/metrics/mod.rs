@@ -276,6 +276,13 @@ impl ByRule {
         &levels[(level as usize).min(LEVELS_SAMPLED - 1)]
     }
 
+    /// Adds another table of counts.
+    fn add(&self, other: &ByRule) {
+        for (sum, count) in self.0.as_flattened().iter().zip(other.0.as_flattened()) {
+            sum.add(count.get());
+        }
+    }
+
     /// The counts of a rule.
     pub fn get(&self, rule: usize) -> LevelCounts {
         let mut counts = LevelCounts::default();
@@ -313,6 +320,15 @@ impl LaneCounters {
             self.handovers.add(1);
         }
         self.is_unnamed.set(u64::from(!is_named));
+    }
+
+    /// Adds the counts of a lane that is dropped, except those that the writer keeps for its reports.
+    pub fn add(&self, other: &LaneCounters) {
+        for level in Level::ALL {
+            self.lost.of(level).add(other.lost.of(level).get());
+        }
+        self.waits.add(other.waits.get());
+        self.sampled_out.add(&other.sampled_out);
     }
 
     /// Counts one event as lost, from any thread.

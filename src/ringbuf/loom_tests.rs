@@ -60,3 +60,30 @@ fn order_holds_over_a_wrap_with_a_gap() {
 fn order_holds_over_two_laps() {
     passes_in_order(&[48, 40, 40]);
 }
+
+#[test]
+fn a_trim_never_takes_claimed_bytes() {
+    loom::model(|| {
+        let (mut producer, mut consumer) = ring(64);
+        let thread = loom::thread::spawn(move || {
+            let mut sent = 0;
+            // A claim has 16 bytes, so each record needs a claim of its own.
+            while sent < 3 && put(&mut producer, sent as u64, 24) {
+                sent += 1;
+            }
+            (producer, sent)
+        });
+        let mut seen = 0;
+        consumer.trim();
+        drain(&mut consumer, &[24, 24, 24], &mut seen);
+        consumer.trim();
+        let (producer, sent) = thread.join().unwrap();
+        drop(producer);
+        assert!(consumer.is_abandoned());
+        while seen < sent {
+            drain(&mut consumer, &[24, 24, 24], &mut seen);
+        }
+        consumer.poll();
+        assert!(consumer.readable().is_empty());
+    });
+}

@@ -3,13 +3,15 @@
 //! Promises:
 //! - One producer, one consumer: both halves are unique, `Send`, and take `&mut self`; misuse does not compile.
 //! - Every grant and every readable stretch is contiguous.
-//! - Wait-free on both sides: a grant is a comparison, a commit is one release store, a poll one acquire load.
+//! - Wait-free on both sides: a grant is a comparison, a commit is one release store, a poll one acquire load. A grant
+//!   that needs further pages while the consumer trims the ring spins for some microseconds, with a bound.
 //! - If the ring is full, [`Producer::grant`] returns `None` at once and changes nothing. The caller decides whether to
 //!   wait or to lose the event.
 //! - An empty ring always has space for half its capacity. Longer grants may never fit, because a grant does not cross
 //!   the end of the memory.
-//! - Memory is allocated once, written once (so that no page fault occurs later) and freed when both halves are
-//!   dropped.
+//! - The memory is reserved once and freed when both halves are dropped. It becomes resident page by page: the consumer
+//!   takes the page faults ahead of a busy producer ([`Consumer::populate`]) and gives the pages of an idle one back
+//!   ([`Consumer::trim`]). A producer that is faster than that takes a fault per page in its first lap.
 //! - A crash loses unread bytes.
 //!
 //! ```
@@ -22,6 +24,7 @@
 //! consumer.advance(8);
 //! consumer.release();
 //! ```
+mod memory;
 mod ring;
 
 #[cfg(all(test, loom))]
@@ -29,4 +32,4 @@ mod loom_tests;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub use ring::{Consumer, Producer, ring};
+pub use ring::{Consumer, Producer, ring, try_ring};

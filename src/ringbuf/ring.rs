@@ -4,25 +4,30 @@
 //! the memory: when it would, the producer notes in `watermark` where the data of this lap ends and continues at
 //! the start of the next lap. It can be at most one lap ahead, so one watermark is enough.
 //!
+//! The producer *claims* the bytes that it is going to write, a window of some pages at a time. Free bytes beyond its
+//! claim are written by no one, so the consumer can give their memory back while the producer keeps writing.
+//!
 //! # Invariants
-//! 1. `memory` points to `mask + 1` initialised bytes, aligned to [`ALIGN`], that live until both halves are dropped.
-//! 2. Only the one [`Producer`] stores `tail` and `watermark`; only the one [`Consumer`] stores `head`.
+//! 1. `memory` has `mask + 1` initialised bytes, aligned to [`ALIGN`], and lives until both halves are dropped.
+//! 2. Only the one [`Producer`] stores `tail` and `watermark`, and raises the position in `claim`; only the one
+//!    [`Consumer`] stores `head`, and sets and clears [`TRIMMING`].
 //! 3. `head <= tail <= head + capacity` at every moment. Bytes in `[head, tail)` belong to the consumer, all others
 //!    to the producer. A position changes sides only by a release store that the other side reads by an acquire
 //!    load.
 //! 4. A grant `[tail, tail + len)` lies within one lap and ends at or before `limit`, and
-//!    `limit <= head + capacity` for some head that the producer has loaded with acquire.
+//!    `limit <= claim <= head + capacity` for some head that the producer has loaded with acquire.
 //! 5. A readable stretch lies within one lap and ends at or before a tail that the consumer has loaded with acquire,
 //!    and before the lap's watermark if that tail is in a later lap.
+//! 6. While [`TRIMMING`] is set, the claim does not grow, so `[claim, head + capacity)` belongs to the consumer.
 #![allow(unsafe_code)]
 // One note covers the pointer and its slice.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
-use std::alloc::{self, Layout};
-use std::fmt;
 use std::ptr::NonNull;
+use std::{fmt, io};
 
-use crate::sync::{Arc, AtomicUsize, CachePadded, Ordering};
+use crate::sync::{Arc, AtomicUsize, CachePadded, Ordering, spin_wait};
+use ringseal_base::storage::region::Region;
 
 /// Grants are rounded up to this many bytes, so that every record starts aligned.
 pub const ALIGN: usize = 8;
@@ -30,13 +35,33 @@ pub const ALIGN: usize = 8;
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("ringseal counts ring positions in 64 bits; this target has fewer");
 
-struct Shared {
+/// In `claim`: the consumer is giving memory beyond the claim back.
+pub(super) const TRIMMING: usize = 1;
+/// In `claim`: the producer is dropped.
+const ABANDONED: usize = 2;
+/// Positions are multiples of [`ALIGN`], so its lower bits are free.
+pub(super) const FLAGS: usize = ALIGN - 1;
+
+/// How often a producer looks whether the consumer has finished trimming, which takes microseconds, before it reports a
+/// full ring.
+const SPINS_MAX: u32 = if cfg!(loom) { 1 } else { 2000 };
+
+/// A claim's bytes in a ring whose memory is given back, as a part of its capacity.
+const WINDOWS: usize = 32;
+/// The longest claim in such a ring.
+const WINDOW_BYTES_MAX: usize = 32 << 10;
+
+pub(super) struct Shared {
     tail: CachePadded<AtomicUsize>,
     head: CachePadded<AtomicUsize>,
     /// The end of the data of the consumer's lap, if the producer is in the next lap.
     watermark: CachePadded<AtomicUsize>,
-    memory: NonNull<u8>,
-    mask: usize,
+    /// The position up to which the producer may write, and flags.
+    pub(super) claim: CachePadded<AtomicUsize>,
+    pub(super) memory: Region,
+    pub(super) mask: usize,
+    /// Bytes claimed at a time, a power of two.
+    pub(super) window: usize,
     #[cfg(loom)]
     granules: Vec<loom::cell::UnsafeCell<()>>,
 }
@@ -47,17 +72,33 @@ unsafe impl Send for Shared {}
 unsafe impl Sync for Shared {}
 
 impl Shared {
-    fn layout(capacity: usize) -> Layout {
-        Layout::from_size_align(capacity, 4096).expect("capacity is bounded by `ring`")
+    fn new(capacity: usize) -> io::Result<Shared> {
+        let memory = Region::new(capacity)?;
+        let window = match memory.page_bytes() {
+            _ if cfg!(loom) => 16,
+            Some(page) => (capacity / WINDOWS).min(WINDOW_BYTES_MAX).next_multiple_of(page),
+            None => capacity,
+        };
+        Ok(Shared {
+            tail: CachePadded(AtomicUsize::new(0)),
+            head: CachePadded(AtomicUsize::new(0)),
+            watermark: CachePadded(AtomicUsize::new(0)),
+            claim: CachePadded(AtomicUsize::new(0)),
+            memory,
+            mask: capacity - 1,
+            window,
+            #[cfg(loom)]
+            granules: (0..capacity / ALIGN).map(|_| loom::cell::UnsafeCell::new(())).collect(),
+        })
     }
 
-    fn capacity(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         self.mask + 1
     }
 
     /// Reports accesses to loom; nothing otherwise.
     #[inline(always)]
-    fn touch(&self, _position: usize, _len: usize, _write: bool) {
+    pub(super) fn touch(&self, _position: usize, _len: usize, _write: bool) {
         #[cfg(loom)]
         for granule in (_position & self.mask) / ALIGN
             ..((_position & self.mask) + _len.next_multiple_of(ALIGN)) / ALIGN
@@ -71,44 +112,23 @@ impl Shared {
     }
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        // SAFETY: invariant 1: allocated in `ring` with this layout, and both halves are dropped.
-        unsafe { alloc::dealloc(self.memory.as_ptr(), Self::layout(self.capacity())) }
-    }
-}
-
-/// Makes a ring of at least `capacity_bytes` (rounded up to a power of two, 64 bytes to 1 GiB), with every page
-/// already written to.
+/// Makes a ring of at least `capacity_bytes` (rounded up to a power of two, 64 bytes to 1 GiB).
 ///
 /// # Panics
-/// If the system has no memory left, like every allocation.
+/// If the system has no memory left.
 pub fn ring(capacity_bytes: usize) -> (Producer, Consumer) {
+    try_ring(capacity_bytes).expect("memory for a ring")
+}
+
+/// The same; an error if the system has no memory left.
+pub fn try_ring(capacity_bytes: usize) -> io::Result<(Producer, Consumer)> {
     let capacity = capacity_bytes.clamp(64, 1 << 30).next_power_of_two();
-    let layout = Shared::layout(capacity);
-    // SAFETY: the layout's size is at least 64, not zero; invariant 1 starts here.
-    let memory = unsafe { alloc::alloc(layout) };
-    let Some(memory) = NonNull::new(memory) else { alloc::handle_alloc_error(layout) };
-    // SAFETY: `memory` is valid for `capacity` bytes. Writing here also takes the page faults (invariant 1).
-    unsafe { memory.as_ptr().write_bytes(0xA5, capacity) };
-    let shared = Arc::new(Shared {
-        tail: CachePadded(AtomicUsize::new(0)),
-        head: CachePadded(AtomicUsize::new(0)),
-        watermark: CachePadded(AtomicUsize::new(0)),
-        memory,
-        mask: capacity - 1,
-        #[cfg(loom)]
-        granules: (0..capacity / ALIGN).map(|_| loom::cell::UnsafeCell::new(())).collect(),
-    });
-    let producer = Producer {
-        shared: Arc::clone(&shared),
-        tail: 0,
-        limit: capacity,
-        memory,
-        mask: capacity - 1,
-    };
-    let consumer = Consumer { shared, head: 0, at: 0, tail: 0 };
-    (producer, consumer)
+    let shared = Arc::new(Shared::new(capacity)?);
+    let memory = shared.memory.start();
+    let producer =
+        Producer { shared: Arc::clone(&shared), tail: 0, limit: 0, memory, mask: capacity - 1 };
+    let consumer = Consumer { shared, head: 0, at: 0, tail: 0, touched: 0, fresh_end: capacity };
+    Ok((producer, consumer))
 }
 
 /// The next multiple of [`ALIGN`]. A length that would overflow becomes one that no ring grants.
@@ -119,9 +139,9 @@ fn round_up(len: usize) -> usize {
 
 /// The writing half.
 pub struct Producer {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// The producer's position; the shared one is lower only between a wrap and the next commit.
-    tail: usize,
+    pub(super) tail: usize,
     /// A grant that ends here or before needs no access to shared state (invariant 4).
     limit: usize,
     memory: NonNull<u8>,
@@ -172,23 +192,54 @@ impl Producer {
         let room = head + capacity;
         let at_lap_start = self.tail & self.shared.mask == 0;
         let lap_end = (self.tail | self.shared.mask) + 1;
-        if len <= lap_end - self.tail {
-            if len > room - self.tail {
-                return false;
-            }
-            if at_lap_start {
-                self.mark_lap_end();
-            }
-            self.limit = lap_end.min(room);
-            return true;
-        }
-        if len > capacity || lap_end + len > room {
+        let is_wrap = len > lap_end - self.tail;
+        let start = if is_wrap { lap_end } else { self.tail };
+        // A grant longer than the ring is never free. Both sums are below the overflow of positions.
+        if len > capacity || start + len > room {
             return false;
         }
-        self.mark_lap_end();
-        self.tail = lap_end;
-        self.limit = (lap_end + capacity).min(room);
+        let end = if is_wrap { lap_end + capacity } else { lap_end };
+        let Some(limit) = self.claim(start + len, end.min(room)) else { return false };
+        if is_wrap || at_lap_start {
+            self.mark_lap_end();
+        }
+        self.tail = start;
+        self.limit = limit;
         true
+    }
+
+    /// Claims the bytes before `needed`, and the next pages up to `end`. Returns the position before which the producer
+    /// may write now; `None` if the consumer does not stop trimming.
+    fn claim(&self, needed: usize, end: usize) -> Option<usize> {
+        // The window is a power of two. Nothing here can panic: the callers of `grant` would have to be ready for it.
+        let window = self.shared.window;
+        let wanted = ((needed + window) & !(window - 1)).min(end);
+        let claim = &self.shared.claim.0;
+        // ORDER: acquire pairs with the release in `Consumer::trim`: the memory was given back before we write.
+        let mut seen = claim.load(Ordering::Acquire);
+        let mut spins = 0;
+        loop {
+            let claimed = seen & !FLAGS;
+            if claimed >= wanted {
+                return Some(claimed.min(end));
+            }
+            if seen & TRIMMING != 0 {
+                if spins == SPINS_MAX {
+                    return (claimed >= needed).then_some(claimed.min(end));
+                }
+                spins += 1;
+                spin_wait();
+                // ORDER: as above.
+                seen = claim.load(Ordering::Acquire);
+                continue;
+            }
+            // ORDER: the success pairs with both sides of `Consumer::trim`, which sees this claim or makes this
+            // exchange fail (invariant 6).
+            match claim.compare_exchange(seen, wanted, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(wanted),
+                Err(now) => seen = now,
+            }
+        }
     }
 
     /// Undoes the wrap of a grant that was not committed; otherwise the end of the lap would count as used permanently.
@@ -206,6 +257,13 @@ impl Producer {
         // ORDER: relaxed; published by the release store of `tail` in the next commit, read after the acquire load
         // in `Consumer::poll`.
         self.shared.watermark.0.store(self.tail, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        // ORDER: release pairs with the acquire load in `Consumer::is_abandoned`: every commit comes before.
+        self.shared.claim.0.fetch_or(ABANDONED, Ordering::Release);
     }
 }
 
@@ -264,13 +322,17 @@ impl Drop for Grant<'_> {
 
 /// The reading half.
 pub struct Consumer {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// The position up to which bytes were released to the producer.
-    head: usize,
+    pub(super) head: usize,
     /// The position up to which bytes have been read.
     at: usize,
     /// The newest tail seen.
-    tail: usize,
+    pub(super) tail: usize,
+    /// The pages of `[touched, fresh_end)` have not been written since the ring was made or trimmed, as far as this
+    /// side knows.
+    pub(super) touched: usize,
+    pub(super) fresh_end: usize,
 }
 
 impl Consumer {
@@ -307,7 +369,7 @@ impl Consumer {
         // SAFETY: invariants 1, 3 and 5: the range lies within the memory and belongs to the consumer until it is
         // released, which needs `&mut self`.
         let bytes = unsafe {
-            std::slice::from_raw_parts(self.shared.memory.as_ptr().add(self.at & mask), len)
+            std::slice::from_raw_parts(self.shared.memory.start().as_ptr().add(self.at & mask), len)
         };
         (self.at, bytes)
     }
@@ -345,9 +407,15 @@ impl Consumer {
         self.shared.capacity()
     }
 
+    /// The newest tail seen by [`Consumer::poll`].
+    pub fn position(&self) -> usize {
+        self.tail
+    }
+
     /// Whether the producer half is dropped, so that nothing can be published after the next poll.
     pub fn is_abandoned(&self) -> bool {
-        Arc::strong_count(&self.shared) == 1
+        // ORDER: acquire pairs with the release in the drop of `Producer`.
+        self.shared.claim.0.load(Ordering::Acquire) & ABANDONED != 0
     }
 }
 

@@ -100,8 +100,98 @@ fn two_threads_pass_a_million_numbers_in_order() {
     writer.join().unwrap();
 }
 
+/// Fills the ring once around, and reads everything.
+fn go_around(producer: &mut super::Producer, consumer: &mut super::Consumer) {
+    for _ in 0..producer.capacity_bytes() / 1024 {
+        assert!(put(producer, &[1; 1024]));
+        take(consumer, 1024);
+    }
+}
+
+#[test]
+fn untouched_pages_take_no_memory() {
+    let (mut producer, mut consumer) = ring(1 << 20);
+    assert_eq!(consumer.resident_bytes(), 0);
+    assert!(put(&mut producer, &[1; 1024]));
+    take(&mut consumer, 1024);
+    assert!(consumer.has_fresh_pages());
+    assert_eq!(consumer.resident_bytes(), 1024);
+    consumer.populate(8192);
+    assert_eq!(consumer.resident_bytes(), 1024 + 8192);
+    consumer.populate(usize::MAX);
+    assert_eq!(consumer.resident_bytes(), 1 << 20);
+    assert!(!consumer.has_fresh_pages());
+}
+
+#[test]
+fn a_trimmed_ring_keeps_its_unread_bytes() {
+    let (mut producer, mut consumer) = ring(1 << 20);
+    go_around(&mut producer, &mut consumer);
+    assert_eq!(consumer.resident_bytes(), 1 << 20);
+    for round in 0..100u8 {
+        assert!(put(&mut producer, &[round; 1024]));
+    }
+    consumer.trim();
+    assert!(consumer.resident_bytes() <= 100 * 1024 + consumer.window_bytes());
+    for round in 0..100u8 {
+        assert_eq!(take(&mut consumer, 1024), [round; 1024]);
+        consumer.trim();
+    }
+    assert!(consumer.resident_bytes() <= consumer.window_bytes());
+    go_around(&mut producer, &mut consumer);
+    go_around(&mut producer, &mut consumer);
+}
+
+#[test]
+fn a_small_ring_keeps_its_memory() {
+    let (mut producer, mut consumer) = ring(4096);
+    assert_eq!((consumer.resident_bytes(), consumer.has_fresh_pages()), (4096, false));
+    go_around(&mut producer, &mut consumer);
+    assert!(put(&mut producer, &[7; 2048]));
+    consumer.trim();
+    assert_eq!(take(&mut consumer, 2048), [7; 2048]);
+}
+
+#[test]
+fn a_dropped_producer_abandons_the_ring() {
+    let (mut producer, mut consumer) = ring(4096);
+    assert!(put(&mut producer, &[7; 64]));
+    assert!(!consumer.is_abandoned());
+    drop(producer);
+    assert!(consumer.is_abandoned());
+    assert_eq!(take(&mut consumer, 64), [7; 64]);
+    consumer.trim();
+    assert!(consumer.is_abandoned());
+}
+
+#[test]
+fn numbers_pass_while_the_ring_is_trimmed() {
+    let (mut producer, mut consumer) = ring(1 << 18);
+    let writer = std::thread::spawn(move || {
+        for number in 0..400_000u64 {
+            while !put(&mut producer, &[number.to_le_bytes(); 8].concat()) {
+                std::hint::spin_loop();
+            }
+        }
+    });
+    let mut expected = 0u64;
+    while expected < 400_000 {
+        consumer.poll();
+        while let Some(head) = consumer.readable().first_chunk::<8>() {
+            assert_eq!(u64::from_le_bytes(*head), expected);
+            expected += 1;
+            consumer.advance(64);
+        }
+        consumer.release();
+        consumer.trim();
+        consumer.populate(8192);
+    }
+    writer.join().unwrap();
+}
+
 #[derive(Debug, Clone)]
 enum Step {
+    Trim,
     Put(usize),
     Drop(usize),
     Take(usize),
@@ -112,13 +202,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (1usize..200).prop_map(Step::Put),
         1 => (1usize..200).prop_map(Step::Drop),
         4 => (1usize..6).prop_map(Step::Take),
+        1 => Just(Step::Trim),
     ];
     proptest::collection::vec(step, 0..300)
 }
 
 proptest! {
     #[test]
-    fn behaves_like_a_queue_of_messages(capacity in 64usize..1024, steps in steps()) {
+    fn behaves_like_a_queue_of_messages(
+        capacity in prop_oneof![64usize..1024, Just(64 << 10)],
+        steps in steps(),
+    ) {
         let (mut producer, mut consumer) = ring(capacity);
         let mut oracle: VecDeque<Vec<u8>> = VecDeque::new();
         let mut number = 0u8;
@@ -137,6 +231,7 @@ proptest! {
                     }
                 }
                 Step::Drop(len) => drop(producer.grant(len)),
+                Step::Trim => consumer.trim(),
                 Step::Take(count) => {
                     consumer.poll();
                     for _ in 0..count {

@@ -39,6 +39,7 @@ impl Writer {
             if used > 0 {
                 high_water = high_water.max(used);
                 turn.is_pressed |= used > lane.consumer.capacity_bytes() / 8;
+                lane.populate_ahead(used);
                 heads.active.push(index as u32);
             }
         }
@@ -112,7 +113,7 @@ fn take_run(
     now: Now,
     turn: &mut Turn,
 ) -> Option<u64> {
-    let LaneReader { consumer, memory } = lane;
+    let LaneReader { consumer, memory, .. } = lane;
     // Space is released before the whole stretch is done, so that a producer can continue.
     let release_bytes = consumer.capacity_bytes() / 8;
     loop {

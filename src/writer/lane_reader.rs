@@ -13,6 +13,10 @@ use ringseal_base::value::{ValueRef, Values};
 pub(super) struct LaneReader {
     pub(super) consumer: Consumer,
     pub(super) memory: LaneMemory,
+    /// The ring's position at the last look for idle lanes.
+    pub(super) looked_at: usize,
+    /// Bytes of the ring that were in use when the lane last had records.
+    pub(super) used_bytes: usize,
 }
 
 /// The writer's state of a lane.
@@ -36,7 +40,8 @@ pub(super) struct LaneMemory {
 
 impl LaneReader {
     pub(super) fn new(lane: NewLane, unix_nanos: i64) -> Self {
-        Self { consumer: lane.consumer, memory: LaneMemory::new(lane.counters, unix_nanos) }
+        let memory = LaneMemory::new(lane.counters, unix_nanos);
+        Self { consumer: lane.consumer, memory, looked_at: 0, used_bytes: 0 }
     }
 }
 

@@ -17,6 +17,7 @@ pub mod link;
 mod managed_sink;
 mod output;
 mod process;
+mod reclaim;
 pub(crate) mod redaction;
 pub mod report;
 pub mod run;
@@ -66,6 +67,7 @@ pub struct Writer {
     clock: Arc<dyn Clock>,
     calibrate_at_ticks: u64,
     calibrations: u32,
+    reclaim_at_ticks: u64,
     last_ticks: u64,
     lanes: Vec<LaneReader>,
     heads: Heads,
@@ -109,6 +111,7 @@ impl Writer {
             inbox,
             calibrate_at_ticks: 0,
             calibrations: 0,
+            reclaim_at_ticks: 0,
             last_ticks: 0,
             clock,
             lanes: Vec::new(),
@@ -156,6 +159,7 @@ impl Writer {
         self.drain(now, cutoff, &mut turn);
         self.processor.report_losses(&mut self.lanes, self.link.losses(), now);
         self.processor.report_loss_of(&mut self.unplaced, now);
+        self.reclaim_when_due(now, &mut turn);
         self.processor.deliver(now);
         #[cfg(feature = "audit")]
         self.processor.send_audit_batch();
@@ -211,7 +215,7 @@ impl Writer {
         let now = Now { ticks: last, unix_nanos: self.processor.calibration.unix_nanos(last) };
         self.drain(now, u64::MAX, &mut Turn::default());
         self.processor.calibration = Calibration::measure(&*self.clock);
-        (self.calibrate_at_ticks, self.calibrations) = (0, 0);
+        (self.calibrate_at_ticks, self.calibrations, self.reclaim_at_ticks) = (0, 0, 0);
         self.link.counters.clock_steps.add(1);
         for lane in &mut self.lanes {
             lane.memory.last_unix_nanos = i64::MIN;

@@ -23,6 +23,7 @@ use ringseal_base::value::ValueWriter;
 
 mod delivery;
 mod order;
+mod reclaim;
 mod reports;
 
 const START: i64 = 1_700_000_000_000_000_000;

@@ -21,6 +21,7 @@ mod lock;
 #[cfg(target_os = "linux")]
 pub mod mmap;
 mod os;
+pub mod region;
 mod transfer;
 
 pub use durable::{parent_dir, publish_durably, remove_durably};

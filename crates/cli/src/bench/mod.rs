@@ -194,6 +194,12 @@ fn write_table(
         show(batch_bytes),
         advice.why
     )?;
+    writeln!(
+        out,
+        "Memory: a thread that fills its ring takes {} of it, 100 such threads {}; idle threads give it back.",
+        show(ring_bytes),
+        show(100 * ring_bytes)
+    )?;
     match noise(summaries) {
         noise if noise > NOISE_MAX => writeln!(
             out,

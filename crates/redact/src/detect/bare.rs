@@ -102,7 +102,7 @@ fn ends_secret(input: &[u8], pos: usize, byte: u8) -> bool {
         b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'<' | b'>' | b'`' | 0x1B => true,
         0xC2 => next == 0xA0,
         b',' | b';' => {
-            matches!(next, 0 | b' ' | b'\t' | b'\r' | b'\n')
+            matches!(next, 0 | b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'')
                 || pair_follows(input, pos + 1)
                 || byte == b';' && two_words_follow(input, pos + 1)
         }

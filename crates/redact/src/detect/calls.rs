@@ -20,6 +20,7 @@ const LEAVES_MAX: usize = 16;
 pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
     let input = finder.input;
     let Some(open) = bracket(input, pos) else { return };
+    let key = without_comparison(input, key);
     let mut first = open + 1 + SPACE.run(input, open + 1, 64);
     first += gap::decoration(input, first);
     let Some(text) = literal::prefixed(input, first) else { return raw(finder, key, first) };
@@ -46,6 +47,14 @@ fn raw(finder: &mut Finder<'_>, key: Key, pos: usize) {
     finder.spend(extent.read);
     let value = Value { start: leaf.start, end: leaf.end, quoted: true };
     kv_value::decide(finder, &found, value, false);
+}
+
+/// `password.equals("…")`: the key is what is compared.
+fn without_comparison(input: &[u8], key: Key) -> Key {
+    let text = &input[key.start..key.end];
+    let method = [&b".equals"[..], b".eq", b".equalsIgnoreCase", b".compareTo", b".isEqual"];
+    let found = method.iter().find(|method| text.ends_with(method));
+    Key { end: key.end - found.map_or(0, |method| method.len()), ..key }
 }
 
 fn found<'a>(finder: &Finder<'a>, key: Key) -> Option<Found<'a>> {

@@ -65,7 +65,7 @@ fn is_member(text: &[u8]) -> bool {
     };
     let known = OBJECTS.iter().any(|object| first.eq_ignore_ascii_case(object));
     let last = text.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-    parts.all(word) && (known || names_secret(last))
+    parts.all(word) && (known || names_secret(last) || names_secret(first))
 }
 
 /// Whether the last word of `name` is one for secrets.

@@ -26,12 +26,16 @@ pub(super) fn is_no_value(text: &[u8]) -> bool {
             | b"enabled" | b"accepted" | b"rejected" | b"optional" | b"unset" | b"not_set"
             | b"unknown" | b"denied" | b"failed" | b"wrong" | b"incorrect" | b"changed"
             | b"absent" | b"present" | b"revoked" | b"locked" | b"any" | b"object" | b"null,"
-            | b"varchar" | b"nan" | b"<nil>" | b"<none>" | b"valid" | b"?" | b"*" | b"prompt"
+            | b"array" | b"await" | b"new" | b"async" | b"yield" | b"hashed" | b"encrypted"
+            | b"plaintext" | b"nullable" | b"sometimes" | b"varchar" | b"nan" | b"<nil>" | b"<none>" | b"valid" | b"?" | b"*" | b"prompt"
     )
 }
 
-/// Placeholders: variables, templates, memory addresses.
+/// Placeholders: variables, templates, memory addresses, rules of validation.
 pub(super) fn is_placeholder(text: &[u8], quoted: bool) -> bool {
+    if text.starts_with(b"required|") || text.starts_with(b"nullable|") {
+        return true;
+    }
     if text.len() > 2 && text.iter().all(|&byte| byte == text[0]) {
         return true;
     }
@@ -144,6 +148,9 @@ fn fits_password(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> 
     }
     if alone && matches!(word, b"pass" | b"pin") && !found.option && !found.quoted_key {
         return is_pass(text, quoted);
+    }
+    if word.ends_with(b"s") && !quoted && text.len() < 4 && text.iter().all(u8::is_ascii_digit) {
+        return false;
     }
     // A pulse's width, the power of something.
     if word == b"pw" && !quoted && (is_measure(text) || text.iter().all(u8::is_ascii_digit)) {

@@ -72,7 +72,8 @@ pub(super) fn spaces(input: &[u8], pos: usize) -> usize {
     let mut end = pos;
     loop {
         let blanks = BLANK.run(input, end, BLANKS_MAX);
-        let wide = 2 * usize::from(input[end + blanks..].starts_with(&[0xC2, 0xA0]));
+        let rest = input.get(end + blanks..).unwrap_or_default();
+        let wide = 2 * usize::from(rest.starts_with(&[0xC2, 0xA0]));
         let len = blanks + wide + decoration(input, end + blanks + wide);
         end += len;
         if len == 0 || end - pos > BLANKS_MAX {

@@ -80,6 +80,9 @@ pub(super) fn trimmed(input: &[u8], mut start: usize, mut end: usize) -> Option<
     while start < end && !input[start].is_ascii_alphabetic() {
         start += 1;
     }
+    // `-Dpassword=x`: a property of Java.
+    let property = before(input, start) == b'-' && at(input, start) == b'D';
+    start += usize::from(property && at(input, start + 1).is_ascii_lowercase());
     while end > start && matches!(input[end - 1], b'.' | b'-' | b'_') {
         end -= 1;
     }

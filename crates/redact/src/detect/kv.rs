@@ -58,6 +58,9 @@ pub(super) fn ends(input: &[u8], start: usize) -> Ends {
 
 /// Whether the key at `start` is the first part of an option's value: `-passin pass:hunter2`.
 fn follows_option(input: &[u8], start: usize) -> bool {
+    if before(input, start) == b'/' && matches!(before(input, start - 1), 0 | b' ') {
+        return true;
+    }
     let end = start - usize::from(before(input, start) == b' ');
     let name = ByteSet::of(b"a-z").run_back(input, end, 8);
     end < start && input[end - name..end].starts_with(b"pass") && before(input, end - name) == b'-'

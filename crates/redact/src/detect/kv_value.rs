@@ -104,6 +104,10 @@ pub(super) fn find(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) {
     if bare && (words || found.literal) {
         return;
     }
+    if let Some(default) = typed_default(input, found, pos) {
+        let found = Found { colon: false, literal: true, ..*found };
+        return find(finder, &found, default);
+    }
     let Some(value) = bounds(finder, found, pos) else { return };
     decide(finder, found, value, at(input, pos.wrapping_sub(1)) == b' ');
 }
@@ -190,6 +194,18 @@ fn pair_starts(input: &[u8], pos: usize) -> bool {
 
 /// Most lines of a block.
 const BLOCK_LINES_MAX: usize = 64;
+
+/// The value in `password: str = 'hunter2'`, where `pos` is the start of the type.
+fn typed_default(input: &[u8], found: &Found<'_>, pos: usize) -> Option<usize> {
+    const TYPE: ByteSet = ByteSet::of(b"A-Za-z_&<>[]'|?.");
+    if !found.colon || !matches!(at(input, pos), b'A'..=b'Z' | b'a'..=b'z' | b'&') {
+        return None;
+    }
+    let end = pos + TYPE.run(input, pos, 48);
+    let sign = end + gap::spaces(input, end);
+    let default = sign + 1 + gap::spaces(input, sign + 1);
+    (sign > end && at(input, sign) == b'=' && literal::opens(input, default)).then_some(default)
+}
 
 /// YAML's block scalars: `password: |` and indented lines. Returns whether one is there.
 fn block(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bool {

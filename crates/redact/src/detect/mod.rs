@@ -3,6 +3,7 @@
 //! Each `at_…` function may be called with any position of the text and checks whether its anchor is there. The
 //! prefilter calls it at candidate positions; the tests' oracle calls it everywhere.
 
+mod arguments;
 mod auth;
 mod bare;
 mod bare_key;
@@ -64,7 +65,7 @@ pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
     match at(finder.input, pos) {
         b'@' => {
             email::find(finder, pos, pos + 1);
-            programs::oracle(finder, pos);
+            arguments::oracle(finder, pos);
         }
         b'%' if finder.input[pos..].starts_with(b"%40") => email::find(finder, pos, pos + 3),
         b'=' => kv::find(finder, pos),
@@ -74,7 +75,7 @@ pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
             } else {
                 kv::find(finder, pos);
                 shape::telegram(finder, pos);
-                programs::pgpass(finder, pos);
+                arguments::pgpass(finder, pos);
                 if finder.rules.macs {
                     network::mac(finder, pos);
                 }
@@ -99,7 +100,7 @@ pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
             input[pos..].starts_with(b"://")
                 || key_tails::may_be(rules, input, pos)
                 || at(input, pos + 1) == b'A'
-                || programs::pgpass_may_be(input, pos)
+                || arguments::pgpass_may_be(input, pos)
                 || rules.macs
         }
         b'@' | b'$' | b'~' => true,
@@ -144,24 +145,23 @@ fn near_border_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
         || bare_key::may_be(input, pos)
 }
 
-/// A filter applied before [`at_keyword`]: the first four letters.
+/// A filter applied before [`at_keyword`]: the first four letters, and the rest of the word.
 #[inline(always)]
 pub(crate) fn keyword_may_be(input: &[u8], pos: usize) -> bool {
-    matches!(
-        [at(input, pos), at(input, pos + 1), at(input, pos + 2), at(input, pos + 3)]
-            .map(|byte| byte | 0x20),
+    match [at(input, pos), at(input, pos + 1), at(input, pos + 2), at(input, pos + 3)]
+        .map(|byte| byte | 0x20)
+    {
+        [b'b', b'e', b'a', b'r'] | [b'b', b'a', b's', b'i'] | [b'b', b'e', b'g', b'i'] => true,
+        [b'i', b'd', b'e', b'n'] => at(input, pos + 4) | 0x20 == b't',
         [b'p', b'a', b's', b's']
-            | [b's', b'e', b'c', b'r']
-            | [b't', b'o', b'k', b'e']
-            | [b'a', b'p', b'i', b'k' | b' ' | b'-' | 0x7F | b't' | 0xE2]
-            | [b'a', b'u', b't', b'h']
-            | [b'c', b'r', b'e', b'd']
-            | [b'c', b'o', b'o', b'k']
-            | [b'b', b'e', b'a', b'r']
-            | [b'b', b'a', b's', b'i']
-            | [b'b', b'e', b'g', b'i']
-            | [b'i', b'd', b'e', b'n']
-    )
+        | [b's', b'e', b'c', b'r']
+        | [b't', b'o', b'k', b'e']
+        | [b'a', b'p', b'i', b'k' | b' ' | b'-' | 0x7F | b't' | 0xE2]
+        | [b'a', b'u', b't', b'h']
+        | [b'c', b'r', b'e', b'd']
+        | [b'c', b'o', b'o', b'k'] => stem::may_be(input, pos),
+        _ => false,
+    }
 }
 
 /// The first digit of a number that does not follow a word character.

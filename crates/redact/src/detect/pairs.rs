@@ -52,6 +52,21 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
     }
 }
 
+/// `{:password, "hunter2"}`, `{password,<<"hunter2">>}`: a tuple of Elixir or Erlang; `pos` is the comma.
+pub(super) fn atom(finder: &mut Finder<'_>, key: Key, pos: usize) {
+    let input = finder.input;
+    let open = key.start - usize::from(before(input, key.start) == b':');
+    let first = pos + 1 + SPACES.run(input, pos + 1, 8);
+    let first = first + 2 * usize::from(input[first..].starts_with(b"<<"));
+    if before(input, open) != b'{' || !literal::opens(input, first) {
+        return;
+    }
+    let class = key_text::class(finder, key);
+    if class != KeyClass::Plain {
+        kv_value::find(finder, &Found::by_position(class, &input[key.start..key.end]), first);
+    }
+}
+
 /// `- name: DB_PASSWORD` and `value: hunter2` on the next line; `pos` is the end of the first line. Returns whether the
 /// key is a name with a value.
 pub(super) fn named(finder: &mut Finder<'_>, key: Key, pos: usize) -> bool {

@@ -1,19 +1,20 @@
-//! Options and arguments of known programs that contain a password: `mysql -pX`, `curl -u user:X`, `sqlplus user/X@db`.
+//! Options of known programs that contain a password: `mysql -pX`, `curl -u user:X`, `redis-cli -a X`.
 //!
 //! Anchored at the byte before the option's dash; the program's name is searched in the same command, at most
 //! [`COMMAND_BYTES_MAX`] before it.
 
+use super::arguments;
 use super::fits::is_no_value;
 use super::flags::{self, is_argument};
 use super::foreign;
 use super::kv_value::Value;
-use crate::bytes::{ByteSet, at, before, mixed, starts_nocase};
+use crate::bytes::{ByteSet, at, before};
 use crate::hits::{Finder, rule};
 use crate::kind::{HitKind, mask_len};
 
-const COMMAND_BYTES_MAX: usize = 256;
-const NAME: ByteSet = ByteSet::of(b"A-Za-z0-9_.\\-");
-const SEPARATOR: ByteSet = ByteSet::of(b"\n;|&`");
+pub(super) const COMMAND_BYTES_MAX: usize = 256;
+pub(super) const NAME: ByteSet = ByteSet::of(b"A-Za-z0-9_.\\-");
+pub(super) const SEPARATOR: ByteSet = ByteSet::of(b"\n;|&`");
 /// A number of at most this many digits is a port or a count.
 const NUMBER_DIGITS_MAX: usize = 5;
 
@@ -30,7 +31,7 @@ enum Place {
 
 /// Which part of the value is the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     All,
     /// What follows the first of this byte.
     After(u8),
@@ -198,9 +199,7 @@ static SPECS: [Spec; 24] = [
 pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
     match at(input, pos + 1) {
         b'-' => true,
-        b'/' => {
-            [&b"/add"[..], b"/user:", b"/ad"].iter().any(|word| starts_nocase(input, pos + 1, word))
-        }
+        b'/' => arguments::windows_may_be(input, pos + 1),
         _ => false,
     }
 }
@@ -209,7 +208,7 @@ pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
     if at(input, pos + 1) == b'/' {
-        return windows(finder, pos);
+        return arguments::windows(finder, pos);
     }
     let start = if at(input, pos) == b'-' { pos } else { pos + 1 };
     if !matches!(before(input, start), 0 | b' ' | b'\t' | b'"' | b'\'') {
@@ -229,7 +228,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
 }
 
 /// The start of the command that `pos` is in.
-fn command_start(input: &[u8], pos: usize) -> usize {
+pub(super) fn command_start(input: &[u8], pos: usize) -> usize {
     let back = input[..pos].iter().rev().take(COMMAND_BYTES_MAX);
     pos - back.take_while(|&&byte| !SEPARATOR.has(byte)).count()
 }
@@ -242,7 +241,7 @@ fn runs(command: &[u8], spec: &Spec) -> bool {
 }
 
 /// The words of a command: of a path, its last part.
-fn words(command: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn words(command: &[u8]) -> impl Iterator<Item = &[u8]> {
     command.split(|&byte| !NAME.has(byte) && byte != b'/' && byte != b'\\').map(|word| {
         let name = word.rsplit(|&byte| byte == b'/' || byte == b'\\').next().unwrap_or_default();
         if word.ends_with(b"/") { &[] } else { name }
@@ -256,6 +255,12 @@ fn option(finder: &mut Finder<'_>, spec: &Spec, pos: usize) {
     let next = at(input, pos);
     let apart = matches!(next, 0 | b' ' | b'\t' | b'"' | b'\'') && sign == 0;
     let closed = matches!(next, b'"' | b'\'') && in_quotes(input, pos, next);
+    // `-password x` is not `-p` and a value.
+    let long =
+        [&b"assw"[..], b"assp", b"ort", b"ath"].iter().any(|rest| input[pos..].starts_with(rest));
+    if !apart && long && spec.option == b"-p" {
+        return;
+    }
     let value = if apart && (closed || !matches!(next, b'"' | b'\'')) {
         if spec.place == Place::Joined {
             return;
@@ -278,7 +283,7 @@ fn in_quotes(input: &[u8], pos: usize, quote: u8) -> bool {
     before(input, pos - len) == quote
 }
 
-fn mask(finder: &mut Finder<'_>, part: Part, value: Value) {
+pub(super) fn mask(finder: &mut Finder<'_>, part: Part, value: Value) {
     let input = finder.input;
     let mut start = value.start;
     if let Part::After(sign) = part {
@@ -297,124 +302,4 @@ fn mask(finder: &mut Finder<'_>, part: Part, value: Value) {
         return;
     }
     finder.hit(start, value.end, rule::KV, HitKind::Secret);
-}
-
-/// `net user bob X /add`, `net use Z: \\host\share X /user:bob`; `pos` is the space before the slash.
-fn windows(finder: &mut Finder<'_>, pos: usize) {
-    let input = finder.input;
-    let command = command_start(input, pos);
-    finder.spend(pos - command);
-    let text = &input[command..pos];
-    let Some(net) = text.windows(4).position(|part| {
-        part[..3].eq_ignore_ascii_case(b"net") && matches!(part[3], b' ' | b'.' | b'1')
-    }) else {
-        return;
-    };
-    if net > 0 && NAME.has(text[net - 1]) {
-        return;
-    }
-    let mut words = text[net..].split(|&byte| byte == b' ').filter(|word| !word.is_empty()).skip(1);
-    let verb = words.next().unwrap_or_default();
-    let user = verb.eq_ignore_ascii_case(b"user");
-    let last = words.filter(|word| !word.starts_with(b"/"));
-    let (count, last) = last.fold((0, &[][..]), |(count, _), word| (count + 1, word));
-    let known = user || verb.eq_ignore_ascii_case(b"use");
-    let share = last.starts_with(b"\\") || last.ends_with(b":");
-    if !known || count < 2 || share || !text.ends_with(last) || last.contains(&b'*') {
-        return;
-    }
-    let value = Value { start: pos - last.len(), end: pos, quoted: false };
-    mask(finder, Part::All, value);
-}
-
-/// `htpasswd -b file user X`: the last argument of a command with `-b`; `pos` is the position after the name.
-pub(super) fn htpasswd(finder: &mut Finder<'_>, pos: usize) {
-    let input = finder.input;
-    let rest = &input[pos..input.len().min(pos + COMMAND_BYTES_MAX)];
-    let len = rest.iter().position(|&byte| SEPARATOR.has(byte)).unwrap_or(rest.len());
-    let text = rest[..len].trim_ascii_end();
-    finder.spend(len);
-    let words = || text.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
-    let batch = |word: &[u8]| word.starts_with(b"-") && word.contains(&b'b') && word.len() <= 5;
-    let options = words().filter(|word| word.starts_with(b"-")).count();
-    let last = text.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    if !words().any(batch) {
-        return;
-    }
-    if words().count() - options < 2 || last.starts_with(b"-") {
-        return;
-    }
-    let end = pos + text.len();
-    mask(finder, Part::All, Value { start: end - last.len(), end, quoted: false });
-}
-
-/// Programs of Oracle whose first argument is `user/password@database`.
-const ORACLE: [&[u8]; 12] = [
-    b"sqlplus", b"connect", b"conn", b"rman", b"expdp", b"impdp", b"sqlldr", b"exp", b"imp",
-    b"sql", b"tnsping", b"target",
-];
-
-/// The password in `user/password@database`; `pos` is the `@`.
-pub(super) fn oracle(finder: &mut Finder<'_>, pos: usize) {
-    let input = finder.input;
-    let word = ByteSet::of(b"!-~").run_back(input, pos, 96);
-    let start = pos - word;
-    let text = &input[start..pos];
-    let Some(slash) = text.iter().position(|&byte| byte == b'/') else { return };
-    let thin = text.windows(5).position(|part| part == b"thin:").map(|found| found + 5);
-    let user = &text[thin.unwrap_or(0)..slash.max(thin.unwrap_or(0))];
-    let password = start + slash + 1;
-    let named = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#' | b'"' | b'\'')
-    };
-    if user.is_empty() || password >= pos || !user.iter().all(named) {
-        return;
-    }
-    finder.spend(word);
-    let command = command_start(input, start);
-    let known = thin.is_some()
-        || words(&input[command..start])
-            .any(|word| ORACLE.iter().any(|name| word.eq_ignore_ascii_case(name)));
-    if known {
-        mask(finder, Part::All, Value { start: password, end: pos, quoted: false });
-    }
-}
-
-/// A filter applied before [`pgpass`]: a port's last digit before the colon, and a name after it.
-#[inline(always)]
-pub(super) fn pgpass_may_be(input: &[u8], pos: usize) -> bool {
-    let next = at(input, pos + 1);
-    before(input, pos).is_ascii_digit()
-        && (next.is_ascii_alphabetic() || matches!(next, b'*' | b'_'))
-}
-
-/// A line of `.pgpass`: `host:port:database:user:password`; `pos` is the colon after the port.
-pub(super) fn pgpass(finder: &mut Finder<'_>, pos: usize) {
-    let input = finder.input;
-    if !pgpass_may_be(input, pos) {
-        return;
-    }
-    let port = ByteSet::of(b"0-9").run_back(input, pos, 6);
-    let colon = pos - port;
-    if !(4..=5).contains(&port) || before(input, colon) != b':' {
-        return;
-    }
-    let host = NAME.run_back(input, colon - 1, 64);
-    let start = colon - 1 - host;
-    if host == 0 || !matches!(before(input, start), 0 | b'\n' | b' ' | b'"' | b'\'') {
-        return;
-    }
-    let name = ByteSet::of(b"A-Za-z0-9_*.\\-");
-    let database = pos + 1 + name.run(input, pos + 1, 64);
-    let user = database + 1 + name.run(input, database + 1, 64);
-    if at(input, database) != b':' || at(input, user) != b':' || user == database + 1 {
-        return;
-    }
-    let len = ByteSet::of(b"!-~").run(input, user + 1, 128);
-    finder.spend(len + host);
-    let text = &input[user + 1..user + 1 + len];
-    let ends = matches!(at(input, user + 1 + len), 0 | b'\n' | b'\r');
-    if ends && len >= 6 && mixed(text) && !text.contains(&b':') {
-        mask(finder, Part::All, Value { start: user + 1, end: user + 1 + len, quoted: true });
-    }
 }

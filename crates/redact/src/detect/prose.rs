@@ -3,7 +3,7 @@
 //! Reads a few dozen bytes and the value.
 
 use super::key_text::{self, Key};
-use super::kv_value::Found;
+use super::kv_value::{self, Found, Link, Value};
 use super::{code, gap, letters, sql};
 use crate::bytes::{ByteSet, at, mixed, starts_nocase};
 use crate::hits::{Finder, rule};
@@ -13,7 +13,7 @@ const VALUE_END: ByteSet = ByteSet::of(b" \t\r\n,;\"'\x1b");
 const SPECIAL: ByteSet = ByteSet::of(b"!@#$%^&*");
 const VALUE_BYTES_MIN: usize = 6;
 /// Words between a key and its value, each with how sure it makes the value.
-const BETWEEN: [(&[u8], Between); 10] = [
+const BETWEEN: [(&[u8], Between); 11] = [
     (b" is:", Between::Says),
     (b" is", Between::Says),
     (b" was", Between::Says),
@@ -24,6 +24,7 @@ const BETWEEN: [(&[u8], Between); 10] = [
     (b" has been set to", Between::Says),
     (b" has been reset to", Between::Says),
     (b" in use:", Between::Near),
+    (b" to", Between::Near),
 ];
 /// ` for bob`: whose secret it is.
 const FOR: &[u8] = b" for ";
@@ -50,10 +51,12 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
         says = if colon { Between::Says } else { says };
         end = if colon { i } else { end };
     }
-    for (words, link) in BETWEEN {
-        if starts_nocase(input, i, words) && at(input, i + words.len()) == b' ' {
-            (end, says) = (i + words.len(), link);
-            break;
+    if matches!(at(input, i + 1) | 0x20, b'i' | b'w' | b'o' | b's' | b'c' | b'r' | b'h' | b't') {
+        for (words, link) in BETWEEN {
+            if starts_nocase(input, i, words) && at(input, i + words.len()) == b' ' {
+                (end, says) = (i + words.len(), link);
+                break;
+            }
         }
     }
     let first = end + gap::spaces(input, end);
@@ -61,12 +64,10 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
         return;
     }
     let rest = &input[first..];
-    if matches!(rest.first(), Some(b'"' | b'\'' | b'N' | b'f' | b'F' | b'`' | b'\\')) {
-        let class = key_text::class(finder, key);
-        let found = Found::by_sign(class, &input[key.start..key.end]);
-        if class == KeyClass::Plain || sql::quoted(finder, &found, end) {
-            return;
-        }
+    if matches!(rest.first(), Some(b'"' | b'\'' | b'N' | b'f' | b'F' | b'`' | b'\\'))
+        && let Some(text) = sql::quoted(finder, end)
+    {
+        return quoted(finder, key, Value { start: text.start, end: text.end, quoted: true });
     }
     let len = rest.iter().take_while(|&&byte| !VALUE_END.has(byte)).count();
     let len = trimmed(&rest[..len]);
@@ -92,9 +93,23 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
     finder.hit(first, first + len, rule::PROSE, HitKind::Secret);
 }
 
+/// `password 'hunter2'`.
+fn quoted(finder: &mut Finder<'_>, key: Key, value: Value) {
+    let class = key_text::class(finder, key);
+    if class == KeyClass::Plain {
+        return;
+    }
+    let link = if class == KeyClass::Password { Link::Position } else { Link::Words };
+    let found = Found { link, ..Found::by_sign(class, &finder.input[key.start..key.end]) };
+    kv_value::decide(finder, &found, value, false);
+}
+
 /// `api key`, `secret key`: two words for one key.
 fn with_second_word(input: &[u8], key: Key) -> Key {
     let end = key.end;
+    if !matches!(at(input, end + 1) | 0x20, b'k' | b't' | b's' | b'p') {
+        return key;
+    }
     for word in [&b" key"[..], b" token", b" secret", b" password"] {
         if starts_nocase(input, end, word)
             && matches!(at(input, end + word.len()), b' ' | b':' | b's')

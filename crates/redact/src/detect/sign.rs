@@ -60,8 +60,13 @@ pub(super) fn after(input: &[u8], end: usize) -> Option<Sign> {
     let inner = gap::decoration(input, pos + quote);
     let mut decorated = pos > end || inner > 0;
     pos += quote + inner;
-    while matches!(at(input, pos), b']' | b'[') && pos < end + 24 {
-        pos += 1;
+    loop {
+        let len = bracket_len(input, pos);
+        decorated |= len > 1;
+        pos += len;
+        if len == 0 || pos > end + 24 {
+            break;
+        }
     }
     let gap = gap::spaces(input, pos);
     if gap > SPACE.run(input, pos, gap) {
@@ -69,7 +74,11 @@ pub(super) fn after(input: &[u8], end: usize) -> Option<Sign> {
     }
     pos += gap;
     let rest = &input[pos..];
-    let &(sign, kind) = SIGNS.iter().find(|(sign, _)| rest.starts_with(sign))?;
+    if !matches!(rest, [b'!'..=b'?' | b'\\' | b'|' | b'~' | 0xE2 | 0xEF, ..]) {
+        return None;
+    }
+    let &(sign, kind) =
+        SIGNS.iter().find(|(sign, _)| sign[0] == rest[0] && rest.starts_with(sign))?;
     if kind == Kind::Compares && sign[0] == b':' {
         return None;
     }
@@ -83,6 +92,15 @@ pub(super) fn after(input: &[u8], end: usize) -> Option<Sign> {
         encoded: matches!(kind, Kind::Encoded | Kind::EncodedColon),
         quoted: quote > 0,
     })
+}
+
+/// The length of a bracket at `pos`, which may be encoded: `user[password]`, `user%5Bpassword%5D`.
+fn bracket_len(input: &[u8], pos: usize) -> usize {
+    match input.get(pos..).unwrap_or_default() {
+        [b'[' | b']', ..] => 1,
+        [b'%', b'5', b'B' | b'D' | b'b' | b'd', ..] => 3,
+        _ => 0,
+    }
 }
 
 /// The length of a quote at `pos`, with the backslashes before it, or of an encoded one.

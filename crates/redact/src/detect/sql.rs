@@ -3,8 +3,8 @@
 //! Reads at most [`STATEMENT_BYTES_MAX`] of a statement for each telling column.
 
 use super::key_text::{self, Key};
-use super::kv_value::{self, Found, Link, Value};
-use super::literal;
+use super::kv_value::{self, Found, Value};
+use super::literal::{self, Literal};
 use crate::bytes::{ByteSet, SPACE, WORD, at, before, mixed, starts_nocase};
 use crate::hits::Finder;
 use crate::kind::KeyClass;
@@ -79,45 +79,21 @@ fn is_statement(input: &[u8], pos: usize) -> bool {
         .any(|verb| before.windows(verb.len()).any(|part| part.eq_ignore_ascii_case(verb)))
 }
 
-/// `password 'hunter2'`, with the spaces at `pos`: SQL, and sentences. Returns whether a quoted text follows.
-pub(super) fn quoted(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bool {
+/// The quoted text in `password 'hunter2'` and `SET PASSWORD FOR 'bob'@'%' = '…'`, after the spaces at `pos`.
+pub(super) fn quoted(finder: &mut Finder<'_>, pos: usize) -> Option<Literal> {
     let input = finder.input;
     let first = pos + SPACE.run(input, pos, 32);
     if let Some(text) = literal::sql(input, first) {
-        let link = if found.class == KeyClass::Password { Link::Position } else { Link::Words };
-        let found = Found { link, ..*found };
-        kv_value::decide(
-            finder,
-            &found,
-            Value { start: text.start, end: text.end, quoted: true },
-            false,
-        );
-        return true;
+        return Some(text);
     }
-    set_for(finder, found, first)
-}
-
-/// `SET PASSWORD FOR 'bob'@'%' = '…'`; `pos` is the start of `FOR`.
-fn set_for(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bool {
-    let input = finder.input;
-    let Some(user) = word_end(input, pos, b"for") else { return false };
+    let user = word_end(input, first, b"for")?;
     let len = input[user..].iter().take(128).position(|&byte| matches!(byte, b'=' | b'\n'));
-    let Some(sign) = len.map(|len| user + len).filter(|&sign| at(input, sign) == b'=') else {
-        return false;
-    };
+    let sign = len.map(|len| user + len).filter(|&sign| at(input, sign) == b'=')?;
     finder.spend(sign - user);
     if input[user..sign].trim_ascii().contains(&b' ') {
-        return false;
+        return None;
     }
-    let first = sign + 1 + SPACE.run(input, sign + 1, 8);
-    let Some(text) = literal::sql(input, first) else { return false };
-    kv_value::decide(
-        finder,
-        found,
-        Value { start: text.start, end: text.end, quoted: true },
-        false,
-    );
-    true
+    literal::sql(input, sign + 1 + SPACE.run(input, sign + 1, 8))
 }
 
 /// A telling column of an `INSERT`: the values at its place in each row. `pos` is the position after the column and its

@@ -6,11 +6,39 @@
 use super::key_text::{self, Key};
 use super::kv_value::{Ends, Found, Link};
 use super::sign::{self, Sign};
-use super::{calls, flags, gap, kv, kv_value, pairs, programs, prose, sql, xml};
-use crate::bytes::{at, before};
+use super::{arguments, calls, flags, gap, kv, kv_value, pairs, prose, sql, xml};
+use crate::bytes::{at, before, starts_nocase};
 use crate::hits::Finder;
 use crate::key_tails;
 use crate::kind::KeyClass;
+
+/// What may follow the first four letters of a telling word; another letter makes it another word.
+#[rustfmt::skip]
+const ENDINGS: [(&[u8; 4], &[&[u8]]); 6] = [
+    (b"pass", &[b"word", b"wd", b"phrase", b"code", b"wort", b"es"]),
+    (b"secr", &[b"et"]),
+    (b"toke", &[b"n"]),
+    (b"auth", &[b"orization", b"token", b"key"]),
+    (b"cred", &[b"ential", b"s"]),
+    (b"cook", &[b"ie"]),
+];
+
+/// Whether the word whose telling letters start at `pos` can be telling: `password`, but not `passed`; `auth`, but not
+/// `author`.
+#[inline(never)]
+pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
+    let Some(Some(four)) = input.get(pos..).map(<[u8]>::first_chunk::<4>) else { return false };
+    let four = four.map(|byte| byte.to_ascii_lowercase());
+    let Some((_, endings)) = ENDINGS.iter().find(|(start, _)| **start == four) else {
+        return true;
+    };
+    let next = at(input, pos + 4);
+    let hump = next.is_ascii_uppercase() && at(input, pos + 3).is_ascii_lowercase();
+    if !next.is_ascii_alphabetic() || hump {
+        return matches!(&four, b"pass" | b"auth" | b"cred") || !next.is_ascii();
+    }
+    endings.iter().any(|ending| starts_nocase(input, pos + 4, ending))
+}
 
 /// `pos` is the start of a telling word.
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
@@ -34,7 +62,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
 fn connected(finder: &mut Finder<'_>, key: Key) {
     let input = finder.input;
     if input[key.start..key.end].eq_ignore_ascii_case(b"htpasswd") {
-        return programs::htpasswd(finder, key.end);
+        return arguments::htpasswd(finder, key.end);
     }
     let next = key.end + gap::decoration(input, key.end);
     let quote = sign::quote_len(input, next);
@@ -51,18 +79,19 @@ fn connected(finder: &mut Finder<'_>, key: Key) {
         b'\r' | b'\n' if pairs::named(finder, key, after) => {}
         b',' | b')' | b'\r' | b'\n' if quote > 0 => pairs::find(finder, key, after),
         b'>' | b'/' if quote > 0 => xml::named(finder, key, after),
-        b'>' | b'&' | b'\\' => xml::around(finder, key),
+        b'>' | b'&' | b'\\' => {
+            xml::around(finder, key);
+        }
+        b',' if quote == 0 => pairs::atom(finder, key, after),
         b' ' | b'\t' | 0xC2 if quote > 0 => {
             xml::named(finder, key, after);
             pairs::find(finder, key, after);
             cell(finder, key, after);
         }
+        b' ' | b'\t' | 0xC2 if xml::around(finder, key) || flags::telling(finder, key, after) => {}
         b' ' | b'\t' | 0xC2 => {
-            xml::around(finder, key);
-            if !flags::telling(finder, key, after) {
-                cell(finder, key, after);
-                prose::find(finder, key, after);
-            }
+            cell(finder, key, after);
+            prose::find(finder, key, after);
         }
         _ => {}
     }

@@ -5,7 +5,7 @@
 
 use super::extent::{self, Leaf};
 use super::kv_value::{self, Found, Value};
-use super::{fits, foreign};
+use super::{code, fits, foreign};
 use crate::bytes::{ByteSet, WORD, at, is_word, mixed};
 use crate::hits::{Finder, rule};
 use crate::key::Tokens;
@@ -161,7 +161,9 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
     let (mut any, mut worth, mut call, mut prompt) = (false, false, false, false);
     if !bare {
         call = !input[head.name.0].is_ascii_uppercase() && at(input, head.open) == b'(';
-        if call && reads_environment(&input[head.name.0..head.name.1]) || is_index(input, head) {
+        let reads =
+            at(input, head.open) == b'(' && reads_environment(&input[head.name.0..head.name.1]);
+        if reads || is_index(input, head) {
             return true;
         }
     }
@@ -178,7 +180,9 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
         len += 1;
         let text = &input[leaf.start..leaf.end];
         let drawn = !(lexed || call) || !fits::may_be_count(found.key) || mixed(text);
-        let sentence = (call || bare && !list) && is_about(found.key, text);
+        let sentence = (call || bare && !list) && is_about(found.key, text)
+            || list && code::is_sentence(text)
+            || call && is_environment(text);
         prompt = sentence && is_prompt(text);
         worth |= drawn && !sentence && is_value(finder, found, leaf, list);
     });
@@ -302,10 +306,7 @@ fn in_braces(
 
 /// `password`, `self.user, name`: arguments that are variables.
 fn is_variable_list(text: &[u8]) -> bool {
-    text.iter().all(|&byte| {
-        byte.is_ascii_alphabetic()
-            || matches!(byte, b'_' | b'.' | b',' | b' ' | b'(' | b')' | b'&' | b'$')
-    })
+    text.iter().all(|&byte| byte.is_ascii_alphabetic() || b"_., ()&$->*[]:".contains(&byte))
 }
 
 /// What the brackets at both ends of `text`, and the names before them, contain.
@@ -433,9 +434,17 @@ fn is_lexical(name: &[u8]) -> bool {
 /// `os.environ["DB_PASSWORD"]`, `config['password']`: a variable's member, by its name.
 fn is_index(input: &[u8], head: Head) -> bool {
     at(input, head.open) == b'['
-        && input[head.name.0].is_ascii_lowercase()
+        && (input[head.name.0].is_ascii_lowercase() || &input[head.name.0..head.name.1] == b"ENV")
         && input[head.name.1] != b'!'
         && extent::quote_at(input, head.open + 1).is_some()
+}
+
+/// `DB_PASSWORD`: the name of a variable of the environment.
+fn is_environment(text: &[u8]) -> bool {
+    text.contains(&b'_')
+        && text
+            .iter()
+            .all(|&byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// Calls whose argument is the name of a variable.

@@ -54,19 +54,19 @@ pub(super) fn at_angle(finder: &mut Finder<'_>, pos: usize) {
     finder.kv_from = kv_from;
 }
 
-/// The element whose name is `key`, found by its telling word.
-pub(super) fn around(finder: &mut Finder<'_>, key: Key) {
+/// The element whose name is `key`, found by its telling word. Returns whether the key is the name of one.
+pub(super) fn around(finder: &mut Finder<'_>, key: Key) -> bool {
     let input = finder.input;
     let start = match before(input, key.start) {
         b':' => key.start - 1 - NAME.run_back(input, key.start - 1, 24),
         _ => key.start,
     };
     let head = &input[..start];
-    let Some(angles) = ANGLES.iter().find(|angles| head.ends_with(angles.open)) else {
-        // The last byte of `%3C` and of a prefix look like parts of the name.
-        return;
-    };
-    element(finder, key, *angles);
+    let angles = ANGLES.iter().find(|angles| head.ends_with(angles.open));
+    if let Some(angles) = angles {
+        element(finder, key, *angles);
+    }
+    angles.is_some()
 }
 
 fn element(finder: &mut Finder<'_>, key: Key, angles: Angles) {
@@ -198,7 +198,8 @@ pub(super) fn named(finder: &mut Finder<'_>, key: Key, pos: usize) {
     let tag = &rest[..len.unwrap_or(rest.len())];
     finder.spend(tag.len());
     let value = value_of(input, pos, pos + tag.len());
-    let body = len.filter(|_| tag.last() != Some(&b'/')).map(|len| pos + len + angles.close.len());
+    let body = len.filter(|_| tag.last() != Some(&b'/') && !is_page(input, key.start, angles));
+    let body = body.map(|len| pos + len + angles.close.len());
     if value.is_none() && body.is_none() {
         return;
     }
@@ -212,6 +213,20 @@ pub(super) fn named(finder: &mut Finder<'_>, key: Key, pos: usize) {
         (None, Some(body)) => content(finder, &found, body, angles),
         _ => {}
     }
+}
+
+/// Whether the attribute at `pos` is in an element of a web page, whose text is a label.
+fn is_page(input: &[u8], pos: usize, angles: Angles) -> bool {
+    #[rustfmt::skip]
+    const PAGE: [&[u8]; 22] = [
+        b"button", b"label", b"a", b"option", b"span", b"div", b"p", b"h1", b"h2", b"h3", b"h4",
+        b"th", b"td", b"li", b"select", b"form", b"legend", b"fieldset", b"section", b"input", b"meta", b"b",
+    ];
+    let head = &input[pos.saturating_sub(ATTRIBUTES_BYTES_MAX)..pos];
+    let open = head.windows(angles.open.len()).rposition(|part| part == angles.open);
+    let Some(open) = open.map(|open| open + angles.open.len()) else { return true };
+    let name = &head[open..open + NAME.run(head, open, 24)];
+    PAGE.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// The length of the quote that ends before `pos`.

@@ -135,6 +135,16 @@ fn code_that_names_secrets_stays() {
         ("template", "password: {{ .Values.db.password }}"),
         ("shell", "password=$(cat /run/secrets/db)"),
         ("batch", "password=%DB_PASSWORD%"),
+        ("environment of go", "password := os.Getenv(\"DB_PASSWORD\")"),
+        ("environment of ruby", "password: ENV['DB_PASSWORD']"),
+        ("environment with a default", "password = os.environ.get('DB_PASSWORD')"),
+        ("errors of a form", "{'password': ['This field is required.']} x"),
+        ("awaited", "user.password = await hash(password, 10)"),
+        ("rules of validation", "'password' => 'required|min:8',"),
+        ("static call", "'password' => Hash::make($request->password),"),
+        ("length", "password => password.length > 8"),
+        ("list of php", "[password] => Array"),
+        ("count", "passwords: 3"),
         ("arrow function", "password => validate(password)"),
     ]);
 }

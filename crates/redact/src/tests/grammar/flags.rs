@@ -19,6 +19,9 @@ fn values_of_telling_options_are_masked() {
         ("underscore", "run --db_password «hunter2x»"),
         ("http password", "wget --http-password «hunter2x» --http-user bob https://h/x"),
         ("new password", "passwd-tool --new-password «hunter2x» --old-password «hunter1x»"),
+        ("property of java", "java -Dpassword=«hunter2» -jar x.jar"),
+        ("after the same letter", "influx -username bob -password «hunter2»"),
+        ("wireless", "nmcli dev wifi connect home password «hunter2x9»"),
         ("in a sentence", "running 'backup --password «hunter2x» /data' as root"),
     ]);
 }
@@ -43,6 +46,9 @@ fn options_of_known_programs_are_masked() {
         ("psexec", r"psexec \\10.0.0.1 -u Administrator -p «S3cr3tPa55» cmd"),
         ("net user", "net user bob «S3cr3tPa55» /add"),
         ("net use", r"net use Z: \\h\share «S3cr3tPa55» /user:bob"),
+        ("net user, reversed", "net user /add bob «S3cr3tPa55»"),
+        ("net use, reversed", r"net use \\h\s /user:bob «S3cr3tPa55»"),
+        ("remote desktop", "xfreerdp /u:bob /p:«hunter2» /v:h"),
         ("sqlplus", "sqlplus scott/«tiger»@orcl"),
         ("sqlplus, silent", "sqlplus -s scott/«tiger»@//h:1521/x @script.sql"),
         ("openssl", "openssl rsa -in k.pem -passin pass:«hunter2» -out o.pem"),
@@ -86,6 +92,8 @@ fn other_options_stay() {
         ("docker path", "docker cp -a /x y:/z"),
         ("token count", "llm --max-tokens 4096 --temperature 0.2"),
         ("masked", "mysql -u root -p**** -h db1"),
+        ("user and host", "connect to user/host@x failed"),
+        ("action", "uses: actions/checkout@v3"),
         ("asked", "net user bob * /add"),
     ]);
 }

@@ -42,6 +42,7 @@ fn check(rows: &[Row]) {
     let mut wrong = Vec::new();
     for (name, row) in rows {
         let (text, want) = split(row);
+        check_parts(&mut redactor, &text);
         let once = plain(&mut redactor, &text);
         let twice = plain(&mut redactor, &once);
         let range = 0..text.len() as u32;
@@ -53,4 +54,14 @@ fn check(rows: &[Row]) {
         }
     }
     assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}
+
+/// Whatever part of a text is redacted, redacting again changes nothing.
+fn check_parts(redactor: &mut Redactor, text: &str) {
+    for (place, _) in text.char_indices() {
+        for part in [&text[..place], &text[place..]] {
+            let once = plain(redactor, part);
+            assert_eq!(plain(redactor, &once), once, "{part}");
+        }
+    }
 }

@@ -48,6 +48,8 @@ fn pairs_of_python_output_are_masked() {
         ("ordered map", "OrderedDict([('user', 'bob'), ('password', '«hunter2x»')])"),
         ("no space", "('secret_key','«8sPq2LmN5vX7yZ0k»')"),
         ("java script", "[ [ 'password', '«hunter2x»' ], [ 'n', 1 ] ]"),
+        ("elixir", "{:password, \"«hunter2x»\"}"),
+        ("erlang", "[{user,bob},{password,<<\"«hunter2x»\">>}]"),
         ("map of java script", "Map(2) { 'password' => '«hunter2x»', 'user' => 'bob' }"),
     ]);
 }

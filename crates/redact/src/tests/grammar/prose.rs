@@ -12,6 +12,7 @@ fn drawn_values_in_sentences_are_masked() {
         ("was", "password was «hunter2x» before"),
         ("set to", "password set to «hunter2x»"),
         ("changed to", "password for bob changed to «hunter2x»"),
+        ("to", "set password to «hunter2x9»"),
         ("of a user", "password for bob: «hunter2x»"),
         ("quoted", "login failed with password '«hunter2»'"),
         ("quoted words", "with password \"«correct horse battery»\""),

@@ -45,6 +45,9 @@ fn unusual_signs_connect_keys_and_values() {
         ("comparison", "if password == \"«team10x9»\": ok"),
         ("strict comparison", "if (password === '«team10x9»') {"),
         ("difference", "if password != \"«team10x9»\":"),
+        ("method", "if (password.equals(\"«team10x9»\")) {"),
+        ("typed", "password: str = '«hunter2»'"),
+        ("typed option", "let token: Option<&str> = \"«k9QzL2mXq8Zr»\";"),
         ("index", "os.environ[\"X_API_KEY\"] = '«1bb7dde73fe449de229361ea03bab234»'"),
         ("index of a variable", "$_POST['password'] = '«hunter2»';"),
         ("symbol as an index", "config[:password] = '«hunter2»'"),
@@ -79,6 +82,7 @@ fn encoded_signs_connect_keys_and_values() {
     check(&[
         ("percent", "next=/login%3Fpassword%3D«hunter2»%26x%3D1"),
         ("percent twice", "next=%252Flogin%253Fpassword%253D«hunter2»%2526x%253D1"),
+        ("percent and brackets", "user%5Bpassword%5D=«hunter2»&x=1"),
         ("percent colon", "q=password%3A«hunter2x9»"),
         ("percent and quotes", "q=%7B%22password%22%3A%22«hunter2»%22%7D"),
         ("url in a url", "https://h/r?to=https%3A%2F%2Fg%2Fl%3Fapi_key%3D«k9QzL2mXq8Zr»%26n%3D1"),

@@ -76,6 +76,7 @@ fn markup_without_values_stays() {
         ("generic type", "Vec<Token> and Option<Password>"),
         ("plain attribute", r#"<add key="Timeout" value="hunter2x9"/>"#),
         ("boolean", "<password>true</password>"),
+        ("button", r#"<button name="password">Change</button>"#),
         ("schema", r#"<xs:element name="password" type="xs:string"/>"#),
     ]);
 }

@@ -1,0 +1,195 @@
+//! Memory that takes physical pages only where it was written, and gives them back.
+//!
+//! On Linux a region of 64 KiB or more is a private mapping: a page becomes resident when it is first written
+//! ([`Region::populate`] does that ahead of time), and [`Region::discard`] gives pages back. Smaller regions, and all
+//! regions on other systems, are ordinary zeroed allocations that keep their memory.
+//!
+//! Promises: creating a region takes two system calls and touches no page; without memory it is an error value.
+//! Dropping it returns everything. Huge pages are refused, because one written byte would make 2 MiB resident.
+//!
+//! Invariants:
+//!
+//! 1. `start .. start + len` is readable and writable from the creation of a [`Region`] to its drop, aligned to 64
+//!    bytes, and initialised to zeros. The region itself creates no reference to it.
+//! 2. The pointer and the layout of [`Memory::Heap`] are those of its allocation; the size is not zero.
+//! 3. What is passed to a system call lies within the mapping, and starts and ends at page borders.
+#![allow(unsafe_code)]
+use std::alloc::{self, Layout};
+use std::io;
+use std::ops::Range;
+use std::ptr::NonNull;
+
+#[cfg(target_os = "linux")]
+use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
+
+/// Smaller regions are allocated: a mapping would round them up and could hardly give anything back.
+#[cfg(target_os = "linux")]
+const MAPPED_BYTES_MIN: usize = 64 << 10;
+
+/// Writable memory of a fixed length, accessed through raw pointers alone.
+#[derive(Debug)]
+pub struct Region {
+    memory: Memory,
+}
+
+#[derive(Debug)]
+enum Memory {
+    #[cfg(target_os = "linux")]
+    Pages {
+        map: MmapRaw,
+        start: NonNull<u8>,
+        page_bytes: usize,
+    },
+    Heap {
+        start: NonNull<u8>,
+        layout: Layout,
+    },
+}
+
+// SAFETY: invariant 1: the region is plain memory of this process; who may access which bytes is up to its owner, who
+// does so through raw pointers.
+unsafe impl Send for Region {}
+// SAFETY: as above; its methods change no byte, except `discard`, whose contract excludes other accesses.
+unsafe impl Sync for Region {}
+
+impl Region {
+    /// Zeroed memory of `len` bytes, at least 64.
+    pub fn new(len: usize) -> io::Result<Region> {
+        #[cfg(target_os = "linux")]
+        if len >= MAPPED_BYTES_MIN && !cfg!(miri) {
+            return Self::mapped(len);
+        }
+        let no_memory = || io::Error::from(io::ErrorKind::OutOfMemory);
+        let layout = Layout::from_size_align(len.max(64), 64).map_err(|_| no_memory())?;
+        // SAFETY: invariant 2: the size is at least 64.
+        let start = NonNull::new(unsafe { alloc::alloc_zeroed(layout) }).ok_or_else(no_memory)?;
+        Ok(Region { memory: Memory::Heap { start, layout } })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn mapped(len: usize) -> io::Result<Region> {
+        // SAFETY: invariant 3 does not apply: this call takes no memory.
+        let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        let page_bytes = usize::try_from(page_bytes).unwrap_or(64 << 10);
+        let map = MmapRaw::from(MmapOptions::new().len(len).map_anon()?);
+        // Kernels without huge pages refuse the advice.
+        let _ = map.advise(Advice::NoHugePage);
+        let start = NonNull::new(map.as_mut_ptr()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Region { memory: Memory::Pages { map, start, page_bytes } })
+    }
+
+    /// The first byte.
+    pub fn start(&self) -> NonNull<u8> {
+        match &self.memory {
+            #[cfg(target_os = "linux")]
+            Memory::Pages { start, .. } => *start,
+            Memory::Heap { start, .. } => *start,
+        }
+    }
+
+    /// Bytes that can become resident and be given back one by one; `None` if the region keeps its memory.
+    pub fn page_bytes(&self) -> Option<usize> {
+        match &self.memory {
+            #[cfg(target_os = "linux")]
+            Memory::Pages { page_bytes, .. } => Some(*page_bytes),
+            Memory::Heap { .. } => None,
+        }
+    }
+
+    /// Makes the pages of a range resident, so that writing to them takes no page fault. Changes no byte, so others may
+    /// use the range meanwhile. Best effort: before Linux 5.14 the first write takes the fault.
+    #[cfg_attr(not(target_os = "linux"), allow(unused_variables))]
+    pub fn populate(&self, range: Range<usize>) {
+        match &self.memory {
+            #[cfg(target_os = "linux")]
+            Memory::Pages { map, page_bytes, .. } => {
+                let start = range.start - range.start % page_bytes;
+                let end = range.end.next_multiple_of(*page_bytes).min(map.len());
+                if start < end {
+                    let _ = map.advise_range(Advice::PopulateWrite, start, end - start);
+                }
+            }
+            Memory::Heap { .. } => {}
+        }
+    }
+
+    /// Gives back the pages that lie wholly inside a range; their bytes are zeros afterwards.
+    ///
+    /// # Safety
+    /// Nothing else accesses the range during the call.
+    #[cfg_attr(not(target_os = "linux"), allow(unused_variables))]
+    pub unsafe fn discard(&self, range: Range<usize>) {
+        match &self.memory {
+            #[cfg(target_os = "linux")]
+            Memory::Pages { map, page_bytes, .. } => {
+                let start = range.start.next_multiple_of(*page_bytes);
+                let end = range.end.min(map.len());
+                let end = end - end % page_bytes;
+                if start < end {
+                    // SAFETY: invariant 3, and the contract of this function: no reference to these bytes exists.
+                    let _ = unsafe {
+                        map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start)
+                    };
+                }
+            }
+            Memory::Heap { .. } => {}
+        }
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        match &self.memory {
+            #[cfg(target_os = "linux")]
+            Memory::Pages { .. } => {}
+            // SAFETY: invariant 2; the owner of a region keeps it as long as it uses the memory.
+            Memory::Heap { start, layout } => unsafe { alloc::dealloc(start.as_ptr(), *layout) },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Region;
+
+    fn byte(region: &Region, at: usize) -> u8 {
+        // SAFETY: (1) the tests read within the region.
+        unsafe { region.start().as_ptr().wrapping_add(at).read() }
+    }
+
+    fn set(region: &Region, at: usize) {
+        // SAFETY: (1) the tests write within the region.
+        unsafe { region.start().as_ptr().wrapping_add(at).write(7) }
+    }
+
+    #[test]
+    fn small_regions_keep_their_bytes() {
+        for len in [1, 64, 4096] {
+            let region = Region::new(len).unwrap();
+            assert_eq!((byte(&region, len - 1), region.page_bytes()), (0, None));
+            set(&region, len - 1);
+            region.populate(0..len);
+            // SAFETY: the contract holds: this thread alone has the region.
+            unsafe { region.discard(0..len) };
+            assert_eq!(byte(&region, len - 1), 7);
+        }
+    }
+
+    #[cfg(all(target_os = "linux", not(miri)))]
+    #[test]
+    fn only_whole_pages_are_given_back() {
+        let region = Region::new(1 << 20).unwrap();
+        let page = region.page_bytes().unwrap();
+        let places = [0, page - 1, page, 2 * page - 1, 2 * page, 3 * page];
+        places.iter().for_each(|&place| set(&region, place));
+        region.populate(0..1 << 20);
+        // SAFETY: the contract holds: this thread alone has the region.
+        unsafe { region.discard(1..2 * page + 1) };
+        assert_eq!(places.map(|place| byte(&region, place)), [7, 7, 0, 0, 7, 7]);
+        // SAFETY: as above.
+        unsafe { region.discard(3 * page..4 << 20) };
+        assert_eq!(byte(&region, 3 * page), 0);
+        region.populate(0..4 << 20);
+        region.populate(4 << 20..5 << 20);
+    }
+}
