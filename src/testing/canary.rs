@@ -419,6 +419,11 @@ mod tests {
             "dob",
             "bare_key",
             "copy",
+            "salesforce",
+            "new_relic",
+            "maxmind",
+            "wallet_key",
+            "base64_json",
         ];
         for (rule, count) in redactor.counts().iter().enumerate() {
             let name = redactor.rules().rule_name(rule).unwrap();

@@ -75,6 +75,11 @@ pub(crate) mod rule {
         MAC "mac",
         WORD_CUT "word_cut",
         BARE_KEY "bare_key",
+        SALESFORCE "salesforce",
+        NEW_RELIC "new_relic",
+        MAXMIND "maxmind",
+        WALLET_KEY "wallet_key",
+        BASE64_JSON "base64_json",
         COPY "copy",
         NATIONAL_ID "national_id",
         WALLET "wallet",
@@ -95,6 +100,10 @@ pub(crate) struct Finder<'a> {
     pub(crate) stem_from: usize,
     /// Private keys, whose length is not bounded, are not searched before this position.
     pub(crate) key_block_from: usize,
+    /// The same for private keys without their BEGIN line.
+    pub(crate) key_body_from: usize,
+    /// The `@` that ends the user information of a URL: no e-mail address has it.
+    pub(crate) user_sign: usize,
     hits: &'a mut Vec<Hit>,
     work: u64,
     budget: u64,
@@ -122,6 +131,8 @@ impl<'a> Finder<'a> {
             kv_from: 0,
             stem_from: 0,
             key_block_from: 0,
+            key_body_from: 0,
+            user_sign: usize::MAX,
             hits,
             work: 0,
             budget,

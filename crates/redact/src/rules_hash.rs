@@ -110,6 +110,8 @@ impl Parts {
         self.number((*body_max).into());
         self.text(match how {
             How::Whole => "whole",
+            How::Drawn => "drawn",
+            How::Uuid => "uuid",
             How::Digit => "digit",
             How::Url => "url",
         });
@@ -184,11 +186,11 @@ mod tests {
     fn hashes_of_known_rule_sets_are_stable() {
         assert_eq!(
             hex(&RuleSet::default()),
-            "90bda86de20680b43174170f90e3d451fac15f29f5afad56447cc5348bf27f67"
+            "cc51115f922aa15b9c0c873cc5c9909bef156f3559bc80a099b887f8fb57fc43"
         );
         assert_eq!(
             hex(&full()),
-            "b5a96f74a2cb32b22e27f6b32a4f0709f8ddba9a57a0d66be1c1a9ddd5e67f40"
+            "1048784813d2d0baaec72420466efc10123fffffbea22d9e319c629a711a4e9a"
         );
     }
 

@@ -5,7 +5,7 @@
 
 use super::drawn;
 use crate::byte_masks::DIGIT_WITHIN;
-use crate::bytes::{ByteSet, at, before};
+use crate::bytes::{ByteSet, at, before, mixed};
 use crate::hits::{Finder, rule};
 use crate::key::Tokens;
 use crate::kind::{HitKind, mask_len};
@@ -19,6 +19,10 @@ const IDENTIFIER_BYTES_MAX: usize = 48;
 const SMALL_WORDS_MAX: usize = 3;
 const VALUE: ByteSet = ByteSet::of(b"A-Za-z0-9+/=_.~\\-");
 const VALUE_BYTES_MAX: usize = 4096;
+/// Most bytes of a code of OAuth.
+const CODE_BYTES_MAX: usize = 128;
+/// Most bytes between `Digest` and its response.
+const DIGEST_BYTES_MAX: usize = 512;
 /// Bytes that belong to a value although no word starts with them.
 const LEADING: ByteSet = ByteSet::of(b"+/~!$^*");
 
@@ -30,6 +34,8 @@ pub(super) enum Telling {
     IfDrawn,
     /// `token`, `acme_key=`: hexadecimal values are secret, too.
     Secret,
+    /// `?code=`: shorter hexadecimal values, too.
+    Code,
 }
 
 /// A filter applied before [`find`]: letters that can end a word for keys, then 16 bytes that can be drawn.
@@ -153,19 +159,29 @@ fn sixteen_may_be(input: &[u8], pos: usize) -> bool {
 /// `pos` is where a word starts.
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
-    if !may_be(input, pos) || telling(input, pos) == Telling::No {
+    if !may_be(input, pos) {
+        return;
+    }
+    let telling = telling(input, pos);
+    if telling == Telling::No {
         return;
     }
     let len = VALUE.run(input, pos, VALUE_BYTES_MAX);
     finder.spend(len + IDENTIFIER_BYTES_MAX);
     let value = &input[pos..pos + len];
     let digit = value.iter().take(DIGIT_WITHIN).any(u8::is_ascii_digit);
-    if !digit || !drawn::is_drawn(value) {
+    let code = telling == Telling::Code && value.len() <= CODE_BYTES_MAX && is_code(value);
+    if !digit || !code && !drawn::is_drawn(value) {
         return;
     }
     let start = pos - LEADING.run_back(input, pos, 4);
     let end = value_end(finder, pos, pos + len);
     finder.hit(start, end, rule::BARE_KEY, HitKind::Secret);
+}
+
+/// A code of OAuth: letters and digits, no words.
+fn is_code(value: &[u8]) -> bool {
+    mixed(value) && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4
 }
 
 /// The end of the value whose first bytes are `start..end`: signs within it do not end it.
@@ -226,6 +242,10 @@ fn identifier(input: &[u8], start: usize, end: usize, signed: bool) -> Telling {
         b"key" if !other.is_empty() => if_signed,
         b"key" => key_after(input, start),
         _ if SECRETS.contains(&one) && !COUNTED.contains(&other) => Telling::Secret,
+        b"response" if is_digest(input, start) => Telling::Secret,
+        b"code" if in_query(input, start) => Telling::Code,
+        b"policy" if in_query(input, start) => Telling::IfDrawn,
+        b"response" | b"code" | b"policy" => Telling::No,
         _ if SOMETIMES.contains(&one) => if_signed,
         _ => written_together(one),
     }
@@ -245,6 +265,16 @@ fn key_after(input: &[u8], start: usize) -> Telling {
         return Telling::Secret;
     }
     if end < start && is_one_of(word, HARMLESS_KEYS) { Telling::No } else { Telling::IfDrawn }
+}
+
+fn in_query(input: &[u8], start: usize) -> bool {
+    matches!(before(input, start), b'?' | b'&')
+}
+
+/// Whether the credentials of a Digest (RFC 7616) start before `start`.
+fn is_digest(input: &[u8], start: usize) -> bool {
+    let from = start.saturating_sub(DIGEST_BYTES_MAX);
+    memchr::memmem::find(&input[from..start], b"igest ").is_some()
 }
 
 /// `acmekey`, `refreshtoken`; but not `monkey`, `primarykey`.
@@ -293,8 +323,19 @@ const SECRETS: &[&[u8]] = &[
 ];
 
 /// Words that name a secret before a sign, and otherwise only before drawn values.
-const SOMETIMES: &[&[u8]] =
-    &[b"private", b"access", b"pat", b"pass", b"license", b"licence", b"api", b"key"];
+const SOMETIMES: &[&[u8]] = &[
+    b"private",
+    b"access",
+    b"pat",
+    b"pass",
+    b"license",
+    b"licence",
+    b"api",
+    b"key",
+    b"response",
+    b"code",
+    b"policy",
+];
 
 /// Words between a key and its value that do not change what it says.
 const SMALL: &[&[u8]] =

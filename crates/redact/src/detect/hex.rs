@@ -11,31 +11,47 @@ const HEX_BYTES_MIN: usize = 32;
 const HEX_BYTES_MAX: usize = 128;
 /// How much of a hexadecimal string is enough where a limit cut it.
 const HEX_CUT_BYTES_MIN: usize = 8;
+/// The digits of a key with `0x` before them; shorter numbers are addresses.
+const NUMBER_BYTES: usize = 64;
+/// The digits of MySQL's password hash, after its `*`.
+const MYSQL_BYTES: usize = 40;
 
 /// A filter applied before [`find`], for words that do not end near the end of the text.
 #[inline(always)]
 pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
     let digit = |i: usize| input.get(pos + i).is_none_or(|&byte| HEX.has(byte));
     [0, HEX_BYTES_MIN - 1, 8, 16, 24].into_iter().all(digit)
-        && (input.len() - pos < HEX_BYTES_MIN || may_be_told(input, pos))
+        && (input.len() - pos < HEX_BYTES_MIN
+            || before(input, pos) == b'*'
+            || may_be_told(input, pos))
 }
 
 /// `pos` is where a word starts.
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
-    if !HEX.has(at(input, pos)) || before(input, pos) == b'-' {
+    if !HEX.has(at(input, pos)) {
         return;
     }
-    let run = HEX.run(input, pos, HEX_BYTES_MAX + 1);
+    let number = input[pos..].starts_with(b"0x");
+    let start = pos + if number { 2 } else { 0 };
+    let run = HEX.run(input, start, HEX_BYTES_MAX + 1);
     finder.spend(run);
-    let end = pos + run;
+    let end = start + run;
     let min = if finder.is_cut(end) { HEX_CUT_BYTES_MIN } else { HEX_BYTES_MIN };
     if !(min..=HEX_BYTES_MAX).contains(&run) || is_word(at(input, end)) || at(input, end) == b'-' {
         return;
     }
-    let text = &input[pos..end];
+    let text = &input[start..end];
     let letters = text.iter().any(|byte| ALNUM.has(*byte) && !byte.is_ascii_digit());
-    if letters && text.iter().any(u8::is_ascii_digit) && telling(input, pos) == Telling::Secret {
+    if !letters || !text.iter().any(u8::is_ascii_digit) || number && run != NUMBER_BYTES {
+        return;
+    }
+    if telling(input, pos) == Telling::Secret {
         finder.hit(pos, end, rule::HEX, HitKind::Token);
+    } else if run == MYSQL_BYTES
+        && before(input, pos) == b'*'
+        && !text.iter().any(u8::is_ascii_lowercase)
+    {
+        finder.hit(pos - 1, end, rule::PWHASH, HitKind::PwHash);
     }
 }

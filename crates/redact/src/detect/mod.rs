@@ -7,6 +7,7 @@ mod arguments;
 mod auth;
 mod bare;
 mod bare_key;
+mod base58;
 mod calls;
 mod card;
 mod code;
@@ -23,11 +24,13 @@ mod hex;
 mod hint;
 mod iban;
 mod jwt;
+mod key_body;
 mod key_text;
 mod kv;
 mod kv_value;
 mod letters;
 mod literal;
+mod login;
 mod national_id;
 mod network;
 mod number;
@@ -64,7 +67,10 @@ use super::rules::Rules;
 pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
     match at(finder.input, pos) {
         b'@' => {
-            email::find(finder, pos, pos + 1);
+            login::find(finder, pos);
+            if pos != finder.user_sign {
+                email::find(finder, pos, pos + 1);
+            }
             arguments::oracle(finder, pos);
         }
         b'%' if finder.input[pos..].starts_with(b"%40") => email::find(finder, pos, pos + 3),
@@ -114,7 +120,10 @@ pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
 /// A filter applied before [`at_word`], for long words that do not start with a provider's literal.
 #[inline(always)]
 pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
-    shape::may_be(input, pos) || hex::may_be(input, pos) || wallet::may_be(input, pos)
+    shape::may_be(input, pos)
+        || hex::may_be(input, pos)
+        || wallet::may_be(input, pos)
+        || key_body::may_be_line(input, pos)
 }
 
 /// A filter applied before [`at_word`], for words that are long enough for a credential.
@@ -180,6 +189,7 @@ pub(crate) fn at_word(finder: &mut Finder<'_>, pos: usize) {
     provider::find(finder, pos);
     shape::at_word(finder, pos);
     hex::find(finder, pos);
+    key_body::lines(finder, pos);
     wallet::find(finder, pos);
     card::after_letters(finder, pos);
     national_id::long_word(finder, pos);

@@ -45,6 +45,19 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
+/// The end of the END line of a private key at `pos`.
+pub(super) fn end_line(input: &[u8], pos: usize) -> Option<usize> {
+    if !input.get(pos..)?.starts_with(b"-----END ") {
+        return None;
+    }
+    let label_at = pos + 9;
+    let label = LABEL.run(input, label_at, 80);
+    let text = &input[label_at..label_at + label];
+    let private = text.ends_with(b"PRIVATE KEY") || text.ends_with(b"PRIVATE KEY BLOCK");
+    let end = label_at + label + 5;
+    (private && input.get(end - 5..end)? == b"-----").then_some(end)
+}
+
 /// Where the block ends, and whether by an END line.
 fn block_end(finder: &mut Finder<'_>, from: usize) -> (usize, bool) {
     let input = finder.input;

@@ -3,9 +3,8 @@
 //! Literals are found by a hash of their first bytes at the starts of words, so that the cost
 //! does not grow with their number.
 
-use super::jwt;
-use super::shape;
-use crate::bytes::{ALNUM, ByteSet, distinct};
+use super::{drawn, jwt, key_body, shape};
+use crate::bytes::{ALNUM, BASE64URL, ByteSet, distinct};
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
 use crate::provider_table::{How, Provider};
@@ -28,6 +27,33 @@ pub(crate) struct Literals {
 pub(super) const JWT: u16 = u16::MAX;
 pub(super) const TERRAFORM: u16 = u16::MAX - 1;
 pub(super) const DISCORD_WEBHOOK: u16 = u16::MAX - 2;
+pub(super) const SALESFORCE: u16 = u16::MAX - 3;
+pub(super) const PEM: u16 = u16::MAX - 4;
+pub(super) const PRIVATE_KEY: u16 = u16::MAX - 5;
+pub(super) const PUTTY: u16 = u16::MAX - 6;
+pub(super) const JWT_TWICE: u16 = u16::MAX - 7;
+pub(super) const JSON: u16 = u16::MAX - 8;
+
+/// The literals that are not a provider's.
+const SHAPES: &[(&[u8], u16)] = &[
+    (b"eyJ", JWT),
+    (b"atlasv1.", TERRAFORM),
+    (b"webhooks/", DISCORD_WEBHOOK),
+    (b"AQ", SALESFORCE),
+    (b"AR", SALESFORCE),
+    (b"LS0tLS1CRUdJTi", PEM),
+    (b"MII", PRIVATE_KEY),
+    (b"MIG", PRIVATE_KEY),
+    (b"MHcC", PRIVATE_KEY),
+    (b"MC4C", PRIVATE_KEY),
+    (b"MEcC", PRIVATE_KEY),
+    (b"b3BlbnNzaC1rZXk", PRIVATE_KEY),
+    (b"PuTTY-User-Key-File-", PUTTY),
+    (b"ZXlK", JWT_TWICE),
+    (b"eyAi", JSON),
+    (b"ewog", JSON),
+    (b"ewoJ", JSON),
+];
 
 /// A multiplicative hash; its best bits are the top ones.
 #[inline]
@@ -59,13 +85,13 @@ impl Literals {
             entries: Vec::new(),
             begins: Box::new([0; (1 << BUCKET_BITS) + 1]),
         };
-        for (index, provider) in providers.iter().enumerate().take(usize::from(DISCORD_WEBHOOK)) {
+        for (index, provider) in providers.iter().enumerate().take(usize::from(JSON)) {
             // The bound is checked above.
             literals.add(&provider.literal, provider.alphabet, index as u16);
         }
-        literals.add(b"eyJ", ALNUM, JWT);
-        literals.add(b"atlasv1.", ALNUM, TERRAFORM);
-        literals.add(b"webhooks/", ALNUM, DISCORD_WEBHOOK);
+        for &(literal, shape) in SHAPES {
+            literals.add(literal, BASE64URL, shape);
+        }
         literals.entries.sort_unstable();
         for (bucket, begin) in literals.begins.iter_mut().enumerate() {
             let before = |e: &(u16, u16)| usize::from(e.0 >> (FILTER_BITS - BUCKET_BITS)) < bucket;
@@ -170,6 +196,12 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
             JWT => jwt::find(finder, pos),
             TERRAFORM => shape::terraform(finder, pos),
             DISCORD_WEBHOOK => shape::discord_webhook(finder, pos),
+            SALESFORCE => shape::salesforce(finder, pos),
+            PEM => key_body::pem(finder, pos),
+            PRIVATE_KEY => key_body::encoded(finder, pos),
+            PUTTY => key_body::putty(finder, pos),
+            JWT_TWICE => jwt::twice(finder, pos),
+            JSON => jwt::json(finder, pos),
             _ => {
                 let i = usize::from(index);
                 if let Some(provider) = rules.providers.get(i) {
@@ -195,7 +227,7 @@ fn token(finder: &mut Finder<'_>, pos: usize, provider: &Provider, rule: usize) 
     let mut len = provider.alphabet.run(input, body, max);
     finder.spend(len);
     let start = match provider.how {
-        How::Url if input[..pos].ends_with(b"https://") => pos - b"https://".len(),
+        How::Url => address_start(input, pos),
         _ => pos,
     };
     // Rule numbers are far below 65536: `Rules` refuses more.
@@ -211,8 +243,24 @@ fn token(finder: &mut Finder<'_>, pos: usize, provider: &Provider, rule: usize) 
         return;
     }
     let text = &input[body..body + len];
-    let drawn = len < 12 || distinct(text) >= 5;
-    if drawn && (provider.how != How::Digit || text.iter().any(u8::is_ascii_digit)) {
+    if (len < 12 || distinct(text) >= 5) && fits(provider.how, text) {
         finder.hit(start, body + len, rule, HitKind::Token);
+    }
+}
+
+/// The start of the address that has a literal at `pos`: its scheme and the labels before the literal, if any.
+fn address_start(input: &[u8], pos: usize) -> usize {
+    let labels = ByteSet::of(b"A-Za-z0-9.\\-").run_back(input, pos, 64);
+    let host = pos - labels;
+    if input[..host].ends_with(b"https://") { host - b"https://".len() } else { pos }
+}
+
+/// Whether a body meets the condition besides its alphabet and length.
+fn fits(how: How, body: &[u8]) -> bool {
+    match how {
+        How::Whole | How::Url => true,
+        How::Digit => body.iter().any(u8::is_ascii_digit),
+        How::Drawn => drawn::is_drawn(body),
+        How::Uuid => [8, 13, 18, 23].iter().all(|&i| body.get(i) == Some(&b'-')),
     }
 }

@@ -10,11 +10,19 @@ const LOWER: ByteSet = ByteSet::of(b"a-z");
 
 /// `pos` is a dollar sign.
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+    named(finder, pos);
     let rest = &finder.input[pos..];
     let end = match rest {
         [_, b'2', ..] => bcrypt(rest),
         [_, b'5' | b'6', b'$', ..] => sha_crypt(rest),
         [_, b'1', b'$', ..] => salted(rest, 3, 8, 22, 22),
+        [_, b'8' | b'9', b'$', ..] => salted(rest, 3, 14, 43, 43),
+        [_, b'P' | b'H', b'$', ..] => fixed(rest, 3, 31),
+        [_, b'S', b'$', ..] => fixed(rest, 3, 52),
+        [_, b'7' | b'y', b'$', ..] | [_, b'g', b'y', b'$', ..] => modular(rest),
+        [_, b'a', b'p', ..] if rest.starts_with(b"$apr1$") => salted(rest, 6, 8, 22, 22),
+        [_, b'p', b'b', ..] | [_, b's', b'c' | b'h', ..] | [_, b'b', b'c', ..] => modular(rest),
+        [_, b'D', ..] if rest.starts_with(b"$DCC2$") => modular(rest),
         [_, b'a', b'r', ..] => argon2(rest),
         [_, b'k', b'r', ..] => kerberos(rest),
         [_, b'p' | b's', ..] => braintree(rest),
@@ -86,6 +94,58 @@ fn salted(input: &[u8], pos: usize, salt_max: usize, hash_min: usize, hash_max: 
     let hash = CRYPT.run(input, pos + salt + 1, hash_max);
     let shape = if hash >= hash_min { Shape::Hash } else { Shape::Partial };
     Some((pos + salt + 1 + hash, shape))
+}
+
+/// `$P$`, `$S$` and one field of `len` characters.
+fn fixed(input: &[u8], pos: usize, len: usize) -> Found {
+    let run = CRYPT.run(input, pos, len);
+    Some((pos + run, if run == len { Shape::Hash } else { Shape::Partial }))
+}
+
+/// `$pbkdf2-sha256$29000$salt$hash`, `$y$j9T$salt$hash`, `$scrypt$…`, `$sha1$…`: a name and fields, the last one long.
+fn modular(input: &[u8]) -> Found {
+    const NAMES: [&[u8]; 9] = [
+        b"$pbkdf2",
+        b"$scrypt$",
+        b"$sha1$",
+        b"$sha512$",
+        b"$bcrypt-sha256$",
+        b"$DCC2$",
+        b"$y$",
+        b"$7$",
+        b"$gy$",
+    ];
+    if !NAMES.iter().any(|name| input.starts_with(name)) {
+        return None;
+    }
+    let run = FIELDS.run(input, 1, 300);
+    let last = input[..=run].iter().rev().take_while(|&&byte| byte != b'$' && byte != b'#').count();
+    let shape = if run >= 40 && last >= 22 { Shape::Hash } else { Shape::Partial };
+    Some((1 + run, shape))
+}
+
+/// The bytes of several fields.
+const FIELDS: ByteSet = ByteSet::of(b"A-Za-z0-9./+=,_$#\\-");
+
+/// `pbkdf2_sha256$600000$salt$hash`, `SCRAM-SHA-256$4096:salt$keys`: a name before the first sign, at `pos`.
+fn named(finder: &mut Finder<'_>, pos: usize) {
+    const NAMES: [&[u8]; 7] = [
+        b"pbkdf2_sha256",
+        b"pbkdf2_sha1",
+        b"bcrypt_sha256",
+        b"scrypt",
+        b"SCRAM-SHA-256",
+        b"SCRAM-SHA-1",
+        b"md5",
+    ];
+    let input = finder.input;
+    let Some(name) = NAMES.iter().find(|name| input[..pos].ends_with(name)) else { return };
+    let run = ByteSet::of(b"A-Za-z0-9./+=_$:\\-").run(input, pos, 300);
+    finder.spend(run);
+    let fields = input[pos..pos + run].iter().filter(|&&byte| byte == b'$').count();
+    if run >= 40 && fields >= 2 || finder.is_cut(pos + run) {
+        finder.hit(pos - name.len(), pos + run, rule::PWHASH, HitKind::PwHash);
+    }
 }
 
 /// The length of a run without white space and quotes.

@@ -1,5 +1,6 @@
 //! Credentials without a literal at their start: recognised by a mark inside and fixed lengths.
 
+use super::base58;
 use crate::bytes::{ALNUM, BASE64URL, ByteSet, WORD, at, before, distinct, mixed};
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
@@ -18,6 +19,8 @@ pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
     let alnum = |i: usize| input.get(pos + i).is_none_or(|&byte| ALNUM.has(byte));
     let dot = || input.get(pos + 23..pos + 28).is_none_or(|part| part.contains(&b'.'));
     matches!(at(input, pos), b'M' | b'N' | b'O') && dot()
+        || input.get(pos + 36..pos + 40).is_none_or(|part| matches!(part, b"NRAL" | b"_mmk"))
+        || matches!(at(input, pos), b'5' | b'K' | b'L') && [32, 33, 40, 50].into_iter().all(alnum)
         || input.get(pos + 32..pos + 35).is_none_or(|part| part == b"-us")
         || [32, 33, 40, 60, 83].into_iter().all(alnum)
 }
@@ -29,7 +32,46 @@ pub(super) fn at_word(finder: &mut Finder<'_>, pos: usize) {
         22..=27 => discord(finder, pos, run),
         32 => mailchimp(finder, pos),
         84 => azure_devops(finder, pos),
+        40 if finder.input[pos..pos + 40].ends_with(b"NRAL") => {
+            finder.hit(pos, pos + 40, rule::NEW_RELIC, HitKind::Token);
+        }
+        51 | 52 => wallet(finder, pos, run),
+        6 => maxmind(finder, pos),
         _ => {}
+    }
+}
+
+/// `abc123_…_mmk`: six characters, 29 characters and the mark.
+fn maxmind(finder: &mut Finder<'_>, pos: usize) {
+    let key = WORD.run(finder.input, pos, 41) == 40 && at(finder.input, pos + 6) == b'_';
+    if key && finder.input[pos..pos + 40].ends_with(b"_mmk") {
+        finder.hit(pos, pos + 40, rule::MAXMIND, HitKind::Token);
+    }
+}
+
+/// A private key of Bitcoin in the wallet import format, by its checksum.
+fn wallet(finder: &mut Finder<'_>, pos: usize, run: usize) {
+    finder.spend(8 * run);
+    if base58::is_private_key(&finder.input[pos..pos + run]) {
+        finder.hit(pos, pos + run, rule::WALLET_KEY, HitKind::Token);
+    }
+}
+
+/// `00D…!AQ…`, a session of Salesforce: `pos` is the start of the part after the sign.
+pub(super) fn salesforce(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    if before(input, pos) != b'!' || pos < 16 {
+        return;
+    }
+    let id = ALNUM.run_back(input, pos - 1, 19);
+    let start = pos - 1 - id;
+    if !matches!(id, 15 | 18) || !input[start..].starts_with(b"00D") {
+        return;
+    }
+    let len = ByteSet::of(b"A-Za-z0-9._").run(input, pos, 160);
+    finder.spend(len);
+    if len >= 50 || finder.is_cut(pos + len) {
+        finder.hit(start, pos + len, rule::SALESFORCE, HitKind::Token);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Addresses of crypto-currency wallets, each with its own check: Base58Check, Bech32, and forty digits after `0x`.
 
-use sha2::{Digest, Sha256};
-
+use super::base58;
 use crate::bytes::{ALNUM, HEX, at, before, is_word};
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
@@ -54,7 +53,8 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     } else if word.starts_with(b"0x") {
         run == HEX_CHARS && word[2..].iter().all(|byte| HEX.has(*byte)) && is_drawn(&word[2..])
     } else {
-        (BASE58_CHARS_MIN..=BASE58_CHARS_MAX).contains(&run) && is_base58_check(word)
+        (BASE58_CHARS_MIN..=BASE58_CHARS_MAX).contains(&run)
+            && base58::checked::<25>(word).is_some()
     };
     if found {
         finder.hit(pos, end, rule::WALLET, HitKind::Iban);
@@ -64,27 +64,6 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
 /// Whether hexadecimal digits are not mostly the same, as those of small numbers with zeros before them are.
 fn is_drawn(digits: &[u8]) -> bool {
     crate::bytes::distinct(digits) >= 8
-}
-
-/// Twenty-five bytes in base 58: a version, a digest, and four bytes of SHA-256 of SHA-256.
-fn is_base58_check(word: &[u8]) -> bool {
-    const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-    let mut bytes = [0u8; 25];
-    for byte in word {
-        let Some(digit) = ALPHABET.iter().position(|other| other == byte) else { return false };
-        // Below 58.
-        let mut carry = digit as u32;
-        for place in bytes.iter_mut().rev() {
-            carry += u32::from(*place) * 58;
-            *place = carry as u8;
-            carry >>= 8;
-        }
-        if carry != 0 {
-            return false;
-        }
-    }
-    let digest = Sha256::digest(Sha256::digest(&bytes[..21]));
-    bytes[21..] == digest[..4]
 }
 
 /// Bech32 and Bech32m (BIP 173 and 350): letters of one case, and a checksum of six characters.
@@ -126,9 +105,9 @@ mod tests {
 
     #[test]
     fn checksums_of_published_addresses_hold() {
-        assert!(is_base58_check(b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"));
-        assert!(is_base58_check(b"3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy"));
-        assert!(!is_base58_check(b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb"));
+        assert!(base58::checked::<25>(b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa").is_some());
+        assert!(base58::checked::<25>(b"3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy").is_some());
+        assert!(base58::checked::<25>(b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb").is_none());
         assert!(is_bech32(b"bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"));
         assert!(is_bech32(b"BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4"));
         assert!(is_bech32(b"bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0"));

@@ -72,3 +72,189 @@ fn ordinary_values_after_keys_are_kept() {
         "token etag 5d41402abc4b2a76b9719d911017c592",
     ]);
 }
+
+#[test]
+fn user_information_goes_and_the_host_stays() {
+    check(&[
+        (
+            "postgres://app:s2Tf2k@rLMy@db.example.com:5434/app",
+            "postgres://app:****@db.example.com:5434/app",
+        ),
+        ("postgres://app:ab/cd9x@db1:5432/app", "postgres://app:****@db1:5432/app"),
+        ("redis://:a/b?c#d@cache.example.com:6379/0", "redis://:****@cache.example.com:6379/0"),
+        ("mongodb://u:p%40ss@h1:27017,h2:27017/db", "mongodb://u:****@h1:27017,h2:27017/db"),
+        (
+            "clone https://ghs_16C7e42F292c6912E7710c838347Ae178B4a@github.com/o/r.git",
+            "clone https://****@github.com/o/r.git",
+        ),
+        (
+            "https://3f2a9c0d4e5b6a7f8091a2b3c4d5e6f7@o1.ingest.example.com/1",
+            "https://****@o1.ingest.example.com/1",
+        ),
+        (
+            "smtp://joe@example.com:hunter2x@mail.example.com:587",
+            "smtp://<email>:****@mail.example.com:587",
+        ),
+        (
+            "ftp://joe%40example.com:hunter2x@ftp.example.com/",
+            "ftp://<email>:****@ftp.example.com/",
+        ),
+        (
+            "app:S3cr3tPa55@tcp(127.0.0.1:3306)/app?parseTime=true",
+            "app:****@tcp(127.0.0.1:3306)/app?parseTime=true",
+        ),
+        ("dsn=root:pw@unix(/tmp/mysql.sock)/x", "dsn=root:****@unix(/tmp/mysql.sock)/x"),
+        ("joe@example.com:hunter2x9", "<email>:***REDACTED***"),
+    ]);
+    kept(&[
+        "https://deploy@git.example.com/repo",
+        "ssh://git@github.com/o/r.git",
+        "http://localhost:8080/a:b@c",
+        "http://localhost:8080/@scope/pkg",
+        "http://[::1]:8080/x@y",
+        "http://host:8080?to=a:b@c",
+        "https://user:${PASSWORD}@host/",
+        "https://host:${PORT}/a@b",
+        "file:///c:/x@y",
+        "app:$PASSWORD@tcp(db:3306)/app",
+        "{fill:#57606a}@media(prefers-color-scheme:dark){text{fill:#f0f6fc}}",
+        "scp build@host:backup1.tar .",
+    ]);
+}
+
+#[test]
+fn signed_addresses_and_codes_are_masked() {
+    check(&[
+        (
+            "/k?AWSAccessKeyId=AKIAQ3EGT7V2WXYZ5LMN&Expires=1718000000&Signature=Zk39dLmQpR7vX7yZ0kJ8sPq2LmN%3D",
+            "/k?AWSAccessKeyId=<token>&Expires=1718000000&Signature=***REDACTED***",
+        ),
+        (
+            "/oauth/callback?code=4/0AX4XfWh9ZkL2mQ7rT5vY8&state=xyz",
+            "/oauth/callback?code=***REDACTED***&state=xyz",
+        ),
+        ("/callback?code=9f8e7d6c5b4a39281706&state=1", "/callback?code=***REDACTED***&state=1"),
+        ("POST https://hooks.zapier.com/hooks/catch/1234567/o3x9k2b/", "POST <token>"),
+        (
+            "https://contoso.webhook.office.com/webhookb2/7f3c9d2e-41b6-4e0a-9c7d-2f5a8b1c6d3e@9f3c9d2e-41b6-4e0a-9c7d-\
+             2f5a8b1c6d3e/IncomingWebhook/9f8e7d6c5b4a39281706f5e4d3c2b1a0/1f3c9d2e-41b6-4e0a-9c7d-2f5a8b1c6d3e",
+            "<token>",
+        ),
+    ]);
+    kept(&[
+        "exit code=12345678901234567890 now",
+        "/a?code=404&x=1",
+        "errorcode=ab12cd34ef56ab12cd34ef56ab12cd34",
+    ]);
+}
+
+#[test]
+fn authorization_in_other_forms_is_masked() {
+    check(&[
+        (
+            "Digest username=\"Mufasa\", uri=\"/x\", response=\"6629fae49393a05397450978507c4ef1\"",
+            "Digest username=\"Mufasa\", uri=\"/x\", response=\"<token>\"",
+        ),
+        (
+            "Sec-WebSocket-Protocol: graphql-ws, bearer.qT8mZpL4nW2xK9vB7rY5",
+            "Sec-WebSocket-Protocol: graphql-ws, bearer.***REDACTED***",
+        ),
+        (
+            "t=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..48V1_ALb6US04U3b.5eym8TW_c8SuK0ltJ3rp.XFBoMYUZodetZdvTiFvSkQ",
+            "t=<jwt>",
+        ),
+        ("eyJhbGciOiJub25lIn0.eyJzdWIiOiIxMjM0NTY3ODkwIn0. ok", "<jwt> ok"),
+        ("eyJhbGciOiJub25lIn0.eyJzdWIiOiIxMjM0NTY3ODkwIn0 ok", "<jwt> ok"),
+        ("got eyJ1c2VyIjoiam9lIiwicGFzc3dvcmQiOiJodW50ZXIyeCJ9 back", "got <token> back"),
+        ("jwt ZXlKaGJHY2lPaUpJVXpJMU5pSjkuZXlKemRXSWlPaUl4SW4wLmFiY2RlZg==", "jwt <jwt>"),
+    ]);
+    kept(&[
+        "response=\"6629fae49393a05397450978507c4ef1\"",
+        "cursor eyJwYWdlIjoxMCwiY3Vyc29yIjoiSDNvSnExQllTOExZIn0= next",
+        "eyJhbGciOiJIUzI1NiJ9.abc",
+    ]);
+}
+
+#[test]
+fn private_keys_without_begin_lines_are_masked() {
+    let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+    let middle = "q83bXy0Tn5vR2kLw8sPjZ1mQe6hGfD4aUoCiVxN7tYbKlMpOzRgSdWqEjHuFnIcA";
+    let end = "-----END PRIVATE KEY-----";
+    let putty = format!(
+        "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\n{middle}\nPrivate-MAC: 8c6976e5"
+    );
+    check(&[
+        (&format!("{line}\n{line}\n{end}"), "<private_key>"),
+        (&format!("{middle}\n{middle}\n{end}\n"), "<private_key>\n"),
+        (&format!("{line}\\n{middle}\\n{end}"), "<private_key>"),
+        (&format!("der {line} ok"), "der <private_key> ok"),
+        ("MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g", "<private_key>"),
+        (
+            &format!("data: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQp{line}"),
+            "data: <private_key>",
+        ),
+        (
+            &putty,
+            "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\n<private_key>\nPrivate-MAC: 8c6976e5",
+        ),
+        (
+            "wallet private key: 0x4c0883a69102937d6231471b5dbb6204fe512961708279f2e3e8a5d4b8e3e1c9",
+            "wallet private key: <token>",
+        ),
+        ("import L4rK1yDtCWekvXuE6oXD9jCYfFNV2cWRpVuPLBcCU2z8TrisoyY1", "import <token>"),
+    ]);
+    kept(&[
+        &format!("{middle}\n{middle}\n-----END CERTIFICATE-----"),
+        "MIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQUFADBaMQswCQYDVQQGEwJJ",
+        "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo",
+        "ca: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUR4RENDQXF5Z0F3SUJBZ0lV",
+        "block 0x4c0883a69102937d6231471b5dbb6204fe512961708279f2e3e8a5d4b8e3e1c9 mined",
+        "import L4rK1yDtCWekvXuE6oXD9jCYfFNV2cWRpVuPLBcCU2z8TrisoyY2",
+    ]);
+}
+
+#[test]
+fn password_hashes_of_other_kinds_are_masked() {
+    let hash = "elYasfm8kD3iDmkBe3hD2r4xcA0oWS5V3os.O91u.ab";
+    check(&[
+        ("u:$apr1$mTj4RZG8$1bNqJ7sL5vB3mZx8Kd0wQ/", "u:<pwhash>"),
+        (&format!("$8$mTj4RZG8N9ZDOk${hash}"), "<pwhash>"),
+        (&format!("shadow $y$j9T$F5Jx5fExrKuPp53xLKQ..1${hash}"), "shadow <pwhash>"),
+        ("$P$984478476IagS59wHZvyQMArzfx58u. ok", "<pwhash> ok"),
+        (&format!("pbkdf2_sha256$600000$c2FsdHNhbHQ${hash}="), "<pwhash>"),
+        (&format!("SCRAM-SHA-256$4096:c2FsdHNhbHQ=${hash}:{hash}"), "<pwhash>"),
+        ("'*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19'", "'<pwhash>'"),
+        ("aad3b435b51404eeaad3b435b51404ee:8846f7eaee8fb117ad06bdd830b7586c", "<token>"),
+    ]);
+    kept(&["$8$ and $9$", "costs $10$ or $2", "a $scrypt$ call", "*.2470C0C0", "sha1$"]);
+}
+
+#[test]
+fn tokens_of_more_providers_are_masked() {
+    for token in [
+        "pat-na1-7f3c9d2e-41b6-4e0a-9c7d-2f5a8b1c6d3e",
+        "pk_4753994_EXP7MPOJ7XQM5UJDV2M45MPF0YHH5YHO",
+        "sqp_4b78f8494075e310d62dfdcaeb14be2c78fca2fc",
+        "mdb_sa_sk_BdIX_jLzut2WTgglKzKvSgWMDDj5hEoTqdwOyLOL",
+        "sdk-7f3c9d2e-41b6-4e0a-9c7d-2f5a8b1c6d3e",
+        "sk.eyJ1Ijoic2hlbmdsaWgiLCJhIjoiY2szOTl0dGFXRjViREJzTUdObGFESnViIn0.eI8KXNm5zKZXOKhAbCdEfG",
+        "00D5g000004Xy1Z!AQcAQH0dMHEXbVmpkb58urFRkgeBGsxL_QJWwYMfAbUeeG7c1E0SMO2DUkWe6H34r1",
+        "cfut_8sPq2LmN5vX7yZ0kJ8sPq2LmN5vX7yZ0kJ8sPq2L1a2b3c4d",
+        "eu01xxaa7460e1ea3abdfbbbd36e85c10cd0NRAL",
+        "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",
+        "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",
+        "base64:q83bXy0Tn5vR2kLw8sPjZ1mQe6hGfD4aUoCiVxN7tYb=",
+    ] {
+        assert_eq!(plain(&mut standard(), &format!("with {token} now")), "with <token> now");
+    }
+    kept(&[
+        "pat-na1-of-the-region-and-more-words-here",
+        "sdk-for-embedded-linux-2024-toolchain-xx",
+        "pk_42",
+        "hooks/useEffectOnceAfterFirstRender1/index",
+        "live_stream_recording_of_the_conference",
+        "test_the_values_of_all_the_settings_are",
+        "00D5g000004Xy1Z!no",
+        "api_version_2024_of_the_public_interface_and_more",
+    ]);
+}

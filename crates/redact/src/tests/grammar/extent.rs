@@ -145,6 +145,13 @@ fn code_that_names_secrets_stays() {
         ("length", "password => password.length > 8"),
         ("list of php", "[password] => Array"),
         ("count", "passwords: 3"),
+        (
+            "object of javascript",
+            "password: [object Object], token: [Function], secret: Symbol(x1)",
+        ),
+        ("error of go", "password: %!s(<nil>)"),
+        ("method", "auth=password auth.method=token"),
+        ("usage", "-p, --password=PASSWORD  the password"),
         ("arrow function", "password => validate(password)"),
     ]);
 }
