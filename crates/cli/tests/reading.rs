@@ -1,4 +1,4 @@
-//! `cat`, `pipe` and `redact` read the same lines in the same way, whatever is around them and however they are encoded.
+//! `cat`, `pipe` and `redact` read the same lines in the same way, whatever precedes them and however they are encoded.
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
