@@ -41,6 +41,13 @@ pub(super) fn is_reference(key: &[u8], text: &[u8], apart: bool) -> bool {
     let text = text.strip_suffix(b";").unwrap_or(text);
     let text = text.strip_suffix(b",").unwrap_or(text);
     let bound = matches!(at(text, 0), b':' | b'@' | b'&' | b'*' | b'$');
+    // `:pw`: a bound value of SQL.
+    if text.len() > 2
+        && text[0] == b':'
+        && text[1..].iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
+    {
+        return true;
+    }
     let text = if bound { &text[1..] } else { text };
     let plain = |byte: &u8| is_word(*byte) || *byte == b'.';
     if text.is_empty() || !text.iter().all(plain) || text[0].is_ascii_digit() {
@@ -48,6 +55,10 @@ pub(super) fn is_reference(key: &[u8], text: &[u8], apart: bool) -> bool {
     }
     if text.contains(&b'.') {
         return is_member(text);
+    }
+    // `--password=PASSWORD`
+    if text.iter().all(u8::is_ascii_uppercase) && !key.iter().any(u8::is_ascii_uppercase) {
+        return same_name(key, text);
     }
     // `password = password`, `password: pwd`; but `password=password` is a weak password.
     (apart || bound) && same_name(key, text)

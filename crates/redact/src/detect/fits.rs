@@ -33,7 +33,17 @@ pub(super) fn is_no_value(text: &[u8]) -> bool {
 
 /// Placeholders: variables, templates, memory addresses, rules of validation.
 pub(super) fn is_placeholder(text: &[u8], quoted: bool) -> bool {
-    if text.starts_with(b"required|") || text.starts_with(b"nullable|") {
+    const STARTS: [&[u8]; 8] = [
+        b"required|",
+        b"nullable|",
+        b"[object",
+        b"[Function",
+        b"Symbol(",
+        b"Promise",
+        b"%!",
+        b"(string)",
+    ];
+    if STARTS.iter().any(|start| text.starts_with(start)) {
         return true;
     }
     if text.len() > 2 && text.iter().all(|&byte| byte == text[0]) {
@@ -200,6 +210,10 @@ fn fits_secret(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bo
     if code::is_reference(found.key, text, found.colon || spaced) || is_numbered_name(text) {
         return false;
     }
+    // `auth=password`: a method.
+    if text.iter().all(u8::is_ascii_lowercase) && code::names_secret(text) {
+        return false;
+    }
     let colon = found.colon && !found.quoted_key;
     let digits = text.iter().any(u8::is_ascii_digit);
     if matches!(text[0], b'{' | b'[') || is_code(text) {
@@ -299,6 +313,7 @@ pub(super) fn is_label(finder: &Finder<'_>, found: &Found<'_>, text: &[u8]) -> b
     if code::is_sentence(text) {
         return true;
     }
+    let text = text.strip_suffix(b":").unwrap_or(text);
     if !text.iter().all(letter) {
         // The name of an option, of a variable, of a column.
         return matches!(text, [b'-', ..] | [b'<', .., b'>']);

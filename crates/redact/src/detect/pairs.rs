@@ -33,7 +33,8 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
     let opening = if wrapped { before_wrapper(input, quote) } else { quote };
     let opening = opening - SPACES.run_back(input, opening, SPACES_MAX);
     let leads = matches!(before(input, opening), b'(' | b'[' | b'{');
-    if !leads && before(input, opening) != b',' || !is_value(input, first) {
+    if !leads && before(input, opening) != b',' || is_row(input, opening) || !is_value(input, first)
+    {
         return;
     }
     let class = key_text::class(finder, key);
@@ -101,6 +102,16 @@ fn opening_quote(input: &[u8], key: Key) -> Option<usize> {
     let prefix = PREFIX.run_back(input, at, 2);
     let prefix = if is_word(before(input, at - prefix)) { 0 } else { prefix };
     (sign::quote_len(input, at) == slashes + 1).then_some(at - prefix)
+}
+
+/// Whether the bracket before `pos` opens a row or a set of SQL: `VALUES (`, `IN (`.
+fn is_row(input: &[u8], pos: usize) -> bool {
+    let end = pos.saturating_sub(1);
+    let end = end - SPACES.run_back(input, end, 4);
+    [&b"values"[..], b" in", b"value"].iter().any(|word| {
+        end.checked_sub(word.len())
+            .is_some_and(|start| input[start..end].eq_ignore_ascii_case(word))
+    })
 }
 
 /// The start of the name whose bracket is before `quote`.

@@ -73,6 +73,12 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
     let len = trimmed(&rest[..len]);
     finder.spend(len);
     let text = &rest[..len];
+    // `password strength=3`: another pair.
+    let word = NAME.run(text, 0, len);
+    if word + 1 < len && matches!(at(text, word), b'=' | b':') && word > 0 && !mixed(&text[..word])
+    {
+        return;
+    }
     let cut = finder.is_cut(first + len) && len > 0;
     if !cut && (len < VALUE_BYTES_MIN || !(letters::are_drawn(text) || text.iter().any(is_special)))
     {

@@ -250,6 +250,9 @@ fn without_quotes(
         return true;
     }
     let opened = at(input, head.open);
+    if !bare && fits::is_placeholder(whole, false) {
+        return true;
+    }
     if text.is_empty() || fits::is_no_value(text) || text == b".." {
         return !bare || extent.balanced;
     }

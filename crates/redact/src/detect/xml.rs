@@ -4,7 +4,7 @@
 //! `<password>` alone is a placeholder.
 
 use super::key_text::{self, KEY_BYTES_MAX, Key};
-use super::kv_value::{self, Found, Value};
+use super::kv_value::{self, Found, Link, Value};
 use super::literal;
 use crate::bytes::{ByteSet, SPACE, at, before};
 use crate::hits::Finder;
@@ -77,7 +77,7 @@ fn element(finder: &mut Finder<'_>, key: Key, angles: Angles) {
         return;
     }
     let found = Found::by_position(class, &input[key.start..key.end]);
-    content(finder, &found, body, angles);
+    content(finder, &found, body, angles, Some(found.key));
 }
 
 /// Where the content starts after the attributes at `pos`; `None` for an empty element.
@@ -105,8 +105,15 @@ fn body_start(input: &[u8], pos: usize, angles: Angles) -> Option<usize> {
     None
 }
 
-/// Masks the text that starts at `pos`, or the texts of the children there.
-fn content(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize, angles: Angles) {
+/// Masks the text that starts at `pos`, or the texts of the children there. `name` is the end of the element's name if
+/// its closing tag has to have it.
+fn content(
+    finder: &mut Finder<'_>,
+    found: &Found<'_>,
+    pos: usize,
+    angles: Angles,
+    name: Option<&[u8]>,
+) {
     let input = finder.input;
     let limit = input.len().min(pos + ELEMENT_BYTES_MAX);
     let (mut i, mut depth, mut harmless) = (pos, 0, false);
@@ -126,10 +133,16 @@ fn content(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize, angles: Angle
         let text = input[start..end].trim_ascii_end();
         let tag = end + angles.open.len();
         let closes = at(input, tag) == b'/' || input[tag..].starts_with(b"\\/");
+        if closes && depth == 0 && !name.is_none_or(|name| has_name(input, tag, name)) {
+            return;
+        }
         if !text.is_empty() && (closes || depth > 0) && !harmless {
             let end = start + text.len();
-            // Every text below a telling element is a secret, whatever it looks like.
-            let below = Found::by_position(KeyClass::Password, b"value");
+            // Every text below an element for passwords is a secret, whatever it looks like.
+            let class = found.class;
+            let plain = matches!(class, KeyClass::Password | KeyClass::Secret);
+            let link = if plain { Link::Position } else { Link::Words };
+            let below = Found { link, ..Found::by_position(KeyClass::Password, b"value") };
             let found = if depth > 0 { &below } else { found };
             kv_value::decide(finder, found, Value { start, end, quoted: true }, false);
         }
@@ -151,6 +164,14 @@ fn content(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize, angles: Angle
         }
         i = tag + next;
     }
+}
+
+/// Whether the closing tag whose slash is at `pos`, or the backslash before it, ends in `name`.
+fn has_name(input: &[u8], pos: usize, name: &[u8]) -> bool {
+    let start = pos + 1 + usize::from(at(input, pos) == b'\\');
+    let closing = &input[start..start + NAME.run(input, start, 2 * KEY_BYTES_MAX)];
+    let tail = closing.len().checked_sub(name.len()).map(|from| &closing[from..]);
+    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(name)) || start + closing.len() == input.len()
 }
 
 /// Whether the element whose name starts at `pos` says who or what a secret belongs to.
@@ -210,7 +231,7 @@ pub(super) fn named(finder: &mut Finder<'_>, key: Key, pos: usize) {
     let found = Found::by_position(class, &input[key.start..key.end]);
     match (value, body) {
         (Some(value), _) => kv_value::decide(finder, &found, value, false),
-        (None, Some(body)) => content(finder, &found, body, angles),
+        (None, Some(body)) => content(finder, &found, body, angles, None),
         _ => {}
     }
 }

@@ -73,6 +73,8 @@ fn masks_of_others_stay_whole() {
         ("scrubbed", "api_key=[scrubbed] n=1"),
         ("underscores", "secret=__REDACTED__ n=1"),
         ("percent", "password=%5BFILTERED%5D&n=1"),
+        ("in a map", r#"{"password":"[FILTERED]","token":"****","secret":"REDACTED"}"#),
+        ("header in a map", r#"{"Cookie":["REDACTED"],"authorization":"[redacted]"}"#),
         ("quoted stars", "password='******' n=1"),
         ("dashes", "password=------ n=1"),
     ]);
@@ -145,6 +147,13 @@ fn code_that_names_secrets_stays() {
         ("length", "password => password.length > 8"),
         ("list of php", "[password] => Array"),
         ("count", "passwords: 3"),
+        (
+            "object of javascript",
+            "password: [object Object], token: [Function], secret: Symbol(x1)",
+        ),
+        ("error of go", "password: %!s(<nil>)"),
+        ("method", "auth=password auth.method=token"),
+        ("usage", "-p, --password=PASSWORD  the password"),
         ("arrow function", "password => validate(password)"),
     ]);
 }

@@ -45,6 +45,7 @@ fn words_after_passwords_stay() {
         ("quoted token", "unexpected token \"identifier\""),
         ("version", "password policy v2 enabled"),
         ("verb", "an event must pass `level2`, too; pass 'x1' on"),
+        ("another pair", "password strength=3 tokens limit:100000"),
         ("long word", "password administration"),
         ("foreign word", "password Benutzerverwaltung geladen"),
         ("was changed", "password was changed by admin"),

@@ -77,6 +77,8 @@ fn markup_without_values_stays() {
         ("plain attribute", r#"<add key="Timeout" value="hunter2x9"/>"#),
         ("boolean", "<password>true</password>"),
         ("button", r#"<button name="password">Change</button>"#),
+        ("another closing tag", "see <password> in </docs>"),
+        ("count below", "<tokens><count>3</count></tokens>"),
         ("schema", r#"<xs:element name="password" type="xs:string"/>"#),
     ]);
 }
