@@ -61,7 +61,7 @@ fn assert_not_tampered(fixture: &Fixture, what: &str) {
     options.first_key = Some(fixture.first_key.clone());
     options.now_unix_nanos = Some(i64::MAX);
     // With the chain's key or without it, by turns.
-    options.first_key = options.first_key.filter(|_| fixture.disk.calls() % 2 == 0);
+    options.first_key = options.first_key.filter(|_| fixture.disk.calls().is_multiple_of(2));
     let report = verify(&fixture.disk, std::path::Path::new(DIR), &options, &mut |_| ());
     assert_eq!(report.first_bad, None, "{what}");
 }
