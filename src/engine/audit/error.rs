@@ -12,7 +12,8 @@ use ringseal_audit::store::StoreError;
 pub enum AuditOpenError {
     /// The log could not be opened or recovered.
     Store(StoreError),
-    /// The log is damaged or was cut off, and [`AuditConfig::on_damage`](super::AuditConfig::on_damage) says to refuse. Nothing was changed.
+    /// The log is damaged or was cut off, and [`AuditConfig::on_damage`](super::AuditConfig::on_damage) says to refuse.
+    /// Nothing was changed.
     Damaged {
         /// Its directory.
         dir: PathBuf,
