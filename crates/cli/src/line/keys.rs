@@ -15,10 +15,15 @@ pub(super) struct PlainKey {
 }
 
 impl PlainKey {
-    /// `None` for keys that are too long to be one of ours, and for those with escapes.
+    /// `None` for keys that are too long to be one of ours.
     pub(super) fn of(entry: &Entry<'_>) -> Option<Self> {
         let mut key = PlainKey { bytes: [0; KEY_BYTES_MAX], len: 0 };
-        for &byte in entry.key.plain()?.as_bytes() {
+        let mut decoded = String::new();
+        let text = entry.key.plain().unwrap_or_else(|| {
+            entry.key.decode_into(&mut decoded);
+            &decoded
+        });
+        for &byte in text.as_bytes() {
             if matches!(byte, b'_' | b'-' | b'.' | b'@' | b' ') {
                 continue;
             }
@@ -71,6 +76,7 @@ pub(super) const LEVEL_KEYS: [LevelKey; 27] = [
 pub(super) const LEVEL_PARENTS: [&str; 5] = ["log", "record", "syslog", "fields", "attributes"];
 /// Places in [`LEVEL_PARENTS`].
 pub(super) const RECORD: usize = 1;
+pub(super) const SYSLOG: usize = 2;
 pub(super) const FIELDS: usize = 3;
 
 /// Keys of the name inside a level that is a map.

@@ -11,6 +11,7 @@ pub mod level;
 pub mod prefix;
 pub mod time;
 
+mod bracket;
 mod header;
 mod keys;
 mod logfmt;
