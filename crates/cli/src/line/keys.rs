@@ -220,8 +220,23 @@ static ROLES: LazyLock<Vec<(&[u8], Roles)>> = LazyLock::new(|| {
     roles.into_iter().collect()
 });
 
+/// By length: the first letters of the keys, as bits.
+static FIRST_LETTERS: LazyLock<[u32; KEY_BYTES_MAX + 1]> = LazyLock::new(|| {
+    let mut letters = [0; KEY_BYTES_MAX + 1];
+    for (key, _) in ROLES.iter() {
+        letters[key.len()] |= 1 << (key[0] - b'a');
+    }
+    letters
+});
+
 /// What a key may be; `None` for other keys.
 pub(super) fn roles_of(key: &[u8]) -> Option<&'static Roles> {
+    // Most keys of a line are none of these: their length and first letter say so.
+    let letters = FIRST_LETTERS.get(key.len())?;
+    let letter = u32::from(key.first()?.wrapping_sub(b'a'));
+    if letters.checked_shr(letter)? & 1 == 0 {
+        return None;
+    }
     let found = ROLES.binary_search_by(|(known, _)| (*known).cmp(key)).ok()?;
     ROLES.get(found).map(|(_, roles)| roles)
 }
