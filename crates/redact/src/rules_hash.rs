@@ -111,6 +111,7 @@ impl Parts {
         self.text(match how {
             How::Whole => "whole",
             How::Drawn => "drawn",
+            How::Cases => "cases",
             How::Uuid => "uuid",
             How::Digit => "digit",
             How::Url => "url",
