@@ -101,7 +101,8 @@ pub struct Config {
     shutdown_timeout: Duration,
     flush_timeout: Duration,
     panic_hook: bool,
-    signals: bool,
+    #[cfg(feature = "signals")]
+    reactions: super::signals::Reactions,
     injected: Option<Arc<dyn Clock>>,
     pub(super) redaction: Choice,
     pub(super) audit: Option<super::audit::AuditConfig>,
@@ -133,8 +134,8 @@ pub(super) struct Parts {
     pub(super) shutdown_timeout: Duration,
     pub(super) flush_timeout: Duration,
     pub(super) panic_hook: bool,
-    #[cfg_attr(not(feature = "signals"), allow(dead_code))]
-    pub(super) signals: bool,
+    #[cfg(feature = "signals")]
+    pub(super) reactions: super::signals::Reactions,
     pub(super) described: Described,
 }
 
@@ -187,7 +188,8 @@ impl Config {
             shutdown_timeout: Duration::from_secs(10),
             flush_timeout: Duration::from_secs(10),
             panic_hook: true,
-            signals: false,
+            #[cfg(feature = "signals")]
+            reactions: super::signals::Reactions::None,
             injected: None,
             redaction: Choice::default(),
             audit: None,
@@ -327,11 +329,21 @@ impl Config {
         self
     }
 
-    /// Drain on SIGTERM and SIGINT before the process ends, reopen on SIGHUP.
+    /// Drain on SIGTERM and SIGINT, and reopen on SIGHUP. The process then ends as without this setting: by the
+    /// signal's default action, unless the host handles or ignores the signal.
     #[cfg(feature = "signals")]
     #[must_use]
     pub fn signals(mut self, signals: bool) -> Self {
-        self.signals = signals;
+        use super::signals::Reactions;
+        self.reactions = if signals { Reactions::All } else { Reactions::None };
+        self
+    }
+
+    /// Reopen on SIGHUP, and leave all other signals alone.
+    #[cfg(feature = "signals")]
+    #[must_use]
+    pub fn reopen_on_hangup(mut self) -> Self {
+        self.reactions = super::signals::Reactions::Hangup;
         self
     }
 
@@ -402,7 +414,8 @@ impl Config {
             shutdown_timeout: self.shutdown_timeout,
             flush_timeout: self.flush_timeout,
             panic_hook: self.panic_hook,
-            signals: self.signals,
+            #[cfg(feature = "signals")]
+            reactions: self.reactions,
             described,
         })
     }

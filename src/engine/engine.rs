@@ -135,7 +135,7 @@ impl Engine {
             described: parts.described,
         };
         #[cfg(feature = "signals")]
-        let engine = engine.with_signals(parts.signals)?;
+        let engine = engine.with_signals(parts.reactions)?;
         if wanted.is_some() {
             global::set(&engine.shared);
         }
@@ -146,12 +146,10 @@ impl Engine {
     }
 
     #[cfg(feature = "signals")]
-    fn with_signals(mut self, wanted: bool) -> Result<Engine, InitError> {
-        if wanted {
-            let signals = super::signals::Signals::start(&self.shared);
-            // On failure the engine is dropped here, which stops it.
-            self.signals = Some(signals.map_err(|source| InitError::Signals { source })?);
-        }
+    fn with_signals(mut self, reactions: super::signals::Reactions) -> Result<Engine, InitError> {
+        let signals = super::signals::Signals::start(&self.shared, reactions);
+        // On failure the engine is dropped here, which stops it.
+        self.signals = signals.map_err(|source| InitError::Signals { source })?;
         Ok(self)
     }
 

@@ -1,65 +1,87 @@
-//! Drains on SIGTERM and SIGINT, and reopens on SIGHUP. Only if configured (`Config::signals`, feature `signals`).
+//! Drains on SIGTERM and SIGINT, and reopens on SIGHUP. Only if configured (feature `signals`).
 //!
-//! A thread waits for the signals. On SIGTERM or SIGINT it flushes the engine, for at most five seconds, and then runs
-//! the signal's default action, which ends the process with the right status. A host with a graceful shutdown handles
-//! signals itself and drops the engine.
+//! A thread waits for the signals. On SIGTERM or SIGINT it flushes the engine, for at most five seconds. Then, if the
+//! process has no other handler for the signal, it runs the signal's default action, which ends the process with the
+//! right status. A host that handles the signal itself, before or after the engine starts, shuts down in its own time;
+//! events that it logs meanwhile are drained when it drops the engine or exits. Whether there is such a handler is
+//! looked up when the signal comes.
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::{Handle, Signals as Iterator};
-
 use super::engine::ask;
 use crate::emit::shared::Shared;
 use crate::writer::control::Control;
+use ringseal_base::process::signal::{
+    SIGHUP, SIGINT, SIGTERM, Watch, end_by_default, is_handled_elsewhere,
+};
 
 const FLUSH_MAX: Duration = Duration::from_secs(5);
+
+/// The signals that an engine reacts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Reactions {
+    #[default]
+    None,
+    /// Reopen on SIGHUP.
+    Hangup,
+    /// The same, and drain on SIGTERM and SIGINT.
+    All,
+}
 
 /// The thread that waits for signals; ends when dropped.
 #[derive(Debug)]
 pub(super) struct Signals {
-    handle: Handle,
+    watch: Arc<Watch>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Signals {
-    /// Starts the thread.
-    pub(super) fn start(shared: &Arc<Shared>) -> io::Result<Signals> {
-        let mut signals = Iterator::new([SIGTERM, SIGINT, SIGHUP])?;
-        let handle = signals.handle();
-        let shared = Arc::downgrade(shared);
+    /// Starts the thread, unless nothing is to be done.
+    pub(super) fn start(shared: &Arc<Shared>, reactions: Reactions) -> io::Result<Option<Signals>> {
+        let signals: &[_] = match reactions {
+            Reactions::None => return Ok(None),
+            Reactions::Hangup => &[SIGHUP],
+            Reactions::All => &[SIGHUP, SIGINT, SIGTERM],
+        };
+        let watch = Arc::new(Watch::start(signals)?);
+        let (shared, watched) = (Arc::downgrade(shared), Arc::clone(&watch));
         let thread =
             std::thread::Builder::new().name("ringseal-signals".into()).spawn(move || {
-                for signal in signals.forever() {
+                while let Some(signal) = watched.wait() {
                     let Some(shared) = shared.upgrade() else { break };
-                    if signal == SIGHUP {
-                        if let Err(error) = ask(&shared.link, Control::Reopen, FLUSH_MAX) {
-                            shared.link.stderr.write(format_args!("reopening on SIGHUP: {error}"));
-                        }
-                        continue;
-                    }
-                    if let Err(error) = ask(&shared.link, Control::Sync, FLUSH_MAX) {
-                        shared
-                            .link
-                            .stderr
-                            .write(format_args!("draining on signal {signal}: {error}"));
-                    }
-                    super::audit::stop(&shared, FLUSH_MAX);
-                    // Ends the process as the signal does by default.
-                    if signal_hook::low_level::emulate_default_handler(signal).is_err() {
-                        std::process::exit(128 + signal);
+                    match signal {
+                        SIGHUP => reopen(&shared),
+                        signal => drain(&shared, signal),
                     }
                 }
             })?;
-        Ok(Signals { handle, thread: Some(thread) })
+        Ok(Some(Signals { watch, thread: Some(thread) }))
     }
+}
+
+fn reopen(shared: &Shared) {
+    if let Err(error) = ask(&shared.link, Control::Reopen, FLUSH_MAX) {
+        shared.link.stderr.write(format_args!("reopening on SIGHUP: {error}"));
+    }
+}
+
+fn drain(shared: &Arc<Shared>, signal: i32) {
+    if let Err(error) = ask(&shared.link, Control::Sync, FLUSH_MAX) {
+        shared.link.stderr.write(format_args!("draining on signal {signal}: {error}"));
+    }
+    if is_handled_elsewhere(signal) {
+        // The host goes on logging, also to its audit log.
+        return super::audit::seal(shared, FLUSH_MAX);
+    }
+    super::audit::stop(shared, FLUSH_MAX);
+    end_by_default(signal);
 }
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        self.handle.close();
+        self.watch.wake();
         if let Some(thread) = self.thread.take() {
             // A panic there has been reported by the hook.
             let _ = thread.join();

@@ -6,6 +6,7 @@ use super::source::{Source, find_word};
 /// Directories and files that may use `unsafe`, and why.
 pub const UNSAFE_PLACES: &[(&str, &str)] = &[
     ("src/ringbuf/", "the ring's memory"),
+    ("crates/base/src/process/", "hooks at the exit and handlers of signals"),
     ("crates/base/src/simd/", "vector instructions and the cursor over spare capacity"),
     ("crates/base/src/storage/", "files mapped into memory, and record locks"),
     ("crates/base/src/tsc.rs", "the time-stamp counter"),
@@ -17,6 +18,7 @@ const UNSAFE_OUTSIDE: &[(&str, &str)] = &[
     ("tests/a_token_allocates_nothing.rs", "a counting allocator"),
     ("tests/an_audit_append_never_allocates.rs", "a counting allocator"),
     ("tests/an_end_drains.rs", "signals and forks"),
+    ("tests/a_host_keeps_its_signals.rs", "a host's signal handlers"),
     ("tests/locks_end_with_their_process.rs", "forks"),
     ("benches/compare/src/ring.rs", "the floor's ring"),
     ("benches/compare/src/tsc.rs", "the time-stamp counter"),

@@ -3,7 +3,7 @@
 //! This crate has no stable interface: use `ringseal`, `ringseal-redact` or `ringseal-audit`. All of its modules are
 //! hidden from the documentation; those crates re-export the items that users need.
 //!
-//! Promises: stated by each module. `unsafe` is allowed in `simd`, `storage` and `tsc` only.
+//! Promises: stated by each module. `unsafe` is allowed in `process`, `simd`, `storage` and `tsc` only.
 #[doc(hidden)]
 pub mod backoff;
 #[doc(hidden)]
@@ -20,6 +20,8 @@ pub mod json;
 pub mod limits;
 #[doc(hidden)]
 pub mod panic;
+#[doc(hidden)]
+pub mod process;
 #[doc(hidden)]
 pub mod simd;
 #[doc(hidden)]

@@ -1,0 +1,287 @@
+//! Watches SIGHUP, SIGINT and SIGTERM without taking them from others.
+//!
+//! A handler writes the signal's number to the socket of each watcher and then calls the handler that was there before.
+//! A host's handler, such as that of an async runtime, may be registered before or after: [`is_handled_elsewhere`]
+//! finds either. Crates for signals share one handler among their users, which hides whether there are any; so this
+//! handler is registered by itself.
+//!
+//! Promises: watching changes nothing for other handlers. When the last watcher of a signal ends and no other handler
+//! was registered since, the earlier disposition is restored. A forked child has no watcher: the signal does there what
+//! it would do without this module. Sockets are kept for the next watcher and never closed, because a handler may
+//! be writing to them.
+//!
+//! Invariants:
+//! 1. The handler calls nothing but async-signal-safe functions, takes no lock, allocates nothing, touches no memory
+//!    except atomic statics, and leaves `errno` unchanged.
+//! 2. What is passed to a system call is valid for the time of the call: pointers are null or refer to initialised
+//!    values of the right type, for which all zeros are valid too.
+//! 3. A disposition of `PREVIOUS` is stored before the handler is registered. It is one that the system returned, with
+//!    the flags that say how it is called.
+#![allow(unsafe_code)]
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::ptr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
+
+use libc::c_int;
+pub use libc::{SIGHUP, SIGINT, SIGTERM};
+use parking_lot::Mutex;
+
+/// The signals that can be watched.
+const SIGNALS: [c_int; 3] = [SIGHUP, SIGINT, SIGTERM];
+
+/// How many watchers there can be at a time, in the whole process.
+const WATCHERS_MAX: usize = 32;
+
+/// A disposition as it was before ours.
+struct Previous {
+    handler: AtomicUsize,
+    flags: AtomicI32,
+    is_replaced: AtomicBool,
+}
+
+static PREVIOUS: [Previous; SIGNALS.len()] = [const {
+    Previous {
+        handler: AtomicUsize::new(libc::SIG_DFL),
+        flags: AtomicI32::new(0),
+        is_replaced: AtomicBool::new(false),
+    }
+}; SIGNALS.len()];
+
+/// A watcher's place. `wanted` has a bit for each signal, 0 while the place is free.
+struct Place {
+    wanted: AtomicU32,
+    socket: AtomicI32,
+    pair: OnceLock<(UnixStream, UnixStream)>,
+}
+
+static PLACES: [Place; WATCHERS_MAX] = [const {
+    Place { wanted: AtomicU32::new(0), socket: AtomicI32::new(-1), pair: OnceLock::new() }
+}; WATCHERS_MAX];
+
+/// The process whose signals are watched.
+static PROCESS: AtomicI32 = AtomicI32::new(0);
+
+/// Held while dispositions and places change.
+static CHANGING: Mutex<()> = Mutex::new(());
+
+fn index_of(signal: c_int) -> Option<usize> {
+    SIGNALS.iter().position(|known| *known == signal)
+}
+
+/// Receives signals until it is dropped.
+#[derive(Debug)]
+pub struct Watch(usize);
+
+impl Watch {
+    /// Watches `signals`, which must be among SIGHUP, SIGINT and SIGTERM.
+    pub fn start(signals: &[c_int]) -> io::Result<Watch> {
+        let _one_at_a_time = CHANGING.lock();
+        // ORDER: relaxed, here and in the following functions; places change under the lock, and a handler that is late
+        // by a moment writes to a socket that is never closed.
+        let is_free = |place: &&Place| place.wanted.load(Ordering::Relaxed) == 0;
+        let place = PLACES.iter().position(|place| is_free(&place));
+        let place = place.ok_or_else(|| io::Error::other("too many watchers of signals"))?;
+        let entry = &PLACES[place];
+        if entry.pair.get().is_none() {
+            let (reader, writer) = UnixStream::pair()?;
+            writer.set_nonblocking(true)?;
+            // ORDER: relaxed; see above.
+            entry.socket.store(writer.as_raw_fd(), Ordering::Relaxed);
+            let _ = entry.pair.set((reader, writer));
+        }
+        let wanted = signals.iter().filter_map(|signal| index_of(*signal));
+        let wanted = wanted.fold(0, |bits, index| bits | 1 << index);
+        // ORDER: relaxed; the handler is registered afterwards.
+        PROCESS.store(std::process::id().cast_signed(), Ordering::Relaxed);
+        entry.wanted.store(wanted, Ordering::Relaxed);
+        let watch = Watch(place);
+        signals.iter().filter_map(|signal| index_of(*signal)).try_for_each(register)?;
+        Ok(watch)
+    }
+
+    /// Waits for the next signal. `None` after [`Watch::wake`].
+    pub fn wait(&self) -> Option<c_int> {
+        let (reader, _) = PLACES[self.0].pair.get()?;
+        let mut byte = [0];
+        let mut reader: &UnixStream = reader;
+        loop {
+            match reader.read(&mut byte) {
+                Ok(1) if byte[0] != 0 => return Some(c_int::from(byte[0])),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                _ => return None,
+            }
+        }
+    }
+
+    /// Wakes the thread that waits.
+    pub fn wake(&self) {
+        if let Some((_, writer)) = PLACES[self.0].pair.get() {
+            let mut writer: &UnixStream = writer;
+            // A full socket wakes the thread, too.
+            let _ = writer.write(&[0]);
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _one_at_a_time = CHANGING.lock();
+        // ORDER: relaxed; see `start`.
+        PLACES[self.0].wanted.store(0, Ordering::Relaxed);
+        for index in 0..SIGNALS.len() {
+            // ORDER: relaxed; see `start`.
+            let is_wanted = |place: &Place| place.wanted.load(Ordering::Relaxed) & 1 << index != 0;
+            if !PLACES.iter().any(is_wanted) {
+                restore(index);
+            }
+        }
+    }
+}
+
+/// Whether the host handles or ignores a signal that is watched here, so that it alone decides what the signal does.
+pub fn is_handled_elsewhere(signal: c_int) -> bool {
+    let Some(index) = index_of(signal) else { return true };
+    // ORDER: relaxed; stored before the handler was registered.
+    let is_default = PREVIOUS[index].handler.load(Ordering::Relaxed) == libc::SIG_DFL;
+    !is_default || current(signal).is_ok_and(|current| current.sa_sigaction != ours())
+}
+
+/// Ends the process as the signal does by default.
+pub fn end_by_default(signal: c_int) -> ! {
+    set_default_and_raise(signal);
+    // The signal is blocked in every thread.
+    std::process::exit(128 + signal)
+}
+
+fn set_default_and_raise(signal: c_int) {
+    // SAFETY: invariant 2: all zeros are a valid disposition, the default one.
+    let default: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: invariant 2.
+    unsafe { libc::sigaction(signal, &raw const default, ptr::null_mut()) };
+    // SAFETY: invariant 2: no pointers, and none below.
+    let process = unsafe { libc::getpid() };
+    // SAFETY: as above.
+    unsafe { libc::kill(process, signal) };
+}
+
+fn ours() -> usize {
+    handle as *const () as usize
+}
+
+fn current(signal: c_int) -> io::Result<libc::sigaction> {
+    // SAFETY: invariant 2.
+    let mut current: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: invariant 2.
+    match unsafe { libc::sigaction(signal, ptr::null(), &raw mut current) } {
+        0 => Ok(current),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Registers the handler unless it is registered or others call it.
+fn register(index: usize) -> io::Result<()> {
+    let (signal, previous) = (SIGNALS[index], &PREVIOUS[index]);
+    // ORDER: relaxed; under the lock.
+    if previous.is_replaced.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let before = current(signal)?;
+    // ORDER: relaxed; the system call that follows orders it before the handler's first run (invariant 3).
+    previous.handler.store(before.sa_sigaction, Ordering::Relaxed);
+    previous.flags.store(before.sa_flags, Ordering::Relaxed);
+    let mut action = before;
+    action.sa_sigaction = ours();
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART | libc::SA_ONSTACK;
+    // SAFETY: invariants 1 and 2; the handler has the signature that SA_SIGINFO asks for.
+    if unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // ORDER: relaxed; under the lock.
+    previous.is_replaced.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Restores the earlier disposition unless another handler was registered over ours.
+fn restore(index: usize) {
+    let (signal, previous) = (SIGNALS[index], &PREVIOUS[index]);
+    let Ok(mut action) = current(signal) else { return };
+    // ORDER: relaxed; under the lock.
+    if !previous.is_replaced.load(Ordering::Relaxed) || action.sa_sigaction != ours() {
+        return;
+    }
+    // ORDER: relaxed; under the lock.
+    action.sa_sigaction = previous.handler.load(Ordering::Relaxed);
+    action.sa_flags = previous.flags.load(Ordering::Relaxed);
+    // SAFETY: invariants 2 and 3.
+    if unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) } == 0 {
+        // ORDER: relaxed; under the lock.
+        previous.is_replaced.store(false, Ordering::Relaxed);
+    }
+}
+
+extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    let Some(index) = index_of(signal) else { return };
+    // SAFETY: invariant 1: the address of a thread-local of the C library.
+    let place = unsafe { errno_place() };
+    // SAFETY: as above.
+    let errno = unsafe { *place };
+    // ORDER: relaxed; stored before the handler was registered, here and below (invariant 3).
+    let handler = PREVIOUS[index].handler.load(Ordering::Relaxed);
+    let flags = PREVIOUS[index].flags.load(Ordering::Relaxed);
+    // SAFETY: invariant 1: no arguments.
+    let is_forked = unsafe { libc::getpid() } != PROCESS.load(Ordering::Relaxed);
+    if !is_forked {
+        tell_watchers(index, signal as u8);
+    }
+    match handler {
+        libc::SIG_DFL if is_forked => set_default_and_raise(signal),
+        libc::SIG_DFL | libc::SIG_IGN => {}
+        handler => call(handler, flags, signal, info, context),
+    }
+    // SAFETY: as above.
+    unsafe { *place = errno };
+}
+
+#[cfg(target_os = "linux")]
+use libc::__errno_location as errno_place;
+
+#[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+use libc::__errno as errno_place;
+
+#[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+use libc::__error as errno_place;
+
+fn tell_watchers(index: usize, byte: u8) {
+    for place in &PLACES {
+        // ORDER: relaxed; a socket is stored before its place is first taken, and never closed.
+        if place.wanted.load(Ordering::Relaxed) & 1 << index != 0 {
+            let socket = place.socket.load(Ordering::Relaxed);
+            // SAFETY: invariants 1 and 2: the byte is valid, and the socket is open.
+            unsafe { libc::write(socket, (&raw const byte).cast(), 1) };
+        }
+    }
+}
+
+/// Calls the handler that was there before.
+fn call(
+    handler: usize,
+    flags: c_int,
+    signal: c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) {
+    if flags & libc::SA_SIGINFO != 0 {
+        type Handler = extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void);
+        // SAFETY: invariant 3.
+        let handler: Handler = unsafe { std::mem::transmute::<usize, Handler>(handler) };
+        handler(signal, info, context);
+    } else {
+        type Handler = extern "C" fn(c_int);
+        // SAFETY: invariant 3.
+        let handler: Handler = unsafe { std::mem::transmute::<usize, Handler>(handler) };
+        handler(signal);
+    }
+}
