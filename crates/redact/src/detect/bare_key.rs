@@ -276,7 +276,7 @@ fn identifier(input: &[u8], start: usize, end: usize, signed: bool) -> Telling {
             }
         }
         b"response" if is_digest(input, start) => Telling::Secret,
-        b"login" if other == b"sonar" => Telling::Strong,
+        b"login" if other.ends_with(b"sonar") => Telling::Strong,
         b"id" if other == b"reporter" => Telling::Secret,
         b"login" | b"id" => Telling::No,
         b"code" if in_query(input, start) => Telling::Code,
