@@ -19,14 +19,14 @@ static CLASSES: ByteSets = ByteSets::new([
     (&[5, 7], P_TO_Z),                           // p to z
     (&[4, 6], A_TO_O),                           // a to o
     (&[3], TEN),                                 // digits
-    (&[], &[]),                                  // unused
+    (&[5], &[11]),                               // [
     (&[3], &[10, 12, 13]),                       // : < =
-    (&[2], &[4, 5]),                             // $ %
+    (&[2], &[3, 4, 5, 8]),                       // # $ % (
     (&[4], &[0]),                                // @
 ]);
 const WORD: u8 = 0b0000_1111;
 const DIGIT: u8 = 0b0000_1000;
-const PUNCT: u8 = 0b1110_0000;
+const PUNCT: u8 = 0b1111_0000;
 
 /// First bytes of keywords and options; a keyword has the same bit in all three tables.
 ///
@@ -142,7 +142,12 @@ impl<V: Exact + Load64> Classify for Compare<V> {
         let letter = letter.or(third.equal(b'w')).or(third.equal(b'k'));
         let option = opens.and(next.equal(b'-').or(next.equal(b'/'))).and(letter);
         let digit = x.within(b'0', b'9');
-        let punct = x.within(b'$', b'%').or(x.equal(b'@')).or(x.equal(b'~'));
+        let punct = x
+            .within(b'#', b'%')
+            .or(x.equal(b'('))
+            .or(x.equal(b'['))
+            .or(x.equal(b'@'))
+            .or(x.equal(b'~'));
         let punct = punct.or(x.equal(b':')).or(x.within(b'<', b'='));
         Masks {
             digit: digit.mask(),
@@ -207,7 +212,9 @@ fn flag(byte: u8, next: u8, ahead: u8) -> u8 {
     let option =
         opens & ((next == b'-') | (next == b'/')) & (letters | (third == b'w') | (third == b'k'));
     let punct = (byte == b'@')
-        | (byte & 0xFE == b'$')
+        | (byte.wrapping_sub(b'#') < 3)
+        | (byte == b'(')
+        | (byte == b'[')
         | (byte == b'~')
         | (byte == b':')
         | (byte & 0xFE == b'<');
@@ -261,7 +268,7 @@ mod tests {
             masks.number |= bit(b <= b'9' || b >= 0x80);
             masks.word |= bit(b.is_ascii_alphanumeric() || b == b'_');
             masks.chunk |= bit((b'+'..=0x7F).contains(&b));
-            let punct = matches!(b, b'@' | b'$' | b'%' | b'~' | b':' | b'<' | b'=');
+            let punct = matches!(b, b'#'..=b'%' | b'(' | b'@' | b'[' | b'~' | b':' | b'<' | b'=');
             let [low, second, third] = [b, view[i + 1], view[i + 2]].map(|b| b | 0x20);
             let option = matches!(b, b' ' | b'"' | b'\'' | b'-')
                 && matches!(view[i + 1], b'-' | b'/')

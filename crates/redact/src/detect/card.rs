@@ -128,23 +128,26 @@ const fn range(from: u32, to: u32, lens: std::ops::RangeInclusive<u32>, is_large
 /// Ranges of issuers' identification numbers; the first that contains a number counts. From the networks' own
 /// publications; ranges without any are assigned to national networks or to Maestro.
 #[rustfmt::skip]
-static NETWORKS: [Network; 41] = [
+static NETWORKS: [Network; 44] = [
     range(180_000, 180_099, 15..=15, false), // JCB
     range(213_100, 213_199, 15..=15, false), // JCB
     range(220_000, 220_499, 16..=19, true), // Mir
     range(220_500, 220_599, 16..=16, false), // Borica
     range(222_100, 272_099, 16..=16, true), // Mastercard
-    range(300_000, 305_999, 14..=19, true), // Diners Club
-    range(309_500, 309_599, 14..=19, true), // Diners Club
+    range(300_000, 305_999, 14..=14, true), // Diners Club
+    range(309_500, 309_599, 14..=14, true), // Diners Club
+    range(300_000, 305_999, 15..=19, false), // Diners Club
     range(340_000, 349_999, 15..=15, true), // American Express
     range(352_800, 358_999, 16..=19, true), // JCB
     range(350_000, 359_999, 16..=16, false), // JCB, not in use
-    range(360_000, 369_999, 14..=19, true), // Diners Club
+    range(360_000, 369_999, 14..=14, true), // Diners Club
+    range(360_000, 369_999, 15..=19, false), // Diners Club
     range(370_000, 379_999, 15..=15, true), // American Express
-    range(380_000, 399_999, 14..=19, true), // Diners Club, Hipercard
+    range(380_000, 399_999, 14..=14, true), // Diners Club, Hipercard
+    range(380_000, 399_999, 15..=19, false), // Diners Club, Hipercard
     Network { from: 400_000, to: 499_999, lens: 1 << 13 | 1 << 16 | 1 << 19, is_large: true }, // Visa
-    range(501_800, 502_099, 12..=19, true), // Maestro, Dankort
-    range(503_800, 503_899, 12..=19, true), // Maestro
+    range(501_800, 502_099, 12..=19, false), // Maestro, Dankort
+    range(503_800, 503_899, 12..=19, false), // Maestro
     range(506_099, 506_198, 16..=19, true), // Verve
     range(506_699, 506_778, 16..=16, true), // Elo
     range(507_865, 507_964, 16..=19, true), // Verve
@@ -156,14 +159,14 @@ static NETWORKS: [Network; 41] = [
     range(601_100, 601_199, 16..=19, true), // Discover
     range(603_700, 603_799, 16..=16, false), // Shetab
     range(604_200, 604_299, 18..=19, false), // UkrCard
-    range(606_282, 606_282, 13..=19, true), // Hipercard
-    range(607_000, 608_499, 16..=16, true), // RuPay
+    range(606_282, 606_282, 13..=19, false), // Hipercard
+    range(607_000, 608_499, 16..=16, false), // RuPay
     range(600_000, 619_999, 16..=19, false), // national networks
     range(620_000, 629_999, 16..=19, true), // UnionPay
-    range(630_400, 630_499, 12..=19, true), // Maestro
+    range(630_400, 630_499, 12..=19, false), // Maestro
     range(630_000, 643_999, 12..=19, false), // Maestro and national networks
     range(644_000, 659_999, 16..=19, true), // Discover, RuPay, Elo, Troy
-    range(670_000, 679_999, 12..=19, true), // Maestro
+    range(670_000, 679_999, 12..=19, false), // Maestro
     range(810_000, 829_999, 16..=19, false), // UnionPay, RuPay
     range(860_000, 860_099, 16..=16, false), // Uzcard
     range(911_200, 911_299, 16..=16, false), // Belkart

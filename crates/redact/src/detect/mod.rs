@@ -63,7 +63,8 @@ use super::key_tails;
 use super::kind::HitKind;
 use super::rules::Rules;
 
-/// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`, `<`; and the byte before an option.
+/// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`, `<`, `#`, brackets; and the byte before an
+/// option.
 pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
     match at(finder.input, pos) {
         b'@' => {
@@ -90,6 +91,8 @@ pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
         b'$' => pwhash::find(finder, pos),
         b'~' => shape::azure_ad(finder, pos),
         b'<' => xml::at_angle(finder, pos),
+        b'#' => email::find_reference(finder, pos),
+        b'[' | b'(' => email::find_obfuscated(finder, pos),
         b' ' | b'"' | b'\'' | b'-' if programs::may_be(finder.input, pos) => {
             programs::find(finder, pos);
         }
@@ -112,6 +115,8 @@ pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
         b'@' | b'$' | b'~' => true,
         b'%' => at(input, pos + 1) == b'4',
         b'<' => xml::may_be(input, pos),
+        b'#' => email::reference_may_be(input, pos),
+        b'[' | b'(' => email::obfuscated_may_be(input, pos),
         b' ' | b'"' | b'\'' | b'-' => programs::may_be(input, pos),
         _ => false,
     }

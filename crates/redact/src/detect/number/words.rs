@@ -140,7 +140,7 @@ pub(super) static WORDS: [(Hint, &[&str]); 13] = [
     ]),
     (Hint::DEVICE, &["vin", "fin", "chassis", "fahrgestellnummer", "fahrgestell", "imei", "imeisv", "meid", "imsi", "iccid"]),
     (Hint::AMOUNT, &[
-        "offset", "offsets", "delta", "diff", "difference", "drift", "skew", "lag", "by", "change", "changed",
+        "offset", "offsets", "ord", "order", "delta", "diff", "difference", "drift", "skew", "lag", "by", "change", "changed",
         "increment", "incremented", "incr", "inc", "increased", "decreased", "added", "adding", "add", "grew", "grow",
         "seek", "position", "pos", "counter", "count", "total", "size", "bytes", "rows", "balance", "adjust",
         "adjusted", "adjustment", "correction", "gain", "score", "points", "timestamp", "ts", "epoch", "time",

@@ -1,0 +1,90 @@
+//! E-mail addresses of any alphabet, and signs of programs that look like them.
+
+use super::*;
+
+#[test]
+fn email_addresses_of_any_alphabet_are_masked() {
+    check(
+        &mut standard(),
+        "<email>",
+        &[
+            "mail from {jürgen@müller.de} ok",
+            "{josé.garcía@correo.es} bounced",
+            "{用户@例子.公司} registered",
+            "邮箱{ann@example.com}已注册",
+            "to {аdmin@exаmple.com} sent",
+            "{почта@пример.рф} ok",
+            "x {ann@mail.exаmple.com} y",
+            "{θσερ@εχαμπλε.ψομ}",
+            "to {\"john doe\"@example.com} queued",
+            "<{\"a.b c\"@example.org}>",
+            "to {joe@[192.168.1.1]} ok",
+            "to {joe@[IPv6:2001:db8::1]} ok",
+            "{joe [at] example [dot] com}",
+            "write to {joe.smith(at)example(dot)com} please",
+            "{anna [AT] mail.example.org}",
+            "{joe(at)example.com}",
+            "contact {a.b [at] example [dot] co [dot] uk} now",
+            "{joe.smith@archive.zip}",
+            "{anna@data.py}",
+            "from {j.doe@notes.md}",
+            "{maria@videos.mov} x",
+            "cron mail to {bob@localhost}",
+            "to=<{alice@localhost}>, relay=local",
+            "{a&#64;b.io}",
+            "{ann&#x40;example.com} ok",
+            "{jane.doe@corp.local} logged in",
+            "{ann@mail.example.rs}",
+            "{13957525385@163.com} ok",
+            "user {o_neil-x+tag@sub.example.co.uk}: ok",
+            "{ann@xn--mller-kva.de}",
+        ],
+    );
+}
+
+#[test]
+fn signs_of_programs_are_not_email_addresses() {
+    keep(
+        &mut standard(),
+        &[
+            "foo@bar baz@qux.local.",
+            "aes256-cbc,rijndael-cbc@lysator.liu.se,aes128-gcm@openssh.com",
+            "hmac-sha2-256-etm@openssh.com",
+            "umac-128@openssh.com chacha20-poly1305@openssh.com",
+            "curve25519-sha256@libssh.org",
+            "ssh-ed25519-cert-v01@openssh.com,zlib@openssh.com",
+            "sntrup761x25519-sha512@openssh.com",
+            "kex-strict-s-v00@openssh.com hostkeys-prove-00@openssh.com",
+            "statvfs@openssh.com keepalive@openssh.com",
+            "bob@web1:~$ ls",
+            "root@localhost denied",
+            "'root'@'localhost'",
+            "mysql root@localhost",
+            "mail to root@localhost",
+            "react@17.0.2 vue@next",
+            "pkg@1.2.beta",
+            "left-pad@1.3.0-rc.one",
+            "git@host.example.com:org/repo.git",
+            "git@gitlab.example.com:2222/x",
+            "icon@2x.png logo@3x.webp",
+            "java.lang.Object@1b2c3d4e",
+            "getty@tty1.service user@1000.service",
+            "backup@daily.zip",
+            "module@latest.py",
+            "host@eth0.lan",
+            "deploy@web1.prod.internal",
+            "node@build1.local",
+            "\"key\":\"a\"@x",
+            "array [at] index 3",
+            "error (at) line 7.js",
+            "[at] start",
+            "x [at]",
+            "foo(at)bar",
+            "color: &#64;media",
+            "see #64 closed",
+            "用户@主机",
+            "@decorator.py",
+            "ssh joe@[::1]",
+        ],
+    );
+}
