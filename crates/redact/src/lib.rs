@@ -27,6 +27,7 @@ mod key_cache;
 mod key_tails;
 mod key_words;
 mod kind;
+mod literal_forms;
 mod number_filter;
 #[cfg(any(test, fuzzing))]
 mod oracle;

@@ -218,6 +218,9 @@ impl Redactor {
         if input.is_empty() || is_mask(input) || class.is_secret() && is_absent_value(input) {
             return RedactOutcome::Clean;
         }
+        if detect::is_foreign_mask(input) {
+            return RedactOutcome::Clean;
+        }
         if class == KeyClass::Address && is_machine_address(input) {
             return RedactOutcome::Clean;
         }

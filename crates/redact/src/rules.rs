@@ -13,6 +13,7 @@ use super::hits::rule;
 use super::key::{self, KeyMatch};
 use super::key_tails::KeyTails;
 use super::kind::{HitKind, KeyClass, KindSet, MASK_BYTES_MAX, Profile, ends_in_mask};
+use super::literal_forms::forms;
 use super::provider_table::{How, PROVIDERS, Provider};
 use super::rules_hash::rules_hash;
 use super::user_literals::UserLiterals;
@@ -92,7 +93,8 @@ pub struct KeyRule {
 pub struct LiteralRule {
     /// A name for reports and errors; never the literal itself.
     pub name: String,
-    /// The text that must not appear, compared exactly. At least four bytes.
+    /// The text that must not appear. At least four bytes. It is also found in the encodings of URLs, JSON and XML, and
+    /// from eight bytes on in base64 and hexadecimal.
     pub text: Vec<u8>,
 }
 
@@ -166,6 +168,8 @@ impl std::error::Error for RuleError {}
 
 /// Most user-defined rules.
 const USER_RULES_MAX: usize = 16_384;
+/// Most literals that are searched in encodings: each has at most 40 forms.
+const LITERALS_WITH_FORMS_MAX: usize = 1_024;
 /// Shortest user-defined literal; shorter ones would occur inside ordinary words.
 const LITERAL_BYTES_MIN: usize = 4;
 
@@ -186,6 +190,8 @@ pub struct Rules {
     pub(crate) providers: Vec<Provider>,
     pub(crate) literals: Literals,
     user_literals: UserLiterals,
+    /// By form of a literal: the place of its rule.
+    literal_rules: Vec<u16>,
     names: Vec<String>,
     hash: [u8; 32],
 }
@@ -234,8 +240,7 @@ impl Rules {
             key_tails.open();
         }
         let literals = Literals::new(&providers);
-        let user_literals =
-            set.literals.iter().map(|l| l.text.clone().into_boxed_slice()).collect();
+        let (user_literals, literal_rules) = literal_forms(&set.literals);
         Rules {
             kinds,
             profile: set.profile,
@@ -249,6 +254,7 @@ impl Rules {
             providers,
             literals,
             user_literals: UserLiterals::new(user_literals),
+            literal_rules,
             names: rule_names(set),
             hash: rules_hash(set, kinds, PROVIDERS),
         }
@@ -340,13 +346,10 @@ impl Rules {
         self.user_literals.find(input, |start, index| {
             let len = self.user_literals.texts().get(index).map_or(0, |text| text.len());
             finder.spend(len);
+            let place = self.literal_rules.get(index).copied().unwrap_or_default();
             // `compile` refuses more rules than a u16 can number.
-            finder.hit(
-                start,
-                start + len,
-                (self.first_user_literal_rule() + index) as u16,
-                HitKind::Custom,
-            );
+            let rule = self.first_user_literal_rule() as u16 + place;
+            finder.hit(start, start + len, rule, HitKind::Custom);
             !finder.over_budget()
         });
         if finder.cut {
@@ -357,6 +360,21 @@ impl Rules {
             }
         }
     }
+}
+
+/// The forms of all literals, and by form the place of its rule. With very many literals, only the literals themselves,
+/// because an index has at most 65,535 texts.
+fn literal_forms(literals: &[LiteralRule]) -> (Vec<Box<[u8]>>, Vec<u16>) {
+    let has_forms = literals.len() <= LITERALS_WITH_FORMS_MAX;
+    let (mut texts, mut rules) = (Vec::new(), Vec::new());
+    for (place, literal) in (0..).zip(literals) {
+        let forms = if has_forms { forms(&literal.text) } else { vec![literal.text.clone()] };
+        for form in forms.into_iter().filter(|form| !is_part_of_mask(form)) {
+            texts.push(form.into_boxed_slice());
+            rules.push(place);
+        }
+    }
+    (texts, rules)
 }
 
 /// If `input` ends with the first four or more bytes of `literal`, the position where they start.

@@ -234,11 +234,27 @@ pub fn load_chain(storage: &dyn Storage, path: &Path) -> Result<(u64, ChainKey),
 pub fn load_verifier(storage: &dyn Storage, path: &Path) -> Result<Verifier, KeyError> {
     let text = file::load_public(storage, path)?;
     let content = |expected| KeyError::Content { path: path.to_owned(), expected };
+    if let Some(problem) = changed_by_copying(&text) {
+        return Err(content(problem));
+    }
     let line = one_line(&text).ok_or_else(|| content("one line: name+id+base64"))?;
     Verifier::parse(line).map_err(|error| match error {
         NoteError::Key { expected } => content(expected),
         _ => content("one line: name+id+base64"),
     })
+}
+
+/// How a text editor or a copy as text has changed a file, with what to do.
+fn changed_by_copying(text: &[u8]) -> Option<&'static str> {
+    if text.starts_with(b"\xEF\xBB\xBF") {
+        return Some(
+            "one line: name+id+base64, found a byte order mark before it: copy the file as bytes, or remove the mark",
+        );
+    }
+    text.contains(&b'\r').then_some(
+        "one line: name+id+base64 and a newline alone, found a carriage return (CR LF): copy the file as bytes, or \
+         remove the carriage return",
+    )
 }
 
 /// The only line of a file. Its newline may be missing, because people copy keys by hand.

@@ -124,7 +124,9 @@ fn date_len(rest: &str) -> Option<usize> {
     let len = rest.bytes().take_while(|b| b.is_ascii_digit() || b"-/.".contains(b)).count();
     let date = rest[..len].trim_end_matches(['-', '/', '.']);
     let parts: Vec<&str> = date.split(['-', '/', '.']).collect();
+    let is_before_clock = || clock_len(rest[date.len()..].trim_start_matches([',', ' '])).is_some();
     let is_date = match parts.as_slice() {
+        [a, b, c] if [a, b, c].iter().all(|part| part.len() == 2) => is_before_clock(),
         [year, month, day] if year.len() == 4 => month.len() <= 2 && day.len() <= 2,
         [day, month, year] => year.len() == 4 && month.len() <= 2 && day.len() <= 2,
         _ => false,
@@ -204,14 +206,16 @@ fn level_of_header_word(word: &str, context: Context, rest: &str) -> Option<Leve
         let is_ended = word.len() > bare.len() && word.as_bytes()[bare.len()] == b':';
         return is_level_here(bare, is_ended, context, rest).then_some(level);
     }
-    // Two words before a colon: Go's `fatal error:`.
     let upper = |part: &str| {
         let is_upper = part.bytes().all(|byte| byte.is_ascii_uppercase());
         if is_upper && is_distinct(part) { level_of_word(part) } else { None }
     };
     let level_with_digit = |part: &str| upper(part.trim_end_matches(|c: char| c.is_ascii_digit()));
+    if let Some(level) = level_of_topics(bare) {
+        return Some(level);
+    }
     if let Some((first, rest)) = bare.split_once(':') {
-        let second = rest.split(':').next().unwrap_or_default();
+        let second = rest.split(':').find(|part| !part.is_empty()).unwrap_or_default();
         return upper(first).or_else(|| if is_logger(first) { upper(second) } else { None });
     }
     if let Some((_, last)) = bare.rsplit_once('.')
@@ -224,6 +228,13 @@ fn level_of_header_word(word: &str, context: Context, rest: &str) -> Option<Leve
     }
     // PostgreSQL's `DEBUG1:`
     if word.ends_with(':') { level_with_digit(bare) } else { None }
+}
+
+/// `system,error,critical` of RouterOS, `error,relay=::1` of Courier: the last level before other words counts.
+fn level_of_topics(word: &str) -> Option<Level> {
+    let is_topic = |part: &&str| part.bytes().all(|b| b.is_ascii_lowercase()) && !part.is_empty();
+    let topics = word.contains(',').then(|| word.split(',').take_while(is_topic))?;
+    topics.filter(|topic| is_distinct(topic)).filter_map(level_of_word).last()
 }
 
 fn is_logger(name: &str) -> bool {
@@ -256,7 +267,8 @@ fn is_level_here(bare: &str, is_ended: bool, context: Context, rest: &str) -> bo
     ]);
     let is_column = rest.starts_with("  ") || rest.starts_with('\t') || is_next_separator;
     is_distinct
-        && (begins_sentence
+        && (is_next_separator
+            || begins_sentence
             || is_before_time
             || is_in_cell
             || context.is_after_time && (is_severe || is_column)
@@ -311,12 +323,35 @@ fn is_name(word: &str) -> bool {
         || is_known.contains(&word)
 }
 
-/// Whether a plain word is a name because of the separators around it: `root - ERROR - x`.
+/// Whether a plain word is a name because of what is around it: `root - ERROR - x`, `app [ERROR] x` and `app ERROR  x`
+/// after a time, `host app[1]: x`.
 fn is_cell_of_name(word: &str, context: Context, rest: &str) -> bool {
+    if word.contains(['"', '\'']) {
+        return false;
+    }
+    let next = rest.trim_start();
+    let is_before_level = context.has_time
+        && match bracket(next) {
+            Some(inside) => whole_bracket(inside.trim()).is_some(),
+            None => is_column_of_level(next),
+        };
+    let is_before_tag = || {
+        let tag = next.split_once("]:").map_or("", |(tag, _)| tag);
+        context.index == 0 && tag.contains('[') && !tag.contains(' ')
+    };
     let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    is_plain
-        && next_is_separator(rest)
-        && (context.is_cell || context.has_time || context.index == 0)
+    // `region=local` of Elixir, before the level in brackets.
+    let is_pair = context.has_time && word.contains('=') && rest.contains('[');
+    is_before_level || is_pair || is_plain && (is_before_tag() || next_is_separator(rest))
+}
+
+/// Whether a text begins with a level in capitals and a wide space or a separator after it.
+fn is_column_of_level(text: &str) -> bool {
+    let len = text.bytes().take_while(u8::is_ascii_uppercase).count();
+    let (word, rest) = text.split_at(len);
+    let is_ended =
+        rest.starts_with("  ") || rest.starts_with([':', '\t', '|']) || next_is_separator(rest);
+    is_distinct(word) && level_of_word(word).is_some() && is_ended
 }
 
 /// The level in brackets: `ERROR`, `error    `, `core:error`, `21:49:17 ERR`, `2021-01-16 21:49:17: ERROR/Main`.
@@ -379,15 +414,17 @@ fn first_word(text: &str, is_after_time: bool) -> Option<Level> {
 /// The time of a line, if its header has one.
 pub(super) fn time(line: &str, now: i64) -> Option<i64> {
     let mut parts = Parts { line: after_letter(line), at: 0 };
-    let mut plain_words = 0;
-    for index in 0..PARTS_MAX {
+    let (mut plain_words, mut has_words) = (0, false);
+    for _ in 0..PARTS_MAX {
         parts.space();
         let rest = parts.rest();
         if let Some((nanos, len)) = time_at_start(rest.as_bytes(), now) {
-            let is_sure = index == 0 || rest[..len].contains(':');
+            let is_sure = !has_words || rest[..len].contains(':');
             return is_sure.then_some(nanos);
         }
-        match parts.next()? {
+        let part = parts.next()?;
+        has_words |= part != Part::Separator;
+        match part {
             Part::Bracket(inside) => {
                 if let Some(nanos) = time_in_bracket(inside, now) {
                     return Some(nanos);
@@ -419,7 +456,9 @@ fn after_letter(line: &str) -> &str {
 
 fn is_level_or_name(word: &str) -> bool {
     let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    level_of_word(bare).is_some() || is_name(word) || matches!(bare, "PHP" | "REPORT")
+    level_of_word(bare).is_some()
+        || is_name(word)
+        || matches!(bare, "PHP" | "REPORT" | "https" | "http" | "h2" | "ws" | "wss" | "grpcs")
 }
 
 /// The time in brackets, also after a level or another word: `I 21:49:17`, `ERROR 2021-01-16 21:49:17`.

@@ -3,12 +3,12 @@
 //! Keys are compared without regard to case and to the separators `_`, `-`, `.` and `@`. Of a key that occurs twice,
 //! the last occurrence counts.
 use super::keys::{
-    EVENT_KEYS, FIELDS, Hint, LEVEL_KEYS, LEVEL_NAMES, LEVEL_PARENTS, LevelKey, PlainKey, RECORD,
-    TIME_KEYS, TIME_KEYS_SURE, roles_of,
+    DATE, EVENT_KEYS, FIELDS, Hint, LEVEL_KEYS, LEVEL_NAMES, LEVEL_PARENTS, LevelKey, PlainKey,
+    RECORD, TIME, TIME_KEYS, TIME_KEYS_SURE, roles_of,
 };
 use super::level::{LevelReading, Scale, level_of_number, level_of_text_value};
 use super::text_format::level_of_text;
-use super::time::{TimeReading, time_of_number, time_of_value};
+use super::time::{TimeReading, join_date_and_clock, time_of_number, time_of_value};
 use crate::json::{Entries, Entry, Kind};
 
 /// The places of a line's level, time and name.
@@ -63,6 +63,7 @@ struct Hints {
     windows: bool,
     zap: bool,
     gelf: bool,
+    nextcloud: bool,
     /// MongoDB's one-letter severity.
     s: Option<u16>,
     l: Option<u16>,
@@ -107,6 +108,7 @@ impl Known {
             Some(Hint::Windows) => hints.windows = true,
             Some(Hint::Zap) => hints.zap = true,
             Some(Hint::Gelf) => hints.gelf = true,
+            Some(Hint::Nextcloud) => hints.nextcloud = true,
             Some(Hint::Stream) => hints.stream = true,
             Some(Hint::S) => hints.s = Some(index),
             Some(Hint::L) => hints.l = Some(index),
@@ -178,6 +180,7 @@ impl Known {
             Scale::Level if hints.python => Scale::Python,
             Scale::Level if hints.serilog => Scale::FromTrace,
             Scale::Level if hints.windows && is_small => Scale::Windows,
+            Scale::Level if hints.nextcloud && is_small => Scale::FromDebug,
             Scale::Level if hints.zap && !hints.gelf && is_small => Scale::Zap,
             scale => scale,
         }
@@ -220,6 +223,9 @@ impl Known {
 
     fn time(&self, entries: &Entries, text: &str, now: i64) -> (TimeReading, Option<usize>) {
         let mut unknown = (TimeReading::Missing, None);
+        if let Some(found) = self.date_and_clock(entries, text, now) {
+            return found;
+        }
         for (rank, at) in self.times.iter().enumerate() {
             let Some(at) = at.map(usize::from) else { continue };
             let Some(entry) = entries.get(at, text) else { continue };
@@ -233,6 +239,20 @@ impl Known {
             }
         }
         unknown
+    }
+
+    /// A day under `date` and a clock under `time`.
+    fn date_and_clock(
+        &self,
+        entries: &Entries,
+        text: &str,
+        now: i64,
+    ) -> Option<(TimeReading, Option<usize>)> {
+        let (date_at, clock_at) = (self.times[DATE]?, self.times[TIME]?);
+        let string = |at: u16| entries.get(at.into(), text)?.string()?.plain();
+        let joined = join_date_and_clock(string(date_at)?, string(clock_at)?)?;
+        let time = time_of_value(&joined, now)?;
+        Some((TimeReading::At(time), None))
     }
 
     fn name(&self, entries: &Entries, text: &str) -> (Option<usize>, Option<usize>) {

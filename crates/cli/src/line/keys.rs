@@ -53,7 +53,7 @@ pub(super) const LEVEL_KEYS: [LevelKey; 27] = [
     LevelKey("levelno", Scale::Python, true),
     LevelKey("levelnumber", Scale::Python, true),
     LevelKey("severitynumber", Scale::OpenTelemetry, true),
-    LevelKey("severitylevel", Scale::AppInsights, true),
+    LevelKey("severitylevel", Scale::FromDebug, true),
     LevelKey("logseverity", Scale::Severity, true),
     LevelKey("syslogseverity", Scale::Severity, true),
     LevelKey("logsyslogseverityname", Scale::Severity, true),
@@ -121,6 +121,10 @@ pub(super) const TIME_KEYS: [&str; 40] = [
     "startutc",
 ];
 
+/// Places in [`TIME_KEYS`].
+pub(super) const TIME: usize = 1;
+pub(super) const DATE: usize = 32;
+
 /// How many of [`TIME_KEYS`] mean nothing but the time of the line. The others may be data: they stay fields, and a
 /// value that is not a time is not an error.
 pub(super) const TIME_KEYS_SURE: usize = 30;
@@ -150,12 +154,14 @@ pub(super) enum Hint {
     Windows,
     Zap,
     Gelf,
+    Nextcloud,
     Stream,
     S,
     L,
 }
 
-const HINTS: [(&str, Hint); 18] = [
+const HINTS: [(&str, Hint); 19] = [
+    ("reqid", Hint::Nextcloud),
     ("funcname", Hint::Python),
     ("lineno", Hint::Python),
     ("pathname", Hint::Python),

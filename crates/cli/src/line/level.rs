@@ -242,8 +242,8 @@ pub(super) enum Scale {
     FromTrace,
     /// Windows events: 1 critical, 2 error, 3 warning, 4 information, 5 verbose.
     Windows,
-    /// Application Insights: 0 verbose … 4 critical.
-    AppInsights,
+    /// Application Insights and Nextcloud: 0 debug … 4 critical.
+    FromDebug,
     /// Severities of syslog, 0 to 7; Google Cloud's hundreds.
     Severity,
     /// Severities of syslog, or a priority with the facility in it.
@@ -276,7 +276,7 @@ pub(super) fn level_of_number(scale: Scale, text: &str) -> LevelReading {
             5 => Some(Level::Debug),
             _ => None,
         },
-        Scale::AppInsights => nth(number + 1),
+        Scale::FromDebug => nth(number + 1),
         Scale::Severity => match number {
             0..=7 => level_of_severity(number as u8),
             100..=800 => level_of_cloud(number),

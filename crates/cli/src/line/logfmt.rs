@@ -2,7 +2,7 @@
 //!
 //! Only pairs count that no prose precedes: `set level=error in the file` is prose.
 use super::level::{LevelReading, Scale, level_of_number, level_of_text_value};
-use super::time::{TimeReading, time_of_value};
+use super::time::{TimeReading, join_date_and_clock, time_of_value};
 
 /// One pair; `value` without its quotes.
 struct Pair<'a> {
@@ -98,7 +98,14 @@ pub(super) fn level(line: &str) -> Option<LevelReading> {
 pub(super) fn time(line: &str, now: i64) -> TimeReading {
     const KEYS: [&str; 7] = ["time", "ts", "timestamp", "t", "@timestamp", "datetime", "date"];
     let mut unknown = TimeReading::Missing;
+    let mut date = None;
     for pair in Pairs::of(line) {
+        if let Some(joined) = date.and_then(|date| join_date_and_clock(date, pair.value))
+            && let Some(nanos) = time_of_value(&joined, now)
+        {
+            return TimeReading::At(nanos);
+        }
+        date = pair.key.eq_ignore_ascii_case("date").then_some(pair.value).or(date);
         if KEYS.iter().any(|key| pair.key.eq_ignore_ascii_case(key)) {
             match time_of_value(pair.value, now) {
                 Some(nanos) => return TimeReading::At(nanos),

@@ -175,7 +175,8 @@ fn is_level(word: &[u8]) -> bool {
 /// `app`, `app[123]`, `docker/web[123]`, `app[web.1]`, `postfix/smtpd[1]`
 fn is_tag(tag: &[u8]) -> bool {
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || b"./_-[]()@+#".contains(b);
-    !tag.is_empty() && tag.iter().all(is_part)
+    tag.first().is_some_and(|first| first.is_ascii_alphanumeric() || b"/_(".contains(first))
+        && tag.iter().all(is_part)
 }
 
 /// A time, then nothing, or CRI's stream and tag, or AWS Lambda's request and level.

@@ -13,7 +13,7 @@ use super::level::{
 };
 use super::logfmt;
 use super::prefix;
-use super::time::{TimeReading, time_at_start};
+use super::time::{TimeReading, time_at_start, time_of_number};
 
 /// Length of the beginning of a line that is searched.
 const SEARCHED_BYTES: usize = 512;
@@ -54,9 +54,19 @@ pub fn time_of_text(text: &str, now: i64) -> TimeReading {
     let head = head(text);
     let line = head.trim_start();
     match header::time_reading(line, now) {
-        TimeReading::Missing => logfmt::time(line, now),
+        TimeReading::Missing => match audit_time(line) {
+            Some(nanos) => TimeReading::At(nanos),
+            None => logfmt::time(after_prefixes(line), now),
+        },
         reading => reading,
     }
+}
+
+/// The time of Linux's audit: `type=SYSCALL msg=audit(1748779200.123:45): …`.
+fn audit_time(line: &str) -> Option<i64> {
+    let is_audit = line.starts_with("type=") || line.starts_with("audit:");
+    let (_, rest) = line.split_once("audit(").filter(|_| is_audit)?;
+    time_of_number(rest.split_once(':')?.0)
 }
 
 /// The line without the prefixes of syslog, CRI and Compose.

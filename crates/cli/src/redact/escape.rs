@@ -1,6 +1,6 @@
 //! Decodes and encodes the content of JSON strings.
 //!
-//! Both take any bytes: invalid escapes and invalid UTF-8 are kept.
+//! Both take any bytes: invalid escapes and invalid UTF-8 are kept. `\x22`, as nginx writes it, is decoded.
 use ringseal::internals::digest::text::hex_byte;
 
 /// Appends the text that `raw` (without its quotes) encodes. A lone surrogate becomes U+FFFD.
@@ -9,7 +9,8 @@ pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) {
     while let Some(at) = memchr::memchr(b'\\', rest) {
         out.extend_from_slice(&rest[..at]);
         let (short, len) = match rest.get(at + 1) {
-            Some(b'u') => {
+            Some(b'x') if let Some(byte) = hex_pair(&rest[at + 2..]) => (Some(byte), 4),
+            Some(b'u') if rest.get(at + 2..at + 6).is_some_and(is_hex) => {
                 let (character, len) = unicode(&rest[at..]);
                 out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 (None, len)
@@ -19,13 +20,24 @@ pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) {
             Some(b'n') => (Some(b'\n'), 2),
             Some(b'r') => (Some(b'\r'), 2),
             Some(b't') => (Some(b'\t'), 2),
-            Some(&other) => (Some(other), 2),
-            None => (Some(b'\\'), 1),
+            Some(&same @ (b'"' | b'\\' | b'/')) => (Some(same), 2),
+            // Not an escape: a path, or a cut one.
+            Some(_) | None => (Some(b'\\'), 1),
         };
         out.extend(short);
         rest = rest.get(at + len..).unwrap_or_default();
     }
     out.extend_from_slice(rest);
+}
+
+fn is_hex(digits: &[u8]) -> bool {
+    digits.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// The byte of `22`, as nginx writes it after `\x`.
+fn hex_pair(digits: &[u8]) -> Option<u8> {
+    let pair = digits.get(..2).filter(|pair| is_hex(pair))?;
+    u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()
 }
 
 /// The character of the `\u` escape at the front, or of two that are a surrogate pair; and their length.

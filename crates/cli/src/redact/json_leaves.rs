@@ -1,8 +1,8 @@
 //! The leaves of one line of JSON, with the classes of their keys.
 //!
 //! The walk builds and writes nothing: the caller replaces leaves in a copy of the line, so its structure cannot
-//! change. The grammar is that of RFC 8259, except that strings may hold any bytes but a quote: control characters and
-//! bytes that are not UTF-8 are kept.
+//! change. The grammar is that of RFC 8259, except that strings may hold any bytes but a quote (control characters and
+//! bytes that are not UTF-8 are kept) and a backslash before any character, and that `NaN` and `Infinity` are values.
 //!
 //! Memory: a frame for each level up to [`DEPTH_MAX`], one bit for each deeper level. Time is linear.
 use std::ops::Range;
@@ -225,6 +225,10 @@ impl Walk<'_> {
             b't' => b"true",
             b'f' => b"false",
             b'n' => b"null",
+            // Python writes these.
+            b'N' => b"NaN",
+            b'I' => b"Infinity",
+            b'-' if rest.get(1) == Some(&b'I') => b"-Infinity",
             _ => b"",
         };
         if !word.is_empty() {
@@ -308,13 +312,12 @@ fn zero_bytes(word: u64) -> u64 {
 }
 
 fn escape_len(text: &[u8]) -> Result<usize> {
+    let is_hex = |hex: &[u8]| hex.iter().all(u8::is_ascii_hexdigit);
     match text.get(1) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
-        Some(b'u') => {
-            let hex = text.get(2..6).ok_or(NotJson)?;
-            if hex.iter().all(u8::is_ascii_hexdigit) { Ok(6) } else { Err(NotJson) }
-        }
-        _ => Err(NotJson),
+        Some(b'u') if text.get(2..6).is_some_and(is_hex) => Ok(6),
+        // Also what writers get wrong: `\x22`, `C:\Users`.
+        Some(_) => Ok(2),
+        None => Err(NotJson),
     }
 }
 

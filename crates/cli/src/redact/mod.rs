@@ -59,7 +59,8 @@ A rule file:
   [keys]
   internal_ref = \"secret\"         # or keep, name, email, phone, card …
   [literals]
-  db_password = \"correct-horse\"   # must not appear anywhere
+  db_password = \"correct-horse\"   # must not appear anywhere, also not
+                                  # encoded for URLs, JSON, XML, in base64
 
 Exit codes: 0 success (with --check: nothing to mask), 1 --check found something to mask, 2 wrong \
 usage, or something could not be read or written.";

@@ -16,7 +16,7 @@ const WORDS: [&[u8]; 14] = [
 ];
 
 /// Whether `text` is a mask of another program. Closing brackets may be missing.
-pub(super) fn is_mask(text: &[u8]) -> bool {
+pub(crate) fn is_mask(text: &[u8]) -> bool {
     if text.len() > BYTES_MAX {
         return false;
     }

@@ -52,6 +52,7 @@ mod wrapped;
 mod xml;
 
 pub(crate) use copies::find as find_copies;
+pub(crate) use foreign::is_mask as is_foreign_mask;
 pub(crate) use hint::ssn as ssn_is_hinted;
 pub(crate) use kv_value::{AuthValue, auth_value};
 pub(crate) use number::{is_called, may_be_hinted};

@@ -99,7 +99,7 @@ const REGISTRY: &[&[u8]] = &[
 const CURL: &[&[u8]] =
     &[b"curl", b"curl.exe", b"http", b"https", b"xh", b"wget", b"etcdctl", b"lftp", b"curlie"];
 
-static SPECS: [Spec; 24] = [
+const SPECS: &[Spec] = &[
     spec(MYSQL, b"-p", Place::Joined, Part::All),
     spec(
         &[b"redis-cli", b"valkey-cli", b"keydb-cli", b"redis-benchmark"],
@@ -194,6 +194,36 @@ static SPECS: [Spec; 24] = [
     spec(&[b"gpg", b"gpg2"], b"--passwd", Place::Next, Part::All),
 ];
 
+/// A bit for each first two letters and length of a program's name.
+static PROGRAMS: [u64; 16] = {
+    let mut table = [0; 16];
+    let mut i = 0;
+    while i < SPECS.len() {
+        let mut j = 0;
+        while j < SPECS[i].programs.len() {
+            let place = program_place(SPECS[i].programs[j]);
+            table[place >> 6] |= 1 << (place & 63);
+            j += 1;
+        }
+        i += 1;
+    }
+    table
+};
+
+/// The place of a name of two letters or more in [`PROGRAMS`].
+const fn program_place(name: &[u8]) -> usize {
+    let (first, second) = ((name[0] & 31) as usize, (name[1] & 31) as usize);
+    (first * 37 + second * 5 + name.len() * 101) & 1023
+}
+
+/// Whether a word can be the name of a program.
+fn may_be_program(word: &[u8]) -> bool {
+    word.len() >= 2 && {
+        let place = program_place(word);
+        PROGRAMS[place >> 6] >> (place & 63) & 1 != 0
+    }
+}
+
 /// A filter applied before [`find`]: a dash or a slash and a letter, and then nothing that only paths have.
 #[inline(always)]
 pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
@@ -237,7 +267,10 @@ pub(super) fn command_start(input: &[u8], pos: usize) -> usize {
 fn runs(command: &[u8], spec: &Spec) -> bool {
     let words = || words(command);
     let with = spec.with.is_empty() || words().any(|word| word == spec.with);
-    with && words().any(|word| spec.programs.iter().any(|name| word.eq_ignore_ascii_case(name)))
+    let is_program = |word: &[u8]| {
+        may_be_program(word) && spec.programs.iter().any(|name| word.eq_ignore_ascii_case(name))
+    };
+    with && words().any(is_program)
 }
 
 /// The words of a command: of a path, its last part.

@@ -118,6 +118,9 @@ fn numbers_are_read_by_their_scale() {
         (r#"{"level":0,"ts":1.5,"caller":"a.go:1","msg":"zap"}"#, INFO),
         (r#"{"level":-4,"msg":"slog"}"#, DEBUG),
         (r#"{"level":8,"msg":"slog"}"#, ERROR),
+        (r#"{"reqId":"x","level":2,"time":"x","app":"core"}"#, WARN),
+        (r#"{"reqId":"x","level":0,"app":"core"}"#, DEBUG),
+        (r#"{"date":"x","level":"loud","level_name":"ERROR"}"#, ERROR),
         (r#"{"level":3}"#, ERROR),
         (r#"{"level":6}"#, INFO),
     ]);

@@ -68,12 +68,13 @@ pub(super) fn time_of_day(hour: i64, minute: i64, second: i64) -> Option<i64> {
 type Form = fn(&mut Cursor<'_>) -> Option<Stamp>;
 
 /// All forms.
-pub(super) const FORMS: [Form; 10] = [
+pub(super) const FORMS: [Form; 11] = [
     year_first,
     basic,
     day_named_month,
     named_month,
     slashes,
+    two_digit_year,
     dots,
     month_day,
     six_digits,
@@ -273,6 +274,19 @@ fn dots(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     with_clock(cursor, Some(year), month, day)
 }
 
+/// `17/06/09 20:10:40 INFO `: Spark's and Hadoop's default. The same digits elsewhere leave doubt.
+fn two_digit_year(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let year = cursor.number(2, 2)?;
+    cursor.one_of(b"/")?;
+    let month = cursor.number(2, 2)?;
+    cursor.one_of(b"/")?;
+    let day = cursor.number(2, 2)?;
+    cursor.spaces()?;
+    let stamp = with_clock(cursor, Some(2000 + year), month, day)?;
+    let levels: [&[u8]; 6] = [b" INFO ", b" WARN ", b" ERROR ", b" DEBUG ", b" FATAL ", b" TRACE "];
+    levels.iter().any(|level| cursor.rest().starts_with(level)).then_some(stamp)
+}
+
 /// `01-16 21:49:17.073`, `01-16|21:49:17`: Android, log15.
 fn month_day(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let month = cursor.number(2, 2)?;
@@ -282,7 +296,7 @@ fn month_day(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     with_clock(cursor, None, month, day)
 }
 
-/// `0102 15:04:05.000000` of klog, `260102 15:04:05` of MySQL and CockroachDB.
+/// `0102 15:04:05.000000` of klog, `260102 15:04:05` of MySQL and CockroachDB, `081109 203615` of HDFS.
 fn six_digits(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let len = cursor.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
     let year = match len {
@@ -292,6 +306,12 @@ fn six_digits(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     };
     let (month, day) = (cursor.digits(2)?, cursor.digits(2)?);
     cursor.spaces()?;
+    let digits = cursor.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if year.is_some() && digits == 6 {
+        let clock = time_of_day(cursor.digits(2)?, cursor.digits(2)?, cursor.digits(2)?)?;
+        let is_end = cursor.peek().is_none_or(|byte| byte == b' ');
+        return is_end.then_some(Stamp { year, month, day, clock, nanos: 0, offset: 0 });
+    }
     with_clock(cursor, year, month, day)
 }
 

@@ -52,6 +52,15 @@ pub fn time_of_value(text: &str, now: i64) -> Option<i64> {
     text[len..].iter().all(is_end).then_some(nanos)
 }
 
+/// Joins a day and a clock that are written in two places; `None` if they are something else.
+pub(super) fn join_date_and_clock(date: &str, clock: &str) -> Option<String> {
+    let is_date = date.len() <= 12
+        && !date.contains(':')
+        && date.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let is_clock = clock.get(1..3).is_some_and(|next| next.contains(':')) && clock.len() <= 24;
+    (is_date && is_clock).then(|| format!("{date} {clock}"))
+}
+
 /// Returns the time at the start of a text, and its length.
 pub(super) fn time_at_start(text: &[u8], now: i64) -> Option<(i64, usize)> {
     let first = *text.first()?;

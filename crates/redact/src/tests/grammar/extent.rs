@@ -73,6 +73,8 @@ fn masks_of_others_stay_whole() {
         ("scrubbed", "api_key=[scrubbed] n=1"),
         ("underscores", "secret=__REDACTED__ n=1"),
         ("percent", "password=%5BFILTERED%5D&n=1"),
+        ("in a map", r#"{"password":"[FILTERED]","token":"****","secret":"REDACTED"}"#),
+        ("header in a map", r#"{"Cookie":["REDACTED"],"authorization":"[redacted]"}"#),
         ("quoted stars", "password='******' n=1"),
         ("dashes", "password=------ n=1"),
     ]);
