@@ -216,7 +216,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     t(b"glsoat-", URL, 20, 64, WHOLE),
     t(b"gsk_", ALNUM, 40, 60, WHOLE),
     t(b"hawk.", URLDOT, 41, 60, WHOLE),
-    t(b"hf_", ALNUM, 30, 40, DIGIT),
+    t(b"hf_", ALNUM, 30, 40, WHOLE),
     t(b"hook.eu1.make.com/", LOWER, 24, 40, ADDRESS),
     t(b"hook.us1.make.com/", LOWER, 24, 40, ADDRESS),
     t(b"hooks.slack.com/services/", ByteSet::of(b"A-Za-z0-9+/"), 20, 64, ADDRESS),

@@ -186,11 +186,11 @@ mod tests {
     fn hashes_of_known_rule_sets_are_stable() {
         assert_eq!(
             hex(&RuleSet::default()),
-            "ace780e60825f199ccb493f71690384a5c07dd01631d8de7eaa26477e50c9780"
+            "cc51115f922aa15b9c0c873cc5c9909bef156f3559bc80a099b887f8fb57fc43"
         );
         assert_eq!(
             hex(&full()),
-            "23ded78f0d79215c93def1d0607db539297408d5f1bac9f3f9bede2160361fb1"
+            "1048784813d2d0baaec72420466efc10123fffffbea22d9e319c629a711a4e9a"
         );
     }
 
