@@ -204,8 +204,8 @@ impl AuditLogger {
         if self.audit.link.is_blocked() {
             return Err(AuditError::Log(AuditFault::WouldWait));
         }
-        let mut attempt = |lane: &mut Lane| write(lane, ticket, &payload);
-        let mut result = with_lane(self.shared.slot, self.shared.id, &mut attempt);
+        let attempt = |lane: &mut Lane| write(lane, ticket, &payload);
+        let mut result = with_lane(self.shared.slot, self.shared.id, attempt);
         if result.is_none() {
             on_any_lane(&self.shared, false, &mut |lane| result = Some(attempt(lane)));
         }
