@@ -22,6 +22,68 @@ fn a_flushed_or_synced_line_is_written() {
     }
 }
 
+/// Runs a future on this thread, which parks while it waits.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::task::Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = std::task::Context::from_waker(&waker);
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(output) => return output,
+            std::task::Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[test]
+fn an_awaited_flush_means_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.log");
+    let engine = Engine::start(Config::new().file(&path)).unwrap();
+    let logger = engine.logger();
+    for number in 0..100 {
+        info!(logger, "step", number);
+        block_on(logger.flush_async()).unwrap();
+        assert_eq!(events_of(&path).len(), number + 1);
+    }
+    let unfinished: Vec<_> = (0..500).map(|_| logger.flush_async()).collect();
+    assert!(unfinished.into_iter().all(|flush| block_on(flush).is_ok()));
+    engine.stop().unwrap();
+    assert_eq!(block_on(logger.flush_async()), Err(FlushError::Stopped));
+}
+
+#[test]
+fn a_logger_controls_its_engine() {
+    fn check<T: Clone + Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe>(_: &T) {}
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.log");
+    let engine = Engine::start(Config::new().file(&path)).unwrap();
+    let logger = engine.logger();
+    check(&engine);
+    check(&logger);
+    info!(logger, "step", number = 0);
+    logger.flush().unwrap();
+    assert_eq!(logger.metrics().events.total(), 1);
+    logger.set_filter("off".parse().unwrap());
+    info!(logger, "step", number = 1);
+    logger.set_filter("info".parse().unwrap());
+    logger.sync().unwrap();
+    logger.reopen().unwrap();
+    let clone = engine.clone();
+    drop(engine);
+    info!(logger, "step", number = 2);
+    assert_eq!(numbers(&named(&events_of(&path), "step"), "number"), [0]);
+    drop(clone);
+    assert_eq!(numbers(&named(&events_of(&path), "step"), "number"), [0, 2]);
+    assert_eq!(logger.flush(), Err(FlushError::Stopped));
+}
+
 #[test]
 fn a_flush_covers_a_new_threads_first_event() {
     // A probabilistic check: the critical moment is a few instructions long.

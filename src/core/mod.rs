@@ -8,7 +8,9 @@ pub mod level;
 pub mod record;
 pub mod registry;
 pub mod sampling;
+mod unheard;
 
 pub use batch::{Batch, Lines};
 pub use filter::Filter;
 pub use level::{Level, LevelFilter};
+pub use unheard::UnheardCounts;

@@ -10,20 +10,33 @@ use parking_lot::Mutex;
 use super::callsite::{Callsite, ENGINES_MAX};
 use super::filter::Filter;
 use super::sampling::site_plan::SitePolicy;
+use super::unheard::{Unheard, UnheardCounts};
 
 struct Registry {
     callsites: Vec<&'static Callsite>,
     filters: [Option<Arc<Filter>>; ENGINES_MAX],
     policies: [Option<Arc<dyn SitePolicy>>; ENGINES_MAX],
+    unheard: Unheard,
 }
+
+/// The slot of the engine that calls without a logger use.
+const GLOBAL: usize = 0;
 
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     callsites: Vec::new(),
     filters: [const { None }; ENGINES_MAX],
     policies: [const { None }; ENGINES_MAX],
+    unheard: Unheard::new(),
 });
 
 impl Registry {
+    fn add(&mut self, callsite: &'static Callsite) {
+        if callsite.id() == 0 {
+            self.callsites.push(callsite);
+            callsite.set_id(self.callsites.len() as u32);
+        }
+    }
+
     /// Computes a call site's verdict for every engine. Returns one bit for each engine that enables it.
     fn evaluate(&self, callsite: &Callsite) -> u32 {
         let metadata = callsite.metadata();
@@ -37,6 +50,11 @@ impl Registry {
             is_planned |= plan.is_some();
             is_shared |= plan.is_some_and(|plan| plan.threshold > 0);
             verdict |= u32::from(is_wanted) << slot;
+        }
+        // Calls that are to be counted take the slow path.
+        if self.filters[GLOBAL].is_none() && self.unheard.wants(index_of(callsite), metadata) {
+            verdict |= 1 << GLOBAL;
+            is_planned = true;
         }
         callsite.set_verdict(verdict, is_planned, is_shared);
         verdict
@@ -63,16 +81,42 @@ impl Registry {
 #[inline(never)]
 pub(super) fn register(callsite: &'static Callsite, slot: usize) -> bool {
     let mut registry = REGISTRY.lock();
-    if callsite.id() == 0 {
-        registry.callsites.push(callsite);
-        callsite.set_id(registry.callsites.len() as u32);
+    registry.add(callsite);
+    if slot == GLOBAL {
+        registry.unheard.note_site(index_of(callsite));
     }
     registry.evaluate(callsite) & (1 << (slot as u32 & 31)) != 0
 }
 
+/// The index of a registered call site.
+fn index_of(callsite: &Callsite) -> usize {
+    (callsite.id() as usize).wrapping_sub(1)
+}
+
 /// Assigns a call site its id; for the engine's own events, which need no verdict.
 pub fn assign_id(callsite: &'static Callsite) {
-    register(callsite, 0);
+    let mut registry = REGISTRY.lock();
+    registry.add(callsite);
+    registry.evaluate(callsite);
+}
+
+/// Counts a call without a logger while there is no global engine.
+pub fn count_unheard(callsite: &'static Callsite) {
+    let mut registry = REGISTRY.lock();
+    if registry.filters[GLOBAL].is_none() && registry.unheard.count(index_of(callsite)) {
+        registry.evaluate_all();
+    }
+}
+
+/// Returns how many events that pass `filter` found no global engine since the last call; by default the filter of the
+/// last one, and nothing if there was none.
+pub fn take_unheard(filter: Option<Arc<Filter>>) -> UnheardCounts {
+    let mut registry = REGISTRY.lock();
+    let Some(filter) = filter.or_else(|| registry.unheard.filter()) else {
+        return UnheardCounts::default();
+    };
+    let Registry { callsites, unheard, .. } = &mut *registry;
+    unheard.take(&filter, |index| callsites.get(index).map(|site| site.metadata()))
 }
 
 /// The call site with this id.
@@ -101,7 +145,19 @@ pub fn take_slot(wanted: Option<usize>, filter: Arc<Filter>) -> Option<usize> {
 pub fn set_filter(slot: usize, filter: Option<Arc<Filter>>) {
     let mut registry = REGISTRY.lock();
     if let Some(place) = registry.filters.get_mut(slot) {
-        *place = filter;
+        let last = std::mem::replace(place, filter);
+        if let (GLOBAL, None, Some(last)) = (slot, &registry.filters[GLOBAL], last) {
+            registry.unheard.set_filter(last);
+        }
+        registry.evaluate_all();
+    }
+}
+
+/// Frees the slot of an engine that has not started.
+pub fn free_slot(slot: usize) {
+    let mut registry = REGISTRY.lock();
+    if let Some(place) = registry.filters.get_mut(slot) {
+        *place = None;
         registry.evaluate_all();
     }
 }

@@ -32,6 +32,10 @@ pub(super) fn decide(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
     if !callsite.resolve(to.slot) {
         return false;
     }
+    if to.slot == global::SLOT && global::engine_id() == 0 {
+        registry::count_unheard(callsite);
+        return false;
+    }
     let Some(event) = Sampled::new(callsite, to.slot, to.context) else { return true };
     let decision = with_lane(to.slot, to.engine, |lane| lane.decide(&event));
     match decision.unwrap_or_else(|| decide_without_lane(to, &event)) {

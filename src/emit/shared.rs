@@ -2,6 +2,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) link: Arc<Link>,
     pub(crate) overflow: [Overflow; Level::COUNT],
     pub(crate) settings: LaneSettings,
+    /// How long a flush may take.
+    pub(crate) flush_timeout: Duration,
     pub(crate) sampler: Sampler,
     /// For run-time events, whose call sites have no verdict.
     pub(crate) filter: RwLock<Arc<Filter>>,
@@ -70,7 +73,7 @@ impl Shared {
         slot: usize,
         link: Arc<Link>,
         overflow: [Overflow; Level::COUNT],
-        settings: LaneSettings,
+        (settings, flush_timeout): (LaneSettings, Duration),
         filter: Arc<Filter>,
         sampler: Sampler,
     ) -> Arc<Shared> {
@@ -82,6 +85,7 @@ impl Shared {
             link,
             overflow,
             settings,
+            flush_timeout,
             sampler,
             level_min: AtomicU8::new(level_min(&filter)),
             filter: RwLock::new(filter),
@@ -147,7 +151,7 @@ impl Shared {
             return None;
         }
         let _restore = Restore(INSIDE.replace(self.id));
-        let wait = std::time::Duration::from_millis(100);
+        let wait = Duration::from_millis(100);
         let mut lane = self.shared_lane.try_lock_for(wait)?;
         if lane.is_none() {
             // One more lane than the limit allows: otherwise threads beyond the limit would have none.

@@ -1,9 +1,15 @@
 //! The events that report an engine's configuration: at the start of the global engine, and at each change.
+use std::sync::Arc;
+
 use super::engine::Engine;
 use crate::core::callsite::{Callsite, Metadata};
+use crate::core::field::Fields;
 use crate::core::level::Level;
+use crate::core::registry;
 use crate::emit::AsEmitter;
 use crate::emit::emitter::{emit, emit_own};
+use crate::emit::shared::Shared;
+use crate::writer::report::UNHEARD;
 use ringseal_base::value::Number;
 
 static CONFIGURED: Callsite = Callsite::new(Metadata {
@@ -39,10 +45,21 @@ pub(super) fn report_start(engine: &Engine) {
     }
 }
 
+/// Reports events of the macros that found no engine before this one.
+pub(super) fn report_unheard(engine: &Engine) {
+    let counts = registry::take_unheard(Some(Arc::clone(&engine.shared().filter.read())));
+    if counts.total() > 0 && UNHEARD.enabled(engine.shared().slot) {
+        report(engine.shared(), &UNHEARD, &(counts.total(), (counts.is_at_least, ())));
+    }
+}
+
 /// Logs a change of the engine's settings.
-pub(super) fn report_change(engine: &Engine, callsite: &'static Callsite, now: &str) {
-    let shared = engine.shared();
-    if !emit_own(shared, callsite, &(now, ())) {
+pub(super) fn report_change(shared: &Arc<Shared>, callsite: &'static Callsite, now: &str) {
+    report(shared, callsite, &(now, ()));
+}
+
+fn report(shared: &Arc<Shared>, callsite: &'static Callsite, fields: &dyn Fields) {
+    if !emit_own(shared, callsite, fields) {
         shared.count_loss_without_lane(callsite.metadata().level);
     }
 }

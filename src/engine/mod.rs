@@ -1,16 +1,19 @@
 //! The composition root: an engine from its configuration, and its life until it stops.
 //!
 //! Promises: this is the control plane. Nothing here runs for an event.
+mod at_exit;
 #[cfg_attr(not(feature = "audit"), path = "no_audit.rs")]
 mod audit;
 mod config;
 mod config_events;
+mod control;
 #[expect(clippy::module_inception, reason = "the engine itself")]
 mod engine;
 mod env;
 mod panic_hook;
 mod redaction;
 mod run_id;
+mod running;
 #[cfg(feature = "signals")]
 mod signals;
 #[cfg(feature = "tokens")]
@@ -24,7 +27,10 @@ pub use env::EnvError;
 pub use redaction::{RedactionError, Tokens};
 
 /// Starts the engine that the macros use when they are given no logger. The returned engine is the guard: dropping it
-/// drains and stops.
+/// drains and stops. Bind it, as in `let _log = …`: with `let _ = …` it stops at once.
+///
+/// Up to 1000 events from info on that the macros were given before are counted, and reported as
+/// `ringseal.logged_without_engine`.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::engine::ask;
+use super::control::ask;
 use crate::emit::emitter::emit_own;
 use crate::emit::shared::Shared;
 use crate::writer::control::Control;

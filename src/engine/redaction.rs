@@ -162,7 +162,7 @@ impl Engine {
         let rules = rules.map(Arc::new);
         self.shared().link.stderr.set_rules(rules.clone());
         let request = |reply| Control::SetRules(rules, reply);
-        self.ask(request, self.flush_timeout()).map_err(RedactionError::Writer)
+        self.logger().ask(request, self.shared().flush_timeout).map_err(RedactionError::Writer)
     }
 }
 

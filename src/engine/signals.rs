@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::engine::ask;
+use super::control::ask;
 use crate::emit::shared::Shared;
 use crate::writer::control::Control;
 use ringseal_base::process::signal::{

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 
+use super::answer::Answerer;
 #[cfg(feature = "audit")]
 use super::audit::{AuditRequest, AuditThreadEvent};
 use crate::sink::Sink;
@@ -13,6 +14,8 @@ use ringseal_redact::Rules;
 pub enum Control {
     /// Deliver everything logged before to the sinks, and answer.
     Flush(Sender<Result<(), FlushError>>),
+    /// The same, for a task that awaits the answer.
+    FlushAsync(Answerer<Result<(), FlushError>>),
     /// The same, and make it durable.
     Sync(Sender<Result<(), FlushError>>),
     /// Close and open the target of every sink, and answer.
@@ -37,6 +40,7 @@ impl fmt::Debug for Control {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Control::Flush(_) => "Flush",
+            Control::FlushAsync(_) => "FlushAsync",
             Control::Sync(_) => "Sync",
             Control::Reopen(_) => "Reopen",
             Control::AddSink(_) => "AddSink",

@@ -1,6 +1,7 @@
 //! The state that the writer shares with producers and with the engine.
 //!
 //! Promises: a log call touches only atomics here. The channels are for the control plane.
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
@@ -42,6 +43,12 @@ impl CoarseTime {
         // ORDER: relaxed; pairs with `get`, nothing else is published.
         self.0.0.store(ticks, Ordering::Relaxed);
     }
+}
+
+thread_local! {
+    /// The address of the link whose writer runs on this thread. Without a destructor, because it is also read while
+    /// the process exits, after the thread's other locals.
+    static WRITER_OF: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The shared side of a writer.
@@ -113,15 +120,19 @@ impl Link {
         (Arc::new(link), Inbox { control: control_inbox, lanes: lanes_inbox })
     }
 
-    /// Sets the writer's thread, so that it can be woken.
+    /// Makes the caller the writer's thread, so that it can be woken.
     pub fn set_thread(&self, thread: Thread) {
         *self.thread.lock() = Some(thread);
+        WRITER_OF.set(self.address());
     }
 
     /// Whether the caller is the writer thread, which cannot answer its own requests.
     pub fn is_writer_thread(&self) -> bool {
-        let thread = self.thread.lock();
-        thread.as_ref().is_some_and(|thread| thread.id() == std::thread::current().id())
+        WRITER_OF.get() == self.address()
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self) as usize
     }
 
     /// Sends a request and wakes the writer.

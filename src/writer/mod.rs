@@ -7,6 +7,7 @@
 //!
 //! Order: within a lane exactly as logged. Across lanes by timestamp, for events that are published within the reorder
 //! window after their timestamp was taken.
+pub mod answer;
 #[cfg(feature = "audit")]
 pub mod audit;
 mod context_table;
@@ -281,6 +282,12 @@ impl Writer {
             }
             Control::Flush(reply) => (reply, self.flush(now, false), false),
             Control::Sync(reply) => (reply, self.flush(now, true), false),
+            Control::FlushAsync(answerer) => {
+                let result = self.flush(now, false);
+                self.publish_sinks();
+                answerer.send(result);
+                return false;
+            }
             Control::Reopen(reply) => (reply, self.for_each_sink(|sink| sink.reopen(now)), false),
             Control::Report(reply) => (reply, Ok(()), false),
             #[cfg(feature = "audit")]

@@ -46,6 +46,8 @@ own_events! {
     FILTER_CHANGED = Info "ringseal.filter_changed" ["filter"];
     /// Other shares of events are kept from here on.
     SAMPLING_CHANGED = Info "ringseal.sampling_changed" ["sampling"];
+    /// Events were logged without a logger while there was no global engine.
+    UNHEARD = Warn "ringseal.logged_without_engine" ["events", "is_at_least"];
     /// A thread of the host panicked.
     PANICKED = Error "ringseal.panicked" ["error", "location", "thread_name"];
     /// A record could not be read and was skipped.

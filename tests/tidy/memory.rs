@@ -19,6 +19,7 @@ const UNSAFE_OUTSIDE: &[(&str, &str)] = &[
     ("tests/an_audit_append_never_allocates.rs", "a counting allocator"),
     ("tests/an_end_drains.rs", "signals and forks"),
     ("tests/a_host_keeps_its_signals.rs", "a host's signal handlers"),
+    ("tests/exits_drain_without_a_guard.rs", "exit hooks and forks"),
     ("tests/locks_end_with_their_process.rs", "forks"),
     ("benches/compare/src/ring.rs", "the floor's ring"),
     ("benches/compare/src/tsc.rs", "the time-stamp counter"),

@@ -59,7 +59,7 @@ pub(super) fn continues_as_word(digit: u32, word: u32) -> bool {
 /// Whether identity numbers have this many digits with this many letters after them.
 #[inline(always)]
 fn has_check_letter(digits: u32, letters: u32) -> bool {
-    letters == 1 && matches!(digits, 7 | 8 | 17) || letters == 2 && digits == 7
+    matches!((digits, letters), (7 | 8 | 17, 1) | (7, 2) | (8, 4))
 }
 
 /// Whether the number with seven digits or more that starts at `pos` may be personal data.

@@ -99,7 +99,7 @@ fn is_version(domain: &[u8]) -> bool {
     is_number(labels.next()) && is_number(labels.next())
 }
 
-fn is_tld(label: &[u8]) -> bool {
+pub(super) fn is_tld(label: &[u8]) -> bool {
     if label.len() >= 6 && label[..4].eq_ignore_ascii_case(b"xn--") {
         return label.len() <= 28;
     }
@@ -151,9 +151,12 @@ fn is_suffix(label: &[u8]) -> bool {
 /// person's name makes it an address.
 pub(super) fn is_doubtful(domain: &[u8]) -> bool {
     let last = domain.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-    matches!(&*lower(last), b"zip" | b"py" | b"rs" | b"md" | b"so" | b"map")
-        && has_few_labels(domain)
-        || is_private_label(last)
+    is_file(last) && has_few_labels(domain) || is_private_label(last)
+}
+
+/// Whether a top-level domain is also the suffix of files.
+pub(super) fn is_file(label: &[u8]) -> bool {
+    matches!(&*lower(label), b"zip" | b"py" | b"rs" | b"md" | b"so" | b"map")
 }
 
 /// File names in addresses have one dot; `mail.example.rs` is a host.

@@ -59,7 +59,7 @@ fn domain_end(input: &[u8], host: usize) -> Option<usize> {
             break;
         }
         pos += len;
-        if labels > 0 && (2..=24).contains(&len) && label.iter().all(u8::is_ascii_alphabetic) {
+        if labels > 0 && super::domain::is_tld(label) && !super::domain::is_file(label) {
             end = Some(pos);
         }
         let dot = pos + usize::from(at(input, pos) == b' ');

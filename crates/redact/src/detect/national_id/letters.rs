@@ -53,8 +53,11 @@ fn is_like(text: &[u8], shape: &[u8]) -> bool {
         })
 }
 
-/// National insurance: prefixes that are not issued are excluded.
+/// National insurance: prefixes that are not issued are excluded, except the one of the forms' examples.
 fn united_kingdom(text: &[u8]) -> bool {
+    if text.starts_with(b"QQ") {
+        return is_like(text, b"AA999999A") && matches!(text[8], b'A'..=b'D');
+    }
     is_like(text, b"AA999999A")
         && !text[..2].iter().any(|letter| b"DFIQUV".contains(letter))
         && text[1] != b'O'
@@ -146,7 +149,7 @@ fn taiwan(text: &[u8]) -> bool {
         && (place / 10 + place % 10 * 9 + digits).is_multiple_of(10)
 }
 
-fn hong_kong(text: &[u8]) -> bool {
+pub(super) fn hong_kong(text: &[u8]) -> bool {
     if !is_like(&text[..7], b"A999999") {
         return false;
     }
@@ -208,6 +211,22 @@ fn italy(text: &[u8]) -> bool {
 /// Not a country's number of persons, but one of a value-added tax: two letters and ten characters.
 fn malta_or_vat(text: &[u8]) -> bool {
     is_like(&text[..2], b"AA") && text[2..].iter().filter(|byte| byte.is_ascii_digit()).count() >= 8
+}
+
+/// Germany's pension insurance: the office, the date of birth, the first letter of the name, a number, a check digit.
+pub(super) fn germany_pension(text: &[u8]) -> bool {
+    const WEIGHTS: [u32; 12] = [2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1];
+    if !is_like(text, b"99999999A999") {
+        return false;
+    }
+    let letter = u32::from(text[8] - b'A') + 1;
+    let digits = text[..8].iter().map(|digit| value(*digit));
+    let digits = digits
+        .chain([letter / 10, letter % 10])
+        .chain(text[9..11].iter().map(|digit| value(*digit)));
+    let sum: u32 =
+        digits.zip(WEIGHTS).map(|(digit, weight)| digit * weight).map(|n| n / 10 + n % 10).sum();
+    sum % 10 == value(text[11])
 }
 
 /// Finland: `ddmmyy`, a sign for the century, three digits and a check character.

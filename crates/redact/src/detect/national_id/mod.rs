@@ -68,6 +68,12 @@ fn of_country(input: &[u8], number: &Number, walk: &Walk, strict: bool) -> Optio
 fn with_letters(input: &[u8], number: &Number, walk: &Walk) -> Option<usize> {
     let n = walk.count;
     let end = walk.end(n);
+    if n == 8 && walk.is_bare(8) && !is_word(at(input, end + 4)) {
+        let text = &input[number.pos..(end + 4).min(input.len())];
+        if letters::germany_pension(text) {
+            return Some(end + 4);
+        }
+    }
     let letter_at = end + usize::from(at(input, end) == b'-');
     let letter = at(input, letter_at).to_ascii_uppercase();
     let second = at(input, letter_at + 1).to_ascii_uppercase();
@@ -240,11 +246,24 @@ pub(super) fn at_word(finder: &mut Finder<'_>, pos: usize) {
     };
     let of_country = letters::KINDS.iter().filter(fits).map(|kind| word.ends[kind.len - 1]).max();
     let end = of_country
+        .or_else(|| hong_kong(input, &word))
         .or_else(|| vehicle(input, &word, hint))
         .or_else(|| paper_word(input, &word, hint));
     if let Some(end) = end {
         finder.hit(pos, end, rule::NATIONAL_ID, HitKind::Ssn);
     }
+}
+
+/// `A123456(3)`: the check digit of Hong Kong's identity cards is in parentheses.
+fn hong_kong(input: &[u8], word: &Word) -> Option<usize> {
+    let end = word.ends[6];
+    let check = at(input, end + 1);
+    if word.len != 7 || at(input, end) != b'(' || at(input, end + 2) != b')' {
+        return None;
+    }
+    let mut text = [check.to_ascii_uppercase(); 8];
+    text[..7].copy_from_slice(&word.text[..7]);
+    letters::hong_kong(&text).then_some(end + 3)
 }
 
 fn vehicle(input: &[u8], word: &Word, hint: Hint) -> Option<usize> {
@@ -262,7 +281,8 @@ fn paper_word(input: &[u8], word: &Word, hint: Hint) -> Option<usize> {
         .find(|len| word.ends_at(input, *len))?;
     let digits = word.text[..len].iter().filter(|byte| byte.is_ascii_digit()).count();
     let breaks = word.breaks[..len - 1].iter().filter(|is_break| **is_break).count();
-    (hint.has(Hint::PAPER) && digits >= 3 && breaks <= 2).then(|| word.ends[len - 1])
+    (hint.has(Hint::PAPER) && (digits >= 3 || digits == 2 && len - digits >= 4) && breaks <= 2)
+        .then(|| word.ends[len - 1])
 }
 
 /// A filter applied before [`long_word`].

@@ -158,7 +158,7 @@ pub(crate) fn separator(input: &[u8], pos: usize) -> (usize, Sign) {
     let rest = input.get(pos..).unwrap_or_default();
     match *rest {
         [b' ', b' ', ..] => (2, b' '),
-        [b' ', b'-', b' ', ..] => (3, b'-'),
+        [b' ', sign @ (b'-' | b'/'), b' ', ..] => (3, sign),
         [sign @ (b' ' | b'-' | b'.' | b'/' | b'\t'), ..] => (1, sign),
         [0xC2, 0xA0, ..] => (2, b' '),
         [0xC2, 0xAD, ..] => (2, b'-'),

@@ -71,7 +71,7 @@ pub(super) static WORDS: [(Hint, &[&str]); 13] = [
         "licence", "record", "records", "series", "серия", "document", "dokument", "документ",
     ]),
     (Hint::PHONE, &[
-        "phone", "tel", "telephone", "mobile", "sms", "fax", "telefax", "whatsapp", "msisdn", "cellphone", "landline",
+        "phone", "ph", "mob", "cel", "tel", "telephone", "mobile", "sms", "fax", "telefax", "whatsapp", "msisdn", "cellphone", "landline",
         "hotline", "voicemail", "phoneno", "phonenumber", "mobilenumber", "faxnumber", "handphone", "gsm", "textto",
         "handy", "telefon", "rufnummer", "handynummer", "telefonnr", "festnetz", "mobil", "mobilfunk", "mobilnummer",
         "handynr", "rückruf", "durchwahl", "téléphone", "tél", "portable", "téléphonique", "mobilephone",
@@ -125,7 +125,7 @@ pub(super) static WORDS: [(Hint, &[&str]); 13] = [
         "dnr", "kennitala", "rodné", "rč", "cnp", "cui", "egn", "егн", "oib", "emšo", "jmbg", "ppsn", "pps",
         "amka", "αμκα", "αφμ", "afm", "teudat", "זהות", "isikukood", "asmens", "personas", "კოდი", "hkid", "mykad",
         "identidad", "identidade", "identité", "identità", "identiteit", "patient",
-        "beneficiary", "social", "vat", "ust", "ustid", "ustidnr", "tva", "iva", "btw", "mwst", "identifikationsnummer",
+        "beneficiary", "social", "sociale", "sociaal", "vat", "ust", "ustid", "ustidnr", "tva", "iva", "btw", "mwst", "identifikationsnummer",
         "personennummer", "شناسه", "كد", "ملی", "ملي", "הרקם", "आधार", "পরিচয়", "บัตรประชาชน", "ประชาชน",
     ]),
     (Hint::SSN, &["ssn", "socialsecurity", "security"]),
@@ -154,7 +154,7 @@ pub(super) static WORDS: [(Hint, &[&str]); 13] = [
         "rev", "revision", "version", "ver", "v", "build", "release", "tag", "order", "part", "sku", "serial", "model",
         "ticket", "isbn", "issn", "ean", "upc", "oid", "section", "chapter", "tracking", "shipment", "parcel",
         "invoice", "item", "asset", "firmware", "kernel", "patch", "commit", "lot", "batch", "article",
-        "asin", "gtin", "snapshot", "job", "task", "run", "transaction", "txn", "tx", "payment", "event", "msgid",
+        "asin", "gtin", "snapshot", "job", "task", "run", "transaction", "txn", "tx", "event", "msgid",
         "correlation", "device", "session", "user", "userid", "uid", "customer", "object", "node",
     ]),
 ];

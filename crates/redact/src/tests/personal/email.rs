@@ -77,6 +77,7 @@ fn signs_of_programs_are_not_email_addresses() {
             "\"key\":\"a\"@x",
             "array [at] index 3",
             "error (at) line 7.js",
+            "look (at) this.js",
             "[at] start",
             "x [at]",
             "foo(at)bar",
