@@ -113,7 +113,7 @@ fn by_sign(finder: &mut Finder<'_>, key: Key, sign: Sign) {
         return;
     }
     let class = key_text::class(finder, key);
-    if class == KeyClass::Plain {
+    if class == KeyClass::Plain || kv::is_file(text) {
         return;
     }
     let words = sign.arrow || sign.compares && class != KeyClass::Password;
