@@ -420,6 +420,7 @@ mod tests {
             "bare_key",
             "copy",
             "salesforce",
+            "truenas",
             "new_relic",
             "maxmind",
             "wallet_key",

@@ -76,6 +76,7 @@ pub(crate) mod rule {
         WORD_CUT "word_cut",
         BARE_KEY "bare_key",
         SALESFORCE "salesforce",
+        TRUENAS "truenas",
         NEW_RELIC "new_relic",
         MAXMIND "maxmind",
         WALLET_KEY "wallet_key",

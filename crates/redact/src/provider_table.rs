@@ -28,6 +28,8 @@ pub(crate) enum How {
     Digit,
     /// Literal and body are replaced; the body looks drawn, since the literal also starts words.
     Drawn,
+    /// Literal and body are replaced; the body has capitals and small letters, unlike a name.
+    Cases,
     /// Literal and body are replaced; the body has the dashes of a UUID.
     Uuid,
     /// An address: it is replaced together with the scheme and the first labels of the host before it.
@@ -37,6 +39,7 @@ pub(crate) enum How {
 const WHOLE: How = How::Whole;
 const DIGIT: How = How::Digit;
 const DRAWN: How = How::Drawn;
+const CASES: How = How::Cases;
 const UUID: How = How::Uuid;
 const ADDRESS: How = How::Url;
 
@@ -144,7 +147,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     t(b"amzn.mws.", HEXDASH, 36, 36, WHOLE),
     t(b"api-", LOWDASH, 36, 36, UUID),
     t(b"api_", ALNUM, 40, 50, DRAWN),
-    t(b"api_org_", ALNUM, 30, 40, WHOLE),
+    t(b"api_org_", ALNUM, 30, 40, CASES),
     t(b"apify_api_", URL, 30, 44, WHOLE),
     t(b"authress_", URLEQDOT, 60, 200, WHOLE),
     t(b"base64:", B64, 43, 44, WHOLE),
@@ -181,6 +184,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     t(b"dt0s16.", ByteSet::of(b"A-Z0-9."), 60, 100, WHOLE),
     t(b"duffel_live_", URLEQ, 43, 43, WHOLE),
     t(b"duffel_test_", URLEQ, 43, 43, WHOLE),
+    t(b"eu01xx", DASH, 34, 50, WHOLE),
     t(b"eyJrIjoi", B64, 70, 400, WHOLE),
     t(b"fc-", HEX, 32, 32, DIGIT),
     t(b"figd_", URL, 30, 60, WHOLE),
@@ -216,7 +220,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     t(b"glsoat-", URL, 20, 64, WHOLE),
     t(b"gsk_", ALNUM, 40, 60, WHOLE),
     t(b"hawk.", URLDOT, 41, 60, WHOLE),
-    t(b"hf_", ALNUM, 30, 40, WHOLE),
+    t(b"hf_", ALNUM, 30, 40, CASES),
     t(b"hook.eu1.make.com/", LOWER, 24, 40, ADDRESS),
     t(b"hook.us1.make.com/", LOWER, 24, 40, ADDRESS),
     t(b"hooks.slack.com/services/", ByteSet::of(b"A-Za-z0-9+/"), 20, 64, ADDRESS),
@@ -306,8 +310,8 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     t(b"scp-test-", HEX, 32, 32, WHOLE),
     t(b"sdk-", LOWDASH, 36, 36, UUID),
     t(b"sec-c-", B64URL, 40, 60, WHOLE),
-    t(b"secret_", ALNUM, 16, 42, DRAWN),
     t(b"secret_", ALNUM, 43, 43, DIGIT),
+    t(b"secret_", ALNUM, 16, 42, DRAWN),
     t(b"server_", HEX, 32, 32, DIGIT),
     t(b"sgp_", WORD, 40, 64, WHOLE),
     t(b"sha256~", URL, 40, 50, WHOLE),
@@ -330,6 +334,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     t(b"sk_", ALNUM, 20, 39, DRAWN),
     t(b"sk_", HEX, 40, 64, DIGIT),
     t(b"sk_live_", ALNUM, 10, 255, WHOLE),
+    t(b"sk_pr_", WORD, 40, 60, DIGIT),
     t(b"sk_prod_", ALNUM, 10, 99, WHOLE),
     t(b"sk_test_", ALNUM, 10, 255, WHOLE),
     t(b"sk_test_", ByteSet::of(b"A-Fa-f0-9\\-"), 36, 36, UUID),
@@ -357,6 +362,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     t(b"test_", ALNUM, 27, 27, DRAWN),
     t(b"tfp_", URL, 40, 70, WHOLE),
     t(b"tgp_v1_", URL, 43, 43, WHOLE),
+    t(b"thingsboard.cloud/api/v1/", ALNUM, 20, 20, ADDRESS),
     t(b"thog-key-", HEX, 16, 16, WHOLE),
     t(b"tines.com/webhook/", ByteSet::of(b"A-Za-z0-9/"), 60, 80, ADDRESS),
     t(b"tk-us-", URL, 48, 48, WHOLE),
@@ -367,7 +373,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     t(b"tvly-", URL, 20, 60, WHOLE),
     t(b"u-s4t2ud-", HEX, 64, 64, WHOLE),
     t(b"v1.", HEX, 40, 40, WHOLE),
-    t(b"v1.0-", HEXDASH, 150, 190, WHOLE),
+    t(b"v1.0-", LOWDASH, 140, 190, WHOLE),
     t(b"vercel_", ALNUM, 20, 40, WHOLE),
     t(b"waka_", HEXDASH, 36, 36, WHOLE),
     t(b"web_", HEX, 32, 32, DIGIT),

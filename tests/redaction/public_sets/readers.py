@@ -35,6 +35,19 @@ def secret_of(pattern, text):
     return next((group for group in match.groups() if group), match.group())
 
 
+def groups_of(pattern, text):
+    """All that a pattern captures, the longest first, as alternatives: some capture a user, a host and a password."""
+    match = pattern.search(text)
+    if match is None:
+        return ["?"]
+    groups = sorted({group for group in match.groups() if group and len(group) > 2}, key=len, reverse=True)
+    return AnyOf(groups or [match.group()])
+
+
+class AnyOf(list):
+    """Secrets of which one must go."""
+
+
 def gitleaks(folder):
     config = tomllib.loads((folder / "config/gitleaks.toml").read_text(encoding="utf-8"))
     patterns = {rule["id"]: rule["regex"] for rule in config["rules"] if "regex" in rule}
@@ -123,8 +136,7 @@ def by_yaml_rules(folder, root):
                 skipped[f"pattern of {rule['id']}"] += 1
                 continue
             for text in rule.get("examples") or []:
-                secret = secret_of(pattern, str(text))
-                yield Example(rule["id"], str(text), [secret] if secret else ["?"])
+                yield Example(rule["id"], str(text), groups_of(pattern, str(text)))
             for text in rule.get("negative_examples") or []:
                 yield Example(rule["id"], str(text), [])
 

@@ -47,7 +47,8 @@ def is_found(example, after):
     secrets = [secret for secret in example.secrets if secret in example.text]
     if not secrets:
         return after != example.text
-    return all(secret not in after for secret in secrets)
+    some = any if isinstance(example.secrets, readers.AnyOf) else all
+    return some(secret not in after for secret in secrets)
 
 
 def score_set(binary, folder, name, examples, verbose):

@@ -4,7 +4,8 @@
 //! in capitals, before a colon, between separators, or directly after the time.
 use ringseal::Level;
 
-use super::level::{is_distinct, level_of_letter, level_of_word};
+use super::bracket::{level_in_bracket, time_in_bracket, whole_bracket};
+use super::level::{is_distinct, level_of_letter, level_of_severity, level_of_word};
 use super::prefix::is_uuid;
 use super::time::{TimeReading, time_at_start};
 
@@ -88,7 +89,7 @@ fn bracket(rest: &str) -> Option<&str> {
 }
 
 /// The length of a time at the start, or of a clock without a date.
-fn time_len(rest: &str) -> Option<usize> {
+pub(super) fn time_len(rest: &str) -> Option<usize> {
     if let Some((_, len)) = time_at_start(rest.as_bytes(), 0) {
         return Some(len);
     }
@@ -152,6 +153,11 @@ pub(super) fn level(line: &str) -> Option<Level> {
     if is_access_log(line) {
         return None;
     }
+    if let Some(level) = level_of_table(line) {
+        return Some(level);
+    }
+    // Cisco marks a clock that is not set.
+    let line = line.trim_start_matches('*');
     let mut parts = Parts { line, at: 0 };
     let mut context = Context::default();
     let mut names = 0;
@@ -187,6 +193,12 @@ pub(super) fn level(line: &str) -> Option<Level> {
     None
 }
 
+/// `Error,1/16/2021 9:49:17 PM,Source,…`: a table of Windows events.
+fn level_of_table(line: &str) -> Option<Level> {
+    let (word, rest) = line.split_once(',')?;
+    time_len(rest).filter(|_| is_distinct(word)).and_then(|_| level_of_word(word))
+}
+
 /// `127.0.0.1 - bob [10/Oct/2000:13:55:36 -0700] "GET …`: any name may be a user.
 fn is_access_log(line: &str) -> bool {
     let Some((before, after)) = line.split_once(" [") else { return false };
@@ -200,6 +212,9 @@ fn starts_with_time(part: Part<'_>) -> bool {
 
 /// The level of a word in a header; `rest` follows it.
 fn level_of_header_word(word: &str, context: Context, rest: &str) -> Option<Level> {
+    if let Some(level) = level_of_sign(word, context) {
+        return Some(level);
+    }
     let word = word.trim_start_matches(['*', '!', '=', '-', '>', '.']);
     let bare = word.trim_end_matches([':', ',', ';', '*', '!', '-', '=', '>', ']', ')', '.']);
     if let Some(level) = level_of_word(bare) {
@@ -230,6 +245,19 @@ fn level_of_header_word(word: &str, context: Context, rest: &str) -> Option<Leve
     if word.ends_with(':') { level_with_digit(bare) } else { None }
 }
 
+/// `E!` of Telegraf, `E:` of apt at the start, `%LINK-3-UPDOWN:` of Cisco.
+fn level_of_sign(word: &str, context: Context) -> Option<Level> {
+    match word.as_bytes() {
+        [letter, b'!'] if context.has_time => level_of_letter(*letter),
+        [letter @ (b'E' | b'W' | b'N'), b':'] if context.index == 0 => level_of_letter(*letter),
+        [b'%', ..] => match word.split('-').nth(1)?.as_bytes() {
+            [digit @ b'0'..=b'7'] => level_of_severity(digit - b'0'),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// `system,error,critical` of RouterOS, `error,relay=::1` of Courier: the last level before other words counts.
 fn level_of_topics(word: &str) -> Option<Level> {
     let is_topic = |part: &&str| part.bytes().all(|b| b.is_ascii_lowercase()) && !part.is_empty();
@@ -258,6 +286,9 @@ fn is_level_here(bare: &str, is_ended: bool, context: Context, rest: &str) -> bo
         return is_distinct || is_plain;
     }
     let is_any = |words: &[&str]| words.iter().any(|word| bare.eq_ignore_ascii_case(word));
+    if bare == "fatal" && rest.starts_with(" error:") {
+        return true;
+    }
     let begins_sentence = context.index == 0 && is_any(&["error", "warning", "fatal", "critical"]);
     let is_before_time = context.index == 0 && time_len(rest.trim_start()).is_some();
     let is_in_cell = context.is_cell && (is_next_separator || rest.starts_with(['\t', '|']));
@@ -341,7 +372,7 @@ fn is_cell_of_name(word: &str, context: Context, rest: &str) -> bool {
     };
     let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     // `region=local` of Elixir, before the level in brackets.
-    let is_pair = context.has_time && word.contains('=') && rest.contains('[');
+    let is_pair = context.has_time && word.contains('=') && rest.contains(['[', '|']);
     is_before_level || is_pair || is_plain && (is_before_tag() || next_is_separator(rest))
 }
 
@@ -354,66 +385,11 @@ fn is_column_of_level(text: &str) -> bool {
     is_distinct(word) && level_of_word(word).is_some() && is_ended
 }
 
-/// The level in brackets: `ERROR`, `error    `, `core:error`, `21:49:17 ERR`, `2021-01-16 21:49:17: ERROR/Main`.
-fn level_in_bracket(inside: &str) -> Option<Level> {
-    let text = inside.trim();
-    if let Some(level) = whole_bracket(text) {
-        return Some(level);
-    }
-    if let Some(len) = time_len(text) {
-        let rest = text[len..].trim_start_matches([' ', ',', ':', '|', '-', '\t', ']']);
-        return first_word(rest, true);
-    }
-    if let Some(level) = first_word(text, false) {
-        return Some(level);
-    }
-    // Chromium: `1234:5678:0116/214917.073282:ERROR:file.cc(12)`. Minecraft: `Server thread/INFO`.
-    let upper = |part: &str| {
-        let is_upper = part.bytes().all(|byte| byte.is_ascii_uppercase());
-        if is_upper && is_distinct(part) { level_of_word(part) } else { None }
-    };
-    text.split([':', '/', '|']).skip(1).find_map(|part| upper(part.trim()))
-}
-
-/// A bracket that holds nothing but a level, or a module and a level.
-fn whole_bracket(text: &str) -> Option<Level> {
-    let is_capital = text.starts_with(|c: char| c.is_ascii_uppercase());
-    match text.as_bytes() {
-        [letter] if is_capital => return level_of_letter(*letter),
-        [_] => return None,
-        _ => {}
-    }
-    if let Some(level) = level_of_word(text) {
-        let is_fine = is_distinct(text) || is_capital && !text.eq_ignore_ascii_case("http");
-        return is_fine.then_some(level);
-    }
-    // Apache: `core:error`, also `trace1` to `trace8`.
-    let (module, word) = text.split_once(':').unwrap_or(("", text));
-    let word = word.trim();
-    let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    let is_module = module.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    let is_fine =
-        is_module && !module.starts_with(|c: char| c.is_ascii_digit()) && is_distinct(bare);
-    if is_fine { level_of_word(bare) } else { None }
-}
-
-/// The level that a text begins with. After a time, it may be written in any case.
-fn first_word(text: &str, is_after_time: bool) -> Option<Level> {
-    let end = text.find([' ', ':', '/', '|', ',', ']', '\t']).unwrap_or(text.len());
-    let (word, rest) = text.split_at(end);
-    let is_upper = word.bytes().all(|byte| byte.is_ascii_uppercase());
-    let is_before_time = time_len(rest.trim_start_matches([' ', ':', ',', '|'])).is_some();
-    match word.as_bytes() {
-        [letter] if is_after_time || is_before_time => return level_of_letter(*letter),
-        _ => {}
-    }
-    let is_fine = is_distinct(word) && (is_upper || is_after_time || is_before_time);
-    if is_fine { level_of_word(word) } else { None }
-}
-
 /// The time of a line, if its header has one.
 pub(super) fn time(line: &str, now: i64) -> Option<i64> {
-    let mut parts = Parts { line: after_letter(line), at: 0 };
+    let line = after_letter(line.trim_start_matches('*'));
+    let table = line.split_once(',').filter(|(word, _)| level_of_word(word).is_some());
+    let mut parts = Parts { line: table.map_or(line, |(_, rest)| rest), at: 0 };
     let (mut plain_words, mut has_words) = (0, false);
     for _ in 0..PARTS_MAX {
         parts.space();
@@ -459,18 +435,6 @@ fn is_level_or_name(word: &str) -> bool {
     level_of_word(bare).is_some()
         || is_name(word)
         || matches!(bare, "PHP" | "REPORT" | "https" | "http" | "h2" | "ws" | "wss" | "grpcs")
-}
-
-/// The time in brackets, also after a level or another word: `I 21:49:17`, `ERROR 2021-01-16 21:49:17`.
-fn time_in_bracket(inside: &str, now: i64) -> Option<i64> {
-    let mut rest = inside.trim_start();
-    for _ in 0..3 {
-        if let Some((nanos, _)) = time_at_start(rest.as_bytes(), now) {
-            return Some(nanos);
-        }
-        rest = rest.split_once([' ', ':', '|'])?.1.trim_start();
-    }
-    None
 }
 
 /// Whether a line starts with a time that is not understood: a clock without a date, or an ambiguous date.

@@ -4,7 +4,7 @@
 //! the last occurrence counts.
 use super::keys::{
     DATE, EVENT_KEYS, FIELDS, Hint, LEVEL_KEYS, LEVEL_NAMES, LEVEL_PARENTS, LevelKey, PlainKey,
-    RECORD, TIME, TIME_KEYS, TIME_KEYS_SURE, roles_of,
+    RECORD, SYSLOG, TIME, TIME_KEYS, TIME_KEYS_SURE, roles_of,
 };
 use super::level::{LevelReading, Scale, level_of_number, level_of_text_value};
 use super::text_format::level_of_text;
@@ -286,16 +286,22 @@ pub fn name_below(entry: &Entry<'_>) -> Option<(Entries, usize)> {
     Some((inner, at.into()))
 }
 
-/// The level inside a map that is not itself a level: `{"log":{"level":"info"}}`.
+/// The level inside a map that is not itself a level: `{"log":{"level":"info"}}`, `{"log":{"syslog":{…}}}`.
 fn level_below(raw: &str) -> LevelReading {
     let mut inner = Entries::default();
     if inner.find(raw).is_err() {
         return LevelReading::Missing;
     }
     let mut known = Known::of(&inner, raw);
-    // One level is enough.
+    // ECS has one map more; deeper ones are data.
+    let syslog = known.parents[SYSLOG].and_then(|at| inner.get(at.into(), raw));
     known.parents = [None; LEVEL_PARENTS.len()];
-    known.level(&inner, raw).0
+    match known.level(&inner, raw).0 {
+        LevelReading::Missing => syslog
+            .filter(|entry| entry.kind == Kind::Map)
+            .map_or(LevelReading::Missing, |entry| level_below(entry.raw)),
+        reading => reading,
+    }
 }
 
 /// A level that is a map: `{"name":"INFO","no":20}`.
@@ -369,5 +375,15 @@ fn time_of_map(raw: &str, now: i64) -> Option<i64> {
         let nanos = number(&["nanos", "nanoOfSecond", "_nanoseconds", "nanoseconds"]).unwrap_or(0);
         return seconds.checked_mul(1_000_000_000)?.checked_add(nanos);
     }
-    value(&["$date", "$numberLong", "timestamp", "iso", "value", "repr", "@timestamp", "time"])
+    value(&[
+        "$date",
+        "date",
+        "$numberLong",
+        "timestamp",
+        "iso",
+        "value",
+        "repr",
+        "@timestamp",
+        "time",
+    ])
 }

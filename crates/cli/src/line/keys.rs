@@ -15,10 +15,15 @@ pub(super) struct PlainKey {
 }
 
 impl PlainKey {
-    /// `None` for keys that are too long to be one of ours, and for those with escapes.
+    /// `None` for keys that are too long to be one of ours.
     pub(super) fn of(entry: &Entry<'_>) -> Option<Self> {
         let mut key = PlainKey { bytes: [0; KEY_BYTES_MAX], len: 0 };
-        for &byte in entry.key.plain()?.as_bytes() {
+        let mut decoded = String::new();
+        let text = entry.key.plain().unwrap_or_else(|| {
+            entry.key.decode_into(&mut decoded);
+            &decoded
+        });
+        for &byte in text.as_bytes() {
             if matches!(byte, b'_' | b'-' | b'.' | b'@' | b' ') {
                 continue;
             }
@@ -71,6 +76,7 @@ pub(super) const LEVEL_KEYS: [LevelKey; 27] = [
 pub(super) const LEVEL_PARENTS: [&str; 5] = ["log", "record", "syslog", "fields", "attributes"];
 /// Places in [`LEVEL_PARENTS`].
 pub(super) const RECORD: usize = 1;
+pub(super) const SYSLOG: usize = 2;
 pub(super) const FIELDS: usize = 3;
 
 /// Keys of the name inside a level that is a map.
@@ -214,8 +220,23 @@ static ROLES: LazyLock<Vec<(&[u8], Roles)>> = LazyLock::new(|| {
     roles.into_iter().collect()
 });
 
+/// By length: the first letters of the keys, as bits.
+static FIRST_LETTERS: LazyLock<[u32; KEY_BYTES_MAX + 1]> = LazyLock::new(|| {
+    let mut letters = [0; KEY_BYTES_MAX + 1];
+    for (key, _) in ROLES.iter() {
+        letters[key.len()] |= 1 << (key[0] - b'a');
+    }
+    letters
+});
+
 /// What a key may be; `None` for other keys.
 pub(super) fn roles_of(key: &[u8]) -> Option<&'static Roles> {
+    // Most keys of a line are none of these: their length and first letter say so.
+    let letters = FIRST_LETTERS.get(key.len())?;
+    let letter = u32::from(key.first()?.wrapping_sub(b'a'));
+    if letters.checked_shr(letter)? & 1 == 0 {
+        return None;
+    }
     let found = ROLES.binary_search_by(|(known, _)| (*known).cmp(key)).ok()?;
     ROLES.get(found).map(|(_, roles)| roles)
 }

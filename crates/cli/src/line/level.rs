@@ -38,8 +38,10 @@ impl LevelReading {
     }
 }
 
-/// The words, in lower case and sorted.
-const WORDS: [(&str, Level); 82] = [
+/// The words, in lower case.
+const WORDS: [(&str, Level); 84] = [
+    ("debu", Level::Debug),
+    ("pani", Level::Critical),
     ("a", Level::Critical),
     ("advertencia", Level::Warn),
     ("alert", Level::Critical),
@@ -244,7 +246,7 @@ pub(super) enum Scale {
     Windows,
     /// Application Insights and Nextcloud: 0 debug … 4 critical.
     FromDebug,
-    /// Severities of syslog, 0 to 7; Google Cloud's hundreds.
+    /// Severities of syslog, 0 to 7; above them OpenTelemetry's, and Google Cloud's hundreds.
     Severity,
     /// Severities of syslog, or a priority with the facility in it.
     Priority,
@@ -279,6 +281,7 @@ pub(super) fn level_of_number(scale: Scale, text: &str) -> LevelReading {
         Scale::FromDebug => nth(number + 1),
         Scale::Severity => match number {
             0..=7 => level_of_severity(number as u8),
+            8..=24 => nth((number - 1) / 4),
             100..=800 => level_of_cloud(number),
             _ => None,
         },

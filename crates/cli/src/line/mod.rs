@@ -11,6 +11,7 @@ pub mod level;
 pub mod prefix;
 pub mod time;
 
+mod bracket;
 mod header;
 mod keys;
 mod logfmt;
@@ -75,11 +76,9 @@ impl LineParser {
         let mut broken = None;
         if let Some(start) = start {
             let (prefix, object) = line.split_at(start);
-            match self.read_object(object, valid.is_ok()) {
-                Object::Strict => {
-                    let text = str::from_utf8(object).unwrap_or_default();
-                    return self.json(prefix, text, true);
-                }
+            let text = valid.ok().and_then(|line| line.get(start..));
+            match self.read_object(object, text) {
+                Object::Strict => return self.json(prefix, text.unwrap_or_default(), true),
                 Object::Repaired => return self.json(prefix, &self.repaired, valid.is_ok()),
                 Object::Broken(error, level) => broken = Some((error, level)),
             }
@@ -141,10 +140,10 @@ impl LineParser {
         }
     }
 
-    fn read_object(&mut self, object: &[u8], is_utf8: bool) -> Object {
+    fn read_object(&mut self, object: &[u8], text: Option<&str>) -> Object {
         let mut first_error = None;
-        if is_utf8 {
-            match self.entries.find(str::from_utf8(object).unwrap_or_default()) {
+        if let Some(text) = text {
+            match self.entries.find(text) {
                 Ok(()) => return Object::Strict,
                 Err(error) => first_error = Some(error),
             }

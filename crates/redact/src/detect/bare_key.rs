@@ -3,6 +3,9 @@
 //! Anchored at the value: whatever notation connects a key and its value, the key is right before it. Only values that
 //! look drawn are hits, since words, paths, versions, UUIDs and digests follow the same keys.
 
+use super::bare_key_words::{
+    COUNTED, HARMLESS_KEYS, KEY_PAIRS, NOT_KEYS, SECRETS, SESSIONS, SMALL, SOMETIMES,
+};
 use super::drawn;
 use crate::byte_masks::DIGIT_WITHIN;
 use crate::bytes::{ByteSet, at, before, mixed};
@@ -27,15 +30,17 @@ const DIGEST_BYTES_MAX: usize = 512;
 const LEADING: ByteSet = ByteSet::of(b"+/~!$^*");
 
 /// What the words before a value say about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
 pub(super) enum Telling {
     No,
     /// `key`, `access`: drawn values are secret.
     IfDrawn,
-    /// `token`, `acme_key=`: hexadecimal values are secret, too.
-    Secret,
-    /// `?code=`: shorter hexadecimal values, too.
+    /// `?code=`: also values of letters and digits.
     Code,
+    /// `session`, `acme_key=`: hexadecimal values are secret, too.
+    Secret,
+    /// `token`, `private key`: UUIDs are secret, too.
+    Strong,
 }
 
 /// A filter applied before [`find`]: letters that can end a word for keys, then 16 bytes that can be drawn.
@@ -108,6 +113,13 @@ impl<const FACTOR: u32> Endings<FACTOR> {
             let [.., a, b, c] = *word else { panic!() };
             endings.add([a, b, c]);
             endings.add([b, c, b's']);
+            // `key1`, but not `access1`.
+            let mut digit =
+                if matches!(word, b"key" | b"token" | b"secret") { b'1' } else { b'9' + 1 };
+            while digit <= b'9' {
+                endings.add([b, c, digit]);
+                digit += 1;
+            }
             i += 1;
         }
         i = 0;
@@ -137,7 +149,7 @@ fn has_ending_too(three: u32) -> bool {
     ENDINGS.has(three)
 }
 
-/// Whether the 16 bytes at `pos` have a digit and letters, or letters of both cases.
+/// Whether the 16 bytes at `pos` have a digit and a letter, or letters of both cases.
 #[inline(always)]
 fn sixteen_may_be(input: &[u8], pos: usize) -> bool {
     let Some(sixteen) = input.get(pos..).and_then(<[u8]>::first_chunk::<{ drawn::BYTES_MIN }>)
@@ -153,7 +165,7 @@ fn sixteen_may_be(input: &[u8], pos: usize) -> bool {
     let digits = (from(low, b'0') & !from(low, b'9' + 1) & !bits & HIGH).count_ones();
     let upper = (from(low, b'A') & !from(low, b'Z' + 1) & !bits & HIGH).count_ones();
     let lower = (from(low, b'a') & !from(low, b'z' + 1) & !bits & HIGH).count_ones();
-    digits > 0 && upper + lower >= 4 || upper >= 2 && lower >= 2
+    digits > 0 && upper + lower > 0 || upper >= 2 && lower >= 2
 }
 
 /// `pos` is where a word starts.
@@ -170,8 +182,13 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     finder.spend(len + IDENTIFIER_BYTES_MAX);
     let value = &input[pos..pos + len];
     let digit = value.iter().take(DIGIT_WITHIN).any(u8::is_ascii_digit);
-    let code = telling == Telling::Code && value.len() <= CODE_BYTES_MAX && is_code(value);
-    if !digit || !code && !drawn::is_drawn(value) {
+    let fits = match telling {
+        Telling::Code if value.len() <= CODE_BYTES_MAX && is_code(value) => true,
+        Telling::Strong if is_uuid(value) => true,
+        Telling::IfDrawn if drawn::is_alphabet(value) => false,
+        _ => drawn::is_drawn(value),
+    };
+    if !digit || !fits {
         return;
     }
     let start = pos - LEADING.run_back(input, pos, 4);
@@ -182,6 +199,15 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
 /// A code of OAuth: letters and digits, no words.
 fn is_code(value: &[u8]) -> bool {
     mixed(value) && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4
+}
+
+/// Thirty-two hexadecimal digits with four dashes.
+fn is_uuid(value: &[u8]) -> bool {
+    value.len() == 36
+        && value.iter().enumerate().all(|(i, byte)| match i {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 /// The end of the value whose first bytes are `start..end`: signs within it do not end it.
@@ -234,15 +260,28 @@ fn is_one_of(word: &[u8], words: &[&[u8]]) -> bool {
 
 /// What the identifier before `end` says about its value.
 fn identifier(input: &[u8], start: usize, end: usize, signed: bool) -> Telling {
+    // `key1`, `token2`
+    let end = end - ByteSet::of(b"1-9").run_back(input, end, 1);
     let tokens = Tokens::split(&input[start..end]);
     let (one, other) = (singular(tokens.last(0)), tokens.last(1));
-    let if_signed = if signed { Telling::Secret } else { Telling::IfDrawn };
+    let shouted = !one.is_empty() && input[end - one.len()..end].iter().all(u8::is_ascii_uppercase);
+    let if_signed = if signed || shouted { Telling::Secret } else { Telling::IfDrawn };
     match one {
         b"key" if HARMLESS_KEYS.contains(&other) => Telling::No,
+        b"key" if KEY_PAIRS.contains(&other) => Telling::Strong,
         b"key" if !other.is_empty() => if_signed,
-        b"key" => key_after(input, start),
-        _ if SECRETS.contains(&one) && !COUNTED.contains(&other) => Telling::Secret,
+        b"key" => key_after(input, start, shouted && !signed),
+        _ if SECRETS.contains(&one) && !COUNTED.contains(&other) => {
+            if SESSIONS.contains(&one) {
+                Telling::Secret
+            } else {
+                Telling::Strong
+            }
+        }
         b"response" if is_digest(input, start) => Telling::Secret,
+        b"login" if other.ends_with(b"sonar") => Telling::Strong,
+        b"id" if other == b"reporter" => Telling::Secret,
+        b"login" | b"id" => Telling::No,
         b"code" if in_query(input, start) => Telling::Code,
         b"policy" if in_query(input, start) => Telling::IfDrawn,
         b"response" | b"code" | b"policy" => Telling::No,
@@ -252,19 +291,17 @@ fn identifier(input: &[u8], start: usize, end: usize, signed: bool) -> Telling {
 }
 
 /// What `key` says after the word before `start`: `api key`, `public key`.
-fn key_after(input: &[u8], start: usize) -> Telling {
+fn key_after(input: &[u8], start: usize, shouted: bool) -> Telling {
     let end = start - ByteSet::of(b" ").run_back(input, start, 1);
     let len = ByteSet::of(b"A-Za-z").run_back(input, end, 16);
     let word = &input[end - len..end];
-    if end < start
-        && is_one_of(
-            word,
-            &[b"api", b"secret", b"private", b"access", b"encryption", b"signing", b"auth"],
-        )
-    {
-        return Telling::Secret;
+    if end < start && is_one_of(word, KEY_PAIRS) {
+        return Telling::Strong;
     }
-    if end < start && is_one_of(word, HARMLESS_KEYS) { Telling::No } else { Telling::IfDrawn }
+    if end < start && is_one_of(word, HARMLESS_KEYS) {
+        return Telling::No;
+    }
+    if shouted { Telling::Secret } else { Telling::IfDrawn }
 }
 
 fn in_query(input: &[u8], start: usize) -> bool {
@@ -279,8 +316,9 @@ fn is_digest(input: &[u8], start: usize) -> bool {
 
 /// `acmekey`, `refreshtoken`; but not `monkey`, `primarykey`.
 fn written_together(word: &[u8]) -> Telling {
-    let ends = |ending: &&&[u8]| word.len() > ending.len() && word.ends_with(ending);
-    if [&b"token"[..], b"secret", b"apikey", b"password"].iter().any(|ending| ends(&ending)) {
+    const ENDINGS: [&[u8]; 7] =
+        [b"token", b"secret", b"apikey", b"password", b"secretkey", b"privatekey", b"accesskey"];
+    if ENDINGS.iter().any(|ending| word.ends_with(ending)) {
         return Telling::Secret;
     }
     match word.strip_suffix(b"key") {
@@ -301,162 +339,6 @@ fn singular(word: &[u8]) -> &[u8] {
     }
 }
 
-/// Words whose values are secret if they look like keys.
-const SECRETS: &[&[u8]] = &[
-    b"token",
-    b"secret",
-    b"apikey",
-    b"credential",
-    b"auth",
-    b"bearer",
-    b"password",
-    b"passwd",
-    b"passphrase",
-    b"pwd",
-    b"jwt",
-    b"session",
-    b"signature",
-    b"sig",
-    b"hmac",
-    b"authorization",
-    b"cookie",
-];
-
-/// Words that name a secret before a sign, and otherwise only before drawn values.
-const SOMETIMES: &[&[u8]] = &[
-    b"private",
-    b"access",
-    b"pat",
-    b"pass",
-    b"license",
-    b"licence",
-    b"api",
-    b"key",
-    b"response",
-    b"code",
-    b"policy",
-];
-
-/// Words between a key and its value that do not change what it says.
-const SMALL: &[&[u8]] =
-    &[b"is", b"was", b"of", b"in", b"use", b"used", b"value", b"to", b"now", b"the", b"string"];
-
-/// Words before `key` that make it the key of a map, a table or a thing.
-const HARMLESS_KEYS: &[&[u8]] = &[
-    b"public",
-    b"pub",
-    b"cache",
-    b"primary",
-    b"partition",
-    b"sort",
-    b"foreign",
-    b"shard",
-    b"sharding",
-    b"hash",
-    b"range",
-    b"row",
-    b"column",
-    b"map",
-    b"object",
-    b"bucket",
-    b"index",
-    b"idx",
-    b"natural",
-    b"schema",
-    b"sequence",
-    b"routing",
-    b"message",
-    b"event",
-    b"group",
-    b"grouping",
-    b"dedup",
-    b"deduplication",
-    b"idempotency",
-    b"lock",
-    b"lookup",
-    b"join",
-    b"unique",
-    b"composite",
-    b"surrogate",
-    b"query",
-    b"trace",
-    b"span",
-    b"metric",
-    b"config",
-    b"setting",
-    b"translation",
-    b"locale",
-    b"host",
-    b"registry",
-    b"redis",
-    b"memcache",
-    b"test",
-    b"node",
-    b"task",
-    b"job",
-    b"issue",
-    b"project",
-    b"file",
-    b"document",
-    b"doc",
-    b"record",
-    b"item",
-    b"entity",
-    b"product",
-    b"order",
-    b"state",
-    b"dict",
-    b"param",
-    b"field",
-    b"property",
-    b"attribute",
-    b"resource",
-    b"template",
-    b"image",
-    b"layer",
-    b"build",
-    b"gpg",
-    b"pgp",
-    b"verification",
-    b"fingerprint",
-    b"request",
-    b"dataset",
-    b"table",
-    b"segment",
-    b"block",
-    b"topic",
-    b"queue",
-    b"label",
-    b"tag",
-    b"ordering",
-    b"search",
-    b"hot",
-    b"arrow",
-    b"any",
-    b"min",
-    b"max",
-    b"start",
-    b"end",
-    b"first",
-    b"last",
-    b"next",
-    b"prev",
-    b"s3",
-    b"path",
-    b"page",
-    b"etag",
-    b"correlation",
-    b"tenant",
-];
-
-/// Words before the other words that make them numbers or names.
-const COUNTED: &[&[u8]] =
-    &[b"next", b"page", b"continuation", b"pagination", b"sync", b"public", b"csp", b"random"];
-
-/// Words that end in the letters of `key`.
-const NOT_KEYS: &[&[u8]] =
-    &[b"monkey", b"turkey", b"hockey", b"jockey", b"donkey", b"whiskey", b"lackey", b"passkey"];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -465,13 +347,17 @@ mod tests {
     fn the_words_before_a_value_tell() {
         for (text, want) in [
             ("acme_key=", Telling::Secret),
+            ("acme_key1=", Telling::Secret),
             ("AcmeKey := \"", Telling::Secret),
             ("key=", Telling::IfDrawn),
-            ("SECRET KEY ", Telling::Secret),
+            ("SECRET KEY ", Telling::Strong),
+            ("acme KEY ", Telling::Secret),
+            ("acme key ", Telling::IfDrawn),
+            ("session ", Telling::Secret),
             ("ROW KEY ", Telling::No),
             ("acmekey: ", Telling::IfDrawn),
-            ("token - '", Telling::Secret),
-            ("secret in use: ", Telling::Secret),
+            ("token - '", Telling::Strong),
+            ("secret in use: ", Telling::Strong),
             ("cache_key=", Telling::No),
             ("monkey=", Telling::No),
             ("publickey: ", Telling::No),

@@ -7,12 +7,13 @@ use crate::key::Tokens;
 
 /// Objects whose members hold what a program was given.
 #[rustfmt::skip]
-const OBJECTS: [&[u8]; 44] = [
+const OBJECTS: [&[u8]; 54] = [
     b"self", b"this", b"args", b"argv", b"config", b"cfg", b"conf", b"settings", b"req",
     b"request", b"opts", b"options", b"params", b"env", b"process", b"ctx", b"context", b"data",
     b"body", b"user", b"props", b"secrets", b"credentials", b"creds", b"app", b"os", b"sys",
     b"input", b"form", b"event", b"var", b"local", b"module", b"state", b"session", b"kwargs",
     b"values", b"vars", b"resource", b"aws_secretsmanager_secret_version", b"account", b"auth", b"client", b"db",
+    b"document", b"window", b"element", b"target", b"res", b"response", b"result", b"json", b"string", b"crypto",
 ];
 
 /// Names of fields and words for their types, as they occur beside the names of secrets.

@@ -15,8 +15,6 @@ const ALNUM_MIN: u32 = 14;
 const DISTINCT_MIN: u32 = 8;
 /// Shorter segments are not called drawn by themselves: too few pairs.
 const SEGMENT_MIN: u32 = 6;
-/// This many letters or digits in alphabetical order are an alphabet, which no key is.
-const ASCENDING_MIN: u32 = 20;
 
 /// For each letter, a bit per letter that often follows it in words.
 ///
@@ -99,16 +97,12 @@ pub(crate) fn is_drawn(text: &[u8]) -> bool {
         return false;
     }
     let (mut sums, mut segment) = (Sums::default(), Segment::default());
-    let (mut before, mut ascending) = (0u8, 0);
+    let mut before = 0u8;
     for &byte in text {
         if !byte.is_ascii_alphanumeric() {
             sums.end(core::mem::take(&mut segment));
             before = byte;
             continue;
-        }
-        ascending = if byte == before.wrapping_add(1) { ascending + 1 } else { 0 };
-        if ascending >= ASCENDING_MIN {
-            return false;
         }
         segment.push(before, byte);
         sums.digits += u32::from(byte.is_ascii_digit());
@@ -116,6 +110,13 @@ pub(crate) fn is_drawn(text: &[u8]) -> bool {
     }
     sums.end(segment);
     sums.is_drawn()
+}
+
+/// Whether most characters of `text` follow their predecessors in the alphabet: a list of characters, not a key.
+pub(super) fn is_alphabet(text: &[u8]) -> bool {
+    let text = &text[..text.len().min(READ_BYTES_MAX)];
+    let ascending = text.windows(2).filter(|pair| pair[1] == pair[0].wrapping_add(1)).count();
+    ascending * 4 >= text.len() * 3
 }
 
 impl Segment {
@@ -170,6 +171,15 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_characters_are_alphabets() {
+        assert!(super::is_alphabet(
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+        ));
+        assert!(!super::is_alphabet(b"abcd1234efgh5678ijkl9012mnop3456q1"));
+        assert!(!super::is_alphabet(b"bu9JFVJtII3FINL1rOKcNpveXD4hSMtSDx7opOWDEFGH"));
+    }
+
+    #[test]
     fn words_paths_versions_and_identifiers_do_not() {
         for text in [
             "org.apache.hadoop.hdfs.server.datanode",
@@ -192,7 +202,6 @@ mod tests {
             "i-0abcd1234ef567890",
             "ami-0ff8a91507f77f867",
             "user:1234567:profile:settings",
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
             "XXXXXXXXXXXXXXXXXXXXXXXX",
             "TestSourcePassword123456",

@@ -7,6 +7,7 @@ use super::kv_value::{self, Found, Value};
 use super::{fits, gap, literal};
 use crate::bytes::{ByteSet, SPACE, at, before};
 use crate::hits::Finder;
+use crate::key::Tokens;
 use crate::kind::KeyClass;
 
 const ARGUMENT_END: ByteSet = ByteSet::of(b" \t\r\n\"'`|;<>\x1b");
@@ -56,11 +57,33 @@ fn decide(finder: &mut Finder<'_>, key: Key, value: Value) {
         return;
     }
     let class = key_text::class(finder, key);
-    if class == KeyClass::Plain {
+    if class == KeyClass::Plain || names_source(&input[key.start..key.end]) {
         return;
     }
     let found = Found::by_position(class, &input[key.start..key.end]);
     kv_value::decide(finder, &found, value, false);
+}
+
+/// `--password-file`, `--passphrase-fd`: where the secret is read from.
+fn names_source(name: &[u8]) -> bool {
+    matches!(
+        Tokens::split(name).last(0),
+        b"fd"
+            | b"file"
+            | b"stdin"
+            | b"command"
+            | b"cmd"
+            | b"env"
+            | b"path"
+            | b"prompt"
+            | b"script"
+            | b"helper"
+            | b"from"
+            | b"var"
+            | b"name"
+            | b"policy"
+            | b"id"
+    )
 }
 
 /// Whether `text` is the value of an option, and not the next option, a placeholder or a word about the option.

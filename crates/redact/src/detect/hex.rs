@@ -46,7 +46,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     if !letters || !text.iter().any(u8::is_ascii_digit) || number && run != NUMBER_BYTES {
         return;
     }
-    if telling(input, pos) == Telling::Secret {
+    if telling(input, pos) >= Telling::Secret {
         finder.hit(pos, end, rule::HEX, HitKind::Token);
     } else if run == MYSQL_BYTES
         && before(input, pos) == b'*'

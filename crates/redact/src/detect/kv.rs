@@ -33,6 +33,9 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     if at(input, pos) == b'=' {
         shape::azure(finder, &input[key.start..key.end], sign.end);
     }
+    if is_file(&input[key.start..key.end]) || sign.colon && is_in_path(input, key.start) {
+        return;
+    }
     let (class, two_words) = decide(finder, &key);
     if class == KeyClass::Plain || before(input, key.start) == b'/' && class != KeyClass::Password {
         return;
@@ -48,6 +51,25 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         ..Found::by_sign(class, &input[key.start..key.end])
     };
     kv_value::find(finder, &found, sign.end);
+}
+
+/// `password.rs`, `secrets.yaml`: a file, whose line or contents follow the sign.
+pub(super) fn is_file(key: &[u8]) -> bool {
+    #[rustfmt::skip]
+    const ENDS: [&[u8]; 32] = [
+        b"rs", b"py", b"js", b"ts", b"go", b"java", b"rb", b"php", b"c", b"h", b"cc", b"cpp",
+        b"cs", b"kt", b"yml", b"yaml", b"json", b"toml", b"xml", b"conf", b"txt", b"log", b"sh",
+        b"sql", b"html", b"tsx", b"jsx", b"vue", b"md", b"swift", b"scala", b"ex",
+    ];
+    let Some(dot) = key.iter().rposition(|&byte| byte == b'.') else { return false };
+    ENDS.contains(&&key[dot + 1..])
+}
+
+/// Whether the key at `start` is the last part of a path; a slash after a space begins an option of Windows.
+fn is_in_path(input: &[u8], start: usize) -> bool {
+    before(input, start) == b'/'
+        && start > 1
+        && !matches!(input[start - 2], b' ' | b'"' | b'\'' | b'\t' | b'\n')
 }
 
 /// What ends a value whose key starts at `start`: in a query, an ampersand.
@@ -91,7 +113,7 @@ fn sign_at(input: &[u8], pos: usize) -> Option<Sign> {
 }
 
 /// The identifier before the sign at `pos`, with a quote and spaces between.
-fn key_before(input: &[u8], pos: usize) -> Option<Key> {
+pub(super) fn key_before(input: &[u8], pos: usize) -> Option<Key> {
     let (end, quoted) = quote_end(input, pos);
     let run = KEY.run_back(input, end, KEY_BYTES_MAX + 1);
     if run > KEY_BYTES_MAX || before(input, end - run) == b'*' {
@@ -109,6 +131,10 @@ fn decide(finder: &Finder<'_>, key: &Key) -> (KeyClass, bool) {
         if class != KeyClass::Plain {
             return (class, true);
         }
+    }
+    // Reserved members of an audit log.
+    if before(input, key.start) == b'_' && matches!(text, b"signature" | b"prev_signature") {
+        return (KeyClass::Plain, false);
     }
     (finder.rules.key(text, None), false)
 }
@@ -136,5 +162,9 @@ fn two_words(finder: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
     }
     both[len] = b'_';
     both[len + 1..len + 1 + word.len()].copy_from_slice(word);
-    finder.rules.key(&both[..len + 1 + word.len()], None)
+    let class = finder.rules.key(&both[..len + 1 + word.len()], None);
+    // Other numbers of identity are verified by their check digits.
+    let is_checked =
+        class == KeyClass::Ssn && !matches!(&both[..len], b"security" | b"insurance" | b"passport");
+    if is_checked { KeyClass::Plain } else { class }
 }

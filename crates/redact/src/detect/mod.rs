@@ -7,6 +7,7 @@ mod arguments;
 mod auth;
 mod bare;
 mod bare_key;
+mod bare_key_words;
 mod base58;
 mod calls;
 mod card;

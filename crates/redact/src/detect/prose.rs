@@ -65,7 +65,7 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
     }
     let rest = &input[first..];
     if matches!(rest.first(), Some(b'"' | b'\'' | b'N' | b'f' | b'F' | b'`' | b'\\'))
-        && let Some(text) = sql::quoted(finder, end)
+        && let Some(text) = sql::quoted(finder, key, end)
     {
         return quoted(finder, key, Value { start: text.start, end: text.end, quoted: true });
     }

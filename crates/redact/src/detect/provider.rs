@@ -27,20 +27,17 @@ pub(crate) struct Literals {
 pub(super) const JWT: u16 = u16::MAX;
 pub(super) const TERRAFORM: u16 = u16::MAX - 1;
 pub(super) const DISCORD_WEBHOOK: u16 = u16::MAX - 2;
-pub(super) const SALESFORCE: u16 = u16::MAX - 3;
-pub(super) const PEM: u16 = u16::MAX - 4;
-pub(super) const PRIVATE_KEY: u16 = u16::MAX - 5;
-pub(super) const PUTTY: u16 = u16::MAX - 6;
-pub(super) const JWT_TWICE: u16 = u16::MAX - 7;
-pub(super) const JSON: u16 = u16::MAX - 8;
+pub(super) const PEM: u16 = u16::MAX - 3;
+pub(super) const PRIVATE_KEY: u16 = u16::MAX - 4;
+pub(super) const PUTTY: u16 = u16::MAX - 5;
+pub(super) const JWT_TWICE: u16 = u16::MAX - 6;
+pub(super) const JSON: u16 = u16::MAX - 7;
 
 /// The literals that are not a provider's.
 const SHAPES: &[(&[u8], u16)] = &[
     (b"eyJ", JWT),
     (b"atlasv1.", TERRAFORM),
     (b"webhooks/", DISCORD_WEBHOOK),
-    (b"AQ", SALESFORCE),
-    (b"AR", SALESFORCE),
     (b"LS0tLS1CRUdJTi", PEM),
     (b"MII", PRIVATE_KEY),
     (b"MIG", PRIVATE_KEY),
@@ -196,7 +193,6 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
             JWT => jwt::find(finder, pos),
             TERRAFORM => shape::terraform(finder, pos),
             DISCORD_WEBHOOK => shape::discord_webhook(finder, pos),
-            SALESFORCE => shape::salesforce(finder, pos),
             PEM => key_body::pem(finder, pos),
             PRIVATE_KEY => key_body::encoded(finder, pos),
             PUTTY => key_body::putty(finder, pos),
@@ -261,6 +257,9 @@ fn fits(how: How, body: &[u8]) -> bool {
         How::Whole | How::Url => true,
         How::Digit => body.iter().any(u8::is_ascii_digit),
         How::Drawn => drawn::is_drawn(body),
+        How::Cases => {
+            body.iter().any(u8::is_ascii_uppercase) && body.iter().any(u8::is_ascii_lowercase)
+        }
         How::Uuid => [8, 13, 18, 23].iter().all(|&i| body.get(i) == Some(&b'-')),
     }
 }

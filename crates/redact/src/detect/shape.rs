@@ -1,6 +1,6 @@
 //! Credentials without a literal at their start: recognised by a mark inside and fixed lengths.
 
-use super::base58;
+use super::{base58, drawn};
 use crate::bytes::{ALNUM, BASE64URL, ByteSet, WORD, at, before, distinct, mixed};
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
@@ -20,6 +20,8 @@ pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
     let dot = || input.get(pos + 23..pos + 28).is_none_or(|part| part.contains(&b'.'));
     matches!(at(input, pos), b'M' | b'N' | b'O') && dot()
         || input.get(pos + 36..pos + 40).is_none_or(|part| matches!(part, b"NRAL" | b"_mmk"))
+        || matches!(before(input, pos), b'!' | b'-')
+            && (before(input, pos) == b'!' || is_keyed(input, pos))
         || matches!(at(input, pos), b'5' | b'K' | b'L') && [32, 33, 40, 50].into_iter().all(alnum)
         || input.get(pos + 32..pos + 35).is_none_or(|part| part == b"-us")
         || [32, 33, 40, 60, 83].into_iter().all(alnum)
@@ -37,7 +39,30 @@ pub(super) fn at_word(finder: &mut Finder<'_>, pos: usize) {
         }
         51 | 52 => wallet(finder, pos, run),
         6 => maxmind(finder, pos),
+        64 => truenas(finder, pos),
         _ => {}
+    }
+    salesforce(finder, pos);
+}
+
+/// Whether a number and a dash are before `pos`, and 64 letters and digits after it.
+fn is_keyed(input: &[u8], pos: usize) -> bool {
+    input.get(pos + 63).is_none_or(|&byte| ALNUM.has(byte))
+        && before(input, pos - 1).is_ascii_digit()
+}
+
+/// A key of TrueNAS: its number, a dash, 64 letters and digits.
+fn truenas(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    if before(input, pos) != b'-' {
+        return;
+    }
+    let start = pos - 1 - DIGIT.run_back(input, pos - 1, 4);
+    let alone = start + 1 < pos
+        && !BASE64URL.has(before(input, start))
+        && !BASE64URL.has(at(input, pos + 64));
+    if alone && drawn::is_drawn(&input[pos..pos + 64]) {
+        finder.hit(start, pos + 64, rule::TRUENAS, HitKind::Token);
     }
 }
 
@@ -58,14 +83,14 @@ fn wallet(finder: &mut Finder<'_>, pos: usize, run: usize) {
 }
 
 /// `00D…!AQ…`, a session of Salesforce: `pos` is the start of the part after the sign.
-pub(super) fn salesforce(finder: &mut Finder<'_>, pos: usize) {
+fn salesforce(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
-    if before(input, pos) != b'!' || pos < 16 {
+    if before(input, pos) != b'!' || pos < 16 || WORD.run(input, pos, 22) < 22 {
         return;
     }
     let id = ALNUM.run_back(input, pos - 1, 19);
     let start = pos - 1 - id;
-    if !matches!(id, 15 | 18) || !input[start..].starts_with(b"00D") {
+    if !matches!(id, 15 | 18) || !input[start..].starts_with(b"00") {
         return;
     }
     let len = ByteSet::of(b"A-Za-z0-9._").run(input, pos, 160);
@@ -196,7 +221,7 @@ pub(super) fn telegram(finder: &mut Finder<'_>, pos: usize) {
     finder.spend(len);
     let end = pos + 2 + len;
     // One character less if a letter or digit follows the longest form.
-    let whole = matches!(len, 34 | 35);
+    let whole = matches!(len, 33..=35);
     if whole || finder.is_cut(end) {
         finder.hit(pos - digits, end, rule::TELEGRAM, HitKind::Token);
     }

@@ -80,13 +80,14 @@ fn is_statement(input: &[u8], pos: usize) -> bool {
 }
 
 /// The quoted text in `password 'hunter2'` and `SET PASSWORD FOR 'bob'@'%' = '…'`, after the spaces at `pos`.
-pub(super) fn quoted(finder: &mut Finder<'_>, pos: usize) -> Option<Literal> {
+pub(super) fn quoted(finder: &mut Finder<'_>, key: Key, pos: usize) -> Option<Literal> {
     let input = finder.input;
     let first = pos + SPACE.run(input, pos, 32);
     if let Some(text) = literal::sql(input, first) {
         return Some(text);
     }
-    let user = word_end(input, first, b"for")?;
+    let sets = key.start.checked_sub(4).is_some_and(|start| starts_nocase(input, start, b"set "));
+    let user = word_end(input, first, b"for").filter(|_| sets)?;
     let len = input[user..].iter().take(128).position(|&byte| matches!(byte, b'=' | b'\n'));
     let sign = len.map(|len| user + len).filter(|&sign| at(input, sign) == b'=')?;
     finder.spend(sign - user);

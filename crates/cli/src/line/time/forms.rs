@@ -176,7 +176,7 @@ fn skip_weekday(cursor: &mut Cursor<'_>) {
     }
 }
 
-/// `10/Oct/2000:13:55:36 -0700`, `Tue, 10 Oct 2000 13:55:36 GMT`, `16-Jan-2021::21:49:17`.
+/// `10/Oct/2000:13:55:36 -0700`, `Tue, 10 Oct 2000 13:55:36 GMT`, `16-Jan-2021::21:49:17`, `10 Oct 13:55:36.123`.
 fn day_named_month(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     skip_weekday(cursor);
     let day = cursor.number(1, 2)?;
@@ -184,6 +184,9 @@ fn day_named_month(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let month = month(cursor.word())?;
     let _ = cursor.one_of(b".");
     cursor.one_of(b"/- ")?;
+    if cursor.rest().get(1..3).is_some_and(|next| next.contains(&b':')) {
+        return with_clock(cursor, None, month, day);
+    }
     let year = year_of_two_or_four(cursor)?;
     let _ = cursor.one_of(b",");
     let _ = cursor.spaces();

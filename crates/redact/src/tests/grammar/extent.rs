@@ -154,6 +154,8 @@ fn code_that_names_secrets_stays() {
         ("error of go", "password: %!s(<nil>)"),
         ("method", "auth=password auth.method=token"),
         ("usage", "-p, --password=PASSWORD  the password"),
+        ("place in a file", "panicked at src/password.rs:12:5 and token.py:120: x1"),
+        ("element of a page", "password = document.getElementById"),
         ("arrow function", "password => validate(password)"),
     ]);
 }

@@ -79,6 +79,7 @@ fn other_options_stay() {
         ("mysql port", "mysql -P 3306 -u root"),
         ("password from a file", "tool --password-file /run/secrets/pw"),
         ("password from input", "docker login -u bob --password-stdin"),
+        ("passphrase from a descriptor", "gpg --passphrase-fd 0 --passphrase-file /x1"),
         ("placeholder", "tool --password <password> --user <user>"),
         ("variable", "tool --password $DB_PASSWORD --token ${TOKEN}"),
         ("usage", "  --password string   password of the user"),
