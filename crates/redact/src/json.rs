@@ -6,6 +6,7 @@
 use super::key_cache::KeyCache;
 use super::kind::KeyClass;
 use super::rules::Rules;
+use super::scope::{KeyFacts, Ruling, Scope};
 use ringseal_base::digest::text::hex_byte;
 
 /// Deepest nesting that is walked.
@@ -22,7 +23,7 @@ pub(crate) enum Shape {
     Deep,
 }
 
-/// A scalar value: its position (without quotes) and the class of its key. Or a key, whose class is plain.
+/// A scalar value: its position (without quotes) and its class. Or a key, whose class is plain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Leaf {
     pub(crate) start: usize,
@@ -34,7 +35,11 @@ pub(crate) struct Leaf {
 impl Leaf {
     /// Whether this is an unescaped text under a plain key.
     pub(crate) fn is_plain_text(&self) -> bool {
-        self.class == KeyClass::Plain && self.kind == LeafKind::Text { escaped: false }
+        let is_text = matches!(
+            self.kind,
+            LeafKind::Text { escaped: false } | LeafKind::Key { escaped: false }
+        );
+        self.class == KeyClass::Plain && is_text
     }
 }
 
@@ -42,6 +47,10 @@ impl Leaf {
 pub(crate) enum LeafKind {
     /// A string; whether a backslash occurs in it.
     Text {
+        escaped: bool,
+    },
+    /// A key, which is text.
+    Key {
         escaped: bool,
     },
     Number,
@@ -55,13 +64,27 @@ struct Frame {
     array: bool,
     /// The nearest key around it: start and end in the text.
     key: (usize, usize),
-    /// For an array, the class that this key gives its values.
-    class: KeyClass,
+    scope: Scope,
+    /// The first of its leaves.
+    leaves: usize,
+    /// The first of its entries whose class the whole map decides.
+    open: usize,
 }
 
-/// The open containers; kept by the caller so that walking allocates once.
+/// An entry whose class the whole map decides: what its key says, and where its leaves begin and end.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    facts: KeyFacts,
+    start: usize,
+    end: usize,
+}
+
+/// The open containers and entries; kept by the caller so that walking allocates once.
 #[derive(Debug, Default)]
-pub(crate) struct Stack(Vec<Frame>);
+pub(crate) struct Stack {
+    frames: Vec<Frame>,
+    open: Vec<Open>,
+}
 
 struct Walk<'a> {
     input: &'a [u8],
@@ -158,7 +181,7 @@ impl Walk<'_> {
 pub(crate) fn read(
     input: &[u8],
     rules: &Rules,
-    keys: &mut KeyCache<KeyClass>,
+    keys: &mut KeyCache<KeyFacts>,
     stack: &mut Stack,
     leaves: &mut Vec<Leaf>,
 ) -> Shape {
@@ -168,16 +191,35 @@ pub(crate) fn read(
     if !matches!((first, last), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))) {
         return Shape::Text;
     }
-    let (mut own, mut around) = ([0; 96], [0; 96]);
-    let decide = |input: &[u8], key: (usize, usize), parent: (usize, usize)| {
-        let key = unescape_key(&input[key.0..key.1], &mut own);
-        let parent = unescape_key(&input[parent.0..parent.1], &mut around);
-        keys.get(key, parent, || rules.key(key, (!parent.is_empty()).then_some(parent)))
-    };
-    match walk(input, stack, decide, |leaf| leaves.push(leaf)) {
+    stack.frames.clear();
+    stack.open.clear();
+    let mut reader =
+        Reader { walk: Walk { input, pos: 0 }, decide: Decide { rules, keys }, stack, leaves };
+    match reader.run() {
         Ok(()) => Shape::Json,
         Err(Stop::Bad) => Shape::Text,
         Err(Stop::Deep) => Shape::Deep,
+    }
+}
+
+/// Makes key decisions about raw texts.
+struct Decide<'a> {
+    rules: &'a Rules,
+    keys: &'a mut KeyCache<KeyFacts>,
+}
+
+impl Decide<'_> {
+    fn facts(&mut self, key: &[u8], parent: &[u8]) -> KeyFacts {
+        let (mut own, mut around) = ([0; 96], [0; 96]);
+        let key = unescape_key(key, &mut own);
+        let parent = unescape_key(parent, &mut around);
+        let rules = self.rules;
+        self.keys.get(key, parent, || rules.key_facts(key, (!parent.is_empty()).then_some(parent)))
+    }
+
+    /// The class that a text gives to another one beside it.
+    fn class(&mut self, text: &[u8]) -> KeyClass {
+        self.facts(text, &[]).class
     }
 }
 
@@ -263,71 +305,181 @@ fn unicode(raw: &[u8], pos: usize) -> (char, usize) {
     (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
 }
 
-fn walk(
-    input: &[u8],
-    stack: &mut Stack,
-    mut decide: impl FnMut(&[u8], (usize, usize), (usize, usize)) -> KeyClass,
-    mut leaf: impl FnMut(Leaf),
-) -> Result<(), Stop> {
-    let stack = &mut stack.0;
-    stack.clear();
-    let mut cursor = Walk { input, pos: 0 };
-    // The key of the next value, and its class.
-    let mut key = (0, 0);
-    let mut class = KeyClass::Plain;
-    loop {
-        // A value.
-        cursor.space();
-        let mut opened = false;
-        match cursor.peek() {
+/// Reads a text with its keys and leaves.
+struct Reader<'a> {
+    walk: Walk<'a>,
+    decide: Decide<'a>,
+    stack: &'a mut Stack,
+    leaves: &'a mut Vec<Leaf>,
+}
+
+/// What is known about the next value: its key, what that says, and the ruling.
+#[derive(Debug, Clone, Copy, Default)]
+struct Next {
+    key: (usize, usize),
+    facts: KeyFacts,
+    ruling: Ruling,
+}
+
+impl Reader<'_> {
+    fn run(&mut self) -> Result<(), Stop> {
+        let mut next = Next::default();
+        loop {
+            let opened = self.value(&next)?;
+            if !self.close(opened)? {
+                return Ok(());
+            }
+            next = self.next()?;
+        }
+    }
+
+    /// Reads a value; returns whether it was the start of a container.
+    fn value(&mut self, next: &Next) -> Result<bool, Stop> {
+        self.walk.space();
+        let (start, end, kind) = match self.walk.peek() {
             byte @ (b'{' | b'[') => {
-                if stack.len() == DEPTH_MAX {
-                    return Err(Stop::Deep);
-                }
-                cursor.pos += 1;
-                stack.push(Frame { array: byte == b'[', key, class });
-                opened = true;
+                self.open(byte == b'[', next)?;
+                return Ok(true);
             }
             b'"' => {
-                let (start, end, escaped) = cursor.string()?;
-                leaf(Leaf { start, end, kind: LeafKind::Text { escaped }, class });
+                let (start, end, escaped) = self.walk.string()?;
+                (start, end, LeafKind::Text { escaped })
             }
-            _ => {
-                let (start, end, kind) = cursor.bare()?;
-                leaf(Leaf { start, end, kind, class });
-            }
+            _ => self.walk.bare()?,
+        };
+        let class = self.scalar(next, &self.walk.input[start..end], kind);
+        self.leaves.push(Leaf { start, end, kind, class });
+        Ok(false)
+    }
+
+    /// Notes a scalar in its container, and returns its class.
+    fn scalar(&mut self, next: &Next, raw: &[u8], kind: LeafKind) -> KeyClass {
+        let Some(frame) = self.stack.frames.last_mut() else { return next.ruling.class };
+        let mut own = [0; 96];
+        let is_text = matches!(kind, LeafKind::Text { .. });
+        let decide = &mut self.decide;
+        if frame.array {
+            let text = is_text.then(|| unescape_key(raw, &mut own));
+            return frame.scope.item(text, |text| decide.class(text));
         }
-        // Closing brackets, and the comma.
+        if is_text && Scope::wants_text(&next.facts) {
+            let text = unescape_key(raw, &mut own);
+            frame.scope.label(&next.facts, text, |text| decide.class(text));
+        }
+        next.ruling.class
+    }
+
+    fn open(&mut self, array: bool, next: &Next) -> Result<(), Stop> {
+        if self.stack.frames.len() == DEPTH_MAX {
+            return Err(Stop::Deep);
+        }
+        self.walk.pos += 1;
+        let mut is_inner = false;
+        if let Some(outer) = self.stack.frames.last_mut()
+            && outer.array
+        {
+            is_inner = true;
+            outer.scope.item(None, |_| KeyClass::Plain);
+        }
+        let key = &self.walk.input[next.key.0..next.key.1];
+        let scope = match array {
+            true => Scope::list(next.ruling, key, is_inner),
+            false => Scope::map(next.ruling),
+        };
+        let (leaves, open) = (self.leaves.len(), self.stack.open.len());
+        self.stack.frames.push(Frame { array, key: next.key, scope, leaves, open });
+        Ok(())
+    }
+
+    /// Reads closing brackets and the comma. Returns false at the end of the text.
+    fn close(&mut self, mut opened: bool) -> Result<bool, Stop> {
         loop {
-            cursor.space();
-            let Some(frame) = stack.last() else {
-                return if cursor.pos == input.len() { Ok(()) } else { Err(Stop::Bad) };
+            self.walk.space();
+            let Some(&frame) = self.stack.frames.last() else {
+                let is_end = self.walk.pos == self.walk.input.len();
+                return if is_end { Ok(false) } else { Err(Stop::Bad) };
             };
-            if cursor.peek() == if frame.array { b']' } else { b'}' } {
-                cursor.pos += 1;
-                stack.pop();
+            if self.walk.peek() == if frame.array { b']' } else { b'}' } {
+                self.walk.pos += 1;
+                self.stack.frames.pop();
+                self.resolve(&frame);
                 opened = false;
                 continue;
             }
             if !opened {
-                cursor.expect(b',')?;
+                self.walk.expect(b',')?;
             }
-            break;
+            return Ok(true);
         }
-        // The next key.
-        let Some(&frame) = stack.last() else { return Err(Stop::Bad) };
+    }
+
+    /// Reads the next key of a map; in an array, the key around it applies.
+    fn next(&mut self) -> Result<Next, Stop> {
+        let Some(frame) = self.stack.frames.last_mut() else { return Err(Stop::Bad) };
         if frame.array {
-            (key, class) = (frame.key, frame.class);
-        } else {
-            cursor.space();
-            let (start, end, escaped) = cursor.string()?;
-            // Maps can be keyed by addresses.
-            let kind = LeafKind::Text { escaped };
-            leaf(Leaf { start, end, kind, class: KeyClass::Plain });
-            key = (start, end);
-            class = decide(input, key, frame.key);
-            cursor.space();
-            cursor.expect(b':')?;
+            let (key, ruling) = (frame.key, frame.scope.above());
+            return Ok(Next { key, facts: KeyFacts::PLAIN, ruling });
         }
+        end_open(&mut self.stack.open[frame.open..], self.leaves.len());
+        self.walk.space();
+        let (start, end, escaped) = self.walk.string()?;
+        // Maps can be keyed by addresses.
+        let kind = LeafKind::Key { escaped };
+        self.leaves.push(Leaf { start, end, kind, class: KeyClass::Plain });
+        let input = self.walk.input;
+        let facts = self.decide.facts(&input[start..end], &input[frame.key.0..frame.key.1]);
+        let ruling = frame.scope.entry(&facts);
+        if Scope::is_open(&facts) {
+            self.stack.open.push(Open { facts, start: self.leaves.len(), end: 0 });
+        }
+        self.walk.space();
+        self.walk.expect(b':')?;
+        Ok(Next { key: (start, end), facts, ruling })
+    }
+
+    /// Gives the leaves of a container that has ended the classes that the whole container decides.
+    fn resolve(&mut self, frame: &Frame) {
+        if frame.array {
+            return self.resolve_pair(frame);
+        }
+        end_open(&mut self.stack.open[frame.open..], self.leaves.len());
+        for open in self.stack.open.drain(frame.open..) {
+            let class = frame.scope.resolved(&open.facts);
+            if class == KeyClass::Plain {
+                continue;
+            }
+            for leaf in &mut self.leaves[open.start..open.end] {
+                let is_key = matches!(leaf.kind, LeafKind::Key { .. });
+                if !is_key && leaf.class == KeyClass::Plain {
+                    leaf.class = class;
+                }
+            }
+        }
+    }
+
+    /// `["X-Api-Key","…"]`.
+    fn resolve_pair(&mut self, frame: &Frame) {
+        if !frame.scope.may_be_pair() {
+            return;
+        }
+        let Some([first, second]) = self.leaves.get_mut(frame.leaves..) else { return };
+        let (mut own, mut value) = ([0; 96], [0; 96]);
+        let input = self.walk.input;
+        let first = unescape_key(&input[first.start..first.end], &mut own);
+        let text = unescape_key(&input[second.start..second.end], &mut value);
+        let decide = &mut self.decide;
+        let class = frame.scope.pair(first, text, |text| decide.class(text));
+        if second.class == KeyClass::Plain {
+            second.class = class;
+        }
+    }
+}
+
+/// The leaves of the last open entry end here.
+fn end_open(open: &mut [Open], leaves: usize) {
+    if let Some(last) = open.last_mut()
+        && last.end == 0
+    {
+        last.end = leaves;
     }
 }

@@ -1,120 +1,18 @@
 //! The key decision: the class of a key's values.
 //!
 //! The decision is made once per call site and once per interned dynamic key, never per event. A key is split into
-//! tokens at camelCase humps and at everything that is not a letter or digit; the decision compares whole tokens, so
-//! that `monkey`, `author`, `hostname` and `max_tokens` are not sensitive. The same decision serves structured keys,
+//! words ([`Tokens`]); a telling word anywhere in it tells, unless a harmless companion after it takes it back. Whole
+//! words are compared, so that `monkey`, `author`, `hostname` and `max_tokens` are not sensitive; words that are
+//! written together (`pgpassword`) are cut where all parts are known. The same decision serves structured keys,
 //! `key=value` in prose, URL queries and JSON inside strings.
 //!
-//! Allocates nothing and never blocks. Only the last 96 bytes of a longer key are used.
+//! Allocates nothing and never blocks.
 
+pub(crate) use super::key_split::Tokens;
+
+use super::key_table::{self, Role};
 use super::key_words as words;
 use super::kind::KeyClass;
-
-/// Bytes of a key that are used, counted from its end.
-const KEY_BYTES_MAX: usize = 96;
-/// Most tokens that are kept: the first, and the last fifteen.
-const TOKENS_MAX: usize = 16;
-
-/// A key's tokens, in lower case, on the stack.
-pub(crate) struct Tokens {
-    text: [u8; KEY_BYTES_MAX],
-    ends: [(u8, u8); TOKENS_MAX],
-    count: usize,
-}
-
-impl Tokens {
-    /// Splits `key`.
-    pub(crate) fn split(key: &[u8]) -> Tokens {
-        let key = &key[key.len().saturating_sub(KEY_BYTES_MAX)..];
-        let mut tokens = Tokens { text: [0; KEY_BYTES_MAX], ends: [(0, 0); TOKENS_MAX], count: 0 };
-        let mut at = 0;
-        while at < key.len() {
-            let len = hump_len(&key[at..]);
-            if len == 0 {
-                at += 1;
-                continue;
-            }
-            for (to, from) in tokens.text[at..at + len].iter_mut().zip(&key[at..at + len]) {
-                *to = from.to_ascii_lowercase();
-            }
-            tokens.push(at, at + len);
-            at += len;
-        }
-        tokens
-    }
-
-    fn push(&mut self, start: usize, end: usize) {
-        if self.count == TOKENS_MAX {
-            // The first token (`has`, `is`) and the last tokens decide.
-            self.ends.copy_within(2.., 1);
-            self.count -= 1;
-        }
-        // Both are below 96.
-        self.ends[self.count] = (start as u8, end as u8);
-        self.count += 1;
-    }
-
-    /// How many tokens there are.
-    pub(crate) fn len(&self) -> usize {
-        self.count
-    }
-
-    /// The token `back` places from the end; empty if the key has fewer.
-    pub(crate) fn last(&self, back: usize) -> &[u8] {
-        match self.count.checked_sub(back + 1) {
-            Some(i) => self.get(i),
-            None => &[],
-        }
-    }
-
-    fn get(&self, index: usize) -> &[u8] {
-        let (start, end) = self.ends[index];
-        &self.text[usize::from(start)..usize::from(end)]
-    }
-
-    fn first(&self) -> &[u8] {
-        if self.count == 0 { &[] } else { self.get(0) }
-    }
-
-    fn has(&self, word: &[u8]) -> bool {
-        (0..self.count).any(|i| self.get(i) == word)
-    }
-
-    /// Removes a trailing number: `address2`, `cvv2`, `email_1` are treated as `address`, `cvv`, `email`.
-    fn drop_last_number(&mut self) -> bool {
-        let number = self.count > 1 && self.last(0).first().is_some_and(u8::is_ascii_digit);
-        if number {
-            self.count -= 1;
-        }
-        number
-    }
-}
-
-/// Length of the token at the start of `text`: a word, a run of capitals, or digits; 0 for separators.
-fn hump_len(text: &[u8]) -> usize {
-    let run =
-        |from: usize, is: fn(&u8) -> bool| text[from..].iter().take_while(|&byte| is(byte)).count();
-    let Some(&first) = text.first() else { return 0 };
-    if first.is_ascii_digit() {
-        return run(0, u8::is_ascii_digit);
-    }
-    if first.is_ascii_lowercase() {
-        return run(0, u8::is_ascii_lowercase);
-    }
-    if !first.is_ascii_uppercase() {
-        return 0;
-    }
-    let caps = run(0, u8::is_ascii_uppercase);
-    let lower = run(caps, u8::is_ascii_lowercase);
-    match (caps, lower) {
-        (_, 0) => caps,
-        (1, _) => 1 + lower,
-        // `IDs`, `API_KEYs`: a plural.
-        (_, 1) if text[caps] == b's' => caps + 1,
-        // `APIKey` is `API` and `Key`: the last capital belongs to the next token.
-        _ => caps - 1,
-    }
-}
 
 /// How keys are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -126,6 +24,31 @@ pub enum KeyMatch {
     Substring,
 }
 
+/// What a key says about its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Decision {
+    /// The class of the values.
+    pub(crate) class: KeyClass,
+    /// The word is ambiguous: it says nothing about maps and lists below the key. `auth`, `pass`, `pin`.
+    pub(crate) is_weak: bool,
+    /// A harmless companion has taken a telling word back.
+    pub(crate) is_taken_back: bool,
+}
+
+impl Decision {
+    const PLAIN: Decision =
+        Decision { class: KeyClass::Plain, is_weak: false, is_taken_back: false };
+    pub(crate) const TAKEN_BACK: Decision = Decision { is_taken_back: true, ..Decision::PLAIN };
+
+    pub(crate) const fn strong(class: KeyClass) -> Decision {
+        Decision { class, is_weak: false, is_taken_back: false }
+    }
+
+    const fn weak(class: KeyClass) -> Decision {
+        Decision { class, is_weak: true, is_taken_back: false }
+    }
+}
+
 /// The class of `key` below `parent`, the nearest enclosing key that is not an array's.
 ///
 /// `udf` says whether `udf1`, `udf2`… are personal data (the payments preset).
@@ -133,19 +56,26 @@ pub enum KeyMatch {
 /// ```
 /// use ringseal_redact::{KeyClass, KeyMatch, classify_key};
 /// assert_eq!(classify_key(b"userPassword", None, KeyMatch::Tokens, false), KeyClass::Password);
+/// assert_eq!(classify_key(b"password_confirmation", None, KeyMatch::Tokens, false), KeyClass::Password);
+/// assert_eq!(classify_key(b"password_policy", None, KeyMatch::Tokens, false), KeyClass::Plain);
 /// assert_eq!(classify_key(b"max_tokens", None, KeyMatch::Tokens, false), KeyClass::Plain);
 /// assert_eq!(classify_key(b"name", Some(b"service"), KeyMatch::Tokens, false), KeyClass::Plain);
 /// assert_eq!(classify_key(b"name", Some(b"customer"), KeyMatch::Tokens, false), KeyClass::Name);
 /// ```
 pub fn classify_key(key: &[u8], parent: Option<&[u8]>, how: KeyMatch, udf: bool) -> KeyClass {
+    decide(key, parent, how, udf).class
+}
+
+/// As [`classify_key`], with everything that the key says.
+pub(crate) fn decide(key: &[u8], parent: Option<&[u8]>, how: KeyMatch, udf: bool) -> Decision {
     if whitelisted(key) {
-        return KeyClass::Plain;
+        return Decision::PLAIN;
     }
-    let class = by_tokens(key, parent, udf);
-    if class == KeyClass::Plain && how == KeyMatch::Substring {
-        return words::substring_class(key);
+    let decision = by_words(key, parent, udf);
+    if decision.class == KeyClass::Plain && how == KeyMatch::Substring {
+        return Decision::strong(words::substring_class(key));
     }
-    class
+    decision
 }
 
 /// The source documents' whitelist, which wins over every other rule.
@@ -157,127 +87,321 @@ fn whitelisted(key: &[u8]) -> bool {
     words::whitelist(low)
 }
 
-fn by_tokens(key: &[u8], parent: Option<&[u8]>, udf: bool) -> KeyClass {
-    let mut tokens = Tokens::split(key);
-    let numbered = tokens.drop_last_number();
-    if tokens.len() == 0 {
-        return KeyClass::Plain;
-    }
-    let last = tokens.last(0);
-    if words::tail_safe(last)
-        && !words::secret_pair(tokens.last(1), last)
-        && !matches!(last, b"name" | b"names")
-        && !words::id_pair(tokens.last(1), last)
-    {
-        return KeyClass::Plain;
-    }
-    // A flag about a secret is not a secret.
-    if tokens.len() > 1 && words::asks(tokens.first()) {
-        return KeyClass::Plain;
-    }
-    if let Some(class) = secret(&tokens, numbered) {
-        return class;
-    }
-    let class = identity(&tokens);
-    if class != KeyClass::Plain {
-        return class;
-    }
-    let class = contact(&tokens);
-    if class != KeyClass::Plain {
-        return class;
-    }
-    let class = name(&tokens, parent);
-    if class == KeyClass::Plain && udf && tokens.len() == 1 && last == b"udf" {
-        return KeyClass::Udf;
-    }
-    class
-}
-
-/// `Some` if the tokens name a secret: its class, or `Plain` for a count or a flag.
-fn secret(tokens: &Tokens, numbered: bool) -> Option<KeyClass> {
-    let (before, last) = (tokens.last(1), tokens.last(0));
-    if matches!(last, b"authorization" | b"authorizations") {
-        return Some(KeyClass::Auth);
-    }
-    let alone = tokens.len() == 1 && !numbered;
-    let class = match words::secret_word(last) {
-        KeyClass::Plain if alone && matches!(last, b"pass" | b"pin") => KeyClass::Password,
-        KeyClass::Plain if alone && last == b"auth" => KeyClass::Secret,
-        KeyClass::Plain => words::secret_pair_class(before, last),
-        class => class,
-    };
-    if class == KeyClass::Plain {
-        return None;
-    }
-    if matches!(last, b"token" | b"tokens") && words::counts_tokens(before) {
-        return Some(KeyClass::Plain);
-    }
-    Some(class)
-}
-
-/// Cards, identity numbers, bank accounts, dates of birth.
-fn identity(tokens: &Tokens) -> KeyClass {
-    let (before, last) = (tokens.last(1), tokens.last(0));
-    let one = singular(last);
-    if words::card_pair(before, one) || words::card_word(one) {
-        return KeyClass::Card;
-    }
-    let passport = tokens.len() == 1 && one == b"passport";
-    if words::id_word(one) || words::id_pair(before, one) || passport {
-        return KeyClass::Ssn;
-    }
-    if one == b"iban" || words::bank_pair(before, one) {
-        return KeyClass::Bank;
-    }
-    let of_birth = last == b"birth" && before == b"of" && tokens.last(2) == b"date";
-    if words::dob_word(one) || (before == b"birth" && one == b"date") || of_birth {
-        return KeyClass::Dob;
-    }
-    KeyClass::Plain
-}
-
-/// E-mail, telephone, postal address.
-fn contact(tokens: &Tokens) -> KeyClass {
-    let (before, last) = (tokens.last(1), tokens.last(0));
-    let one = singular(last);
-    if words::email_word(one) || words::email_pair(before, one) {
-        return KeyClass::Email;
-    }
-    let numbered = matches!(one, b"number" | b"no" | b"num");
-    if words::phone_word(one)
-        || numbered && (words::phone_word(before) || matches!(before, b"contact" | b"cell"))
-    {
-        return KeyClass::Phone;
-    }
-    if words::address_word(last) {
-        return if words::not_postal(before) { KeyClass::Plain } else { KeyClass::Address };
-    }
-    let line =
-        before == b"address" && last == b"line" || before == b"line" && tokens.has(b"address");
-    if line || words::place_word(last) || words::place_pair(before, last) {
-        return KeyClass::Address;
-    }
-    KeyClass::Plain
-}
-
-/// Names of persons; a bare `name` unless its parent is a thing.
-fn name(tokens: &Tokens, parent: Option<&[u8]>) -> KeyClass {
-    let (before, last) = (tokens.last(1), tokens.last(0));
-    if matches!(last, b"name" | b"names") {
-        let personal = match tokens.len() {
-            1 => !parent.is_some_and(|p| words::thing(Tokens::split(p).last(0))),
-            _ => words::person(before),
+fn by_words(key: &[u8], parent: Option<&[u8]>, udf: bool) -> Decision {
+    let key = Key::read(key);
+    let decision = key.decide();
+    if decision.class != KeyClass::Plain || decision.is_taken_back || key.tokens.len() != 1 {
+        return match key.tokens.get_if_two_words() {
+            Some((b"udf", number)) if udf && is_number(number) => Decision::strong(KeyClass::Udf),
+            _ => decision,
         };
-        return if personal { KeyClass::Name } else { KeyClass::Plain };
     }
-    if words::name_word(last) { KeyClass::Name } else { KeyClass::Plain }
+    let class = match (key.tokens.get(0), parent) {
+        (b"udf", _) if udf => KeyClass::Udf,
+        (word, Some(parent)) => below(word, key.roles[0], parent),
+        _ => KeyClass::Plain,
+    };
+    Decision::strong(class)
 }
 
-/// `emails` → `email`, but `address` and `pos` are unchanged.
-fn singular(word: &[u8]) -> &[u8] {
+/// The class of a key of one word that tells only together with its parent: `{"card":{"number":…}}`.
+fn below(word: &[u8], role: Role, parent: &[u8]) -> KeyClass {
+    let parent = Tokens::split(parent);
+    let above = parent.last(0);
     match word {
-        b"address" | b"pos" => word,
-        [one @ .., b's'] if !one.is_empty() => one,
-        _ => word,
+        b"name" | b"names" if is_person(above) => KeyClass::Name,
+        b"key" | b"keys" if words::is_secret_key_of(above) => KeyClass::Secret,
+        _ if role.has(words::PAIRED) => pair_class(above, word),
+        _ => KeyClass::Plain,
+    }
+}
+
+/// Whether a `name` below `parent` is a person's.
+fn is_person(parent: &[u8]) -> bool {
+    let role = key_table::role(parent);
+    role.has(words::PERSON) && !role.has(words::THING) && !words::is_part_of_name(parent)
+        || words::is_user(parent)
+}
+
+/// Whether a `name` below `parent` is a thing's, whatever its other keys are.
+pub(crate) fn is_thing(parent: &[u8]) -> bool {
+    key_table::role(Tokens::split(parent).last(0)).has(words::THING)
+}
+
+/// Whether the key ends in a word that is common in texts, too: there, its value has to look drawn.
+pub(crate) fn is_common_word(key: &[u8]) -> bool {
+    matches!(
+        Tokens::split(key).last(0),
+        b"signature"
+            | b"signatures"
+            | b"id"
+            | b"ids"
+            | b"sid"
+            | b"code"
+            | b"codes"
+            | b"verifier"
+            | b"assertion"
+            | b"response"
+            | b"csrf"
+            | b"xsrf"
+    )
+}
+
+fn is_number(word: &[u8]) -> bool {
+    word.first().is_some_and(u8::is_ascii_digit)
+}
+
+/// The class of two adjacent words, which is that of their singulars.
+fn pair_class(before: &[u8], last: &[u8]) -> KeyClass {
+    let is = |word: &[u8], known: &&str| {
+        word.strip_prefix(known.as_bytes()).is_some_and(|rest| matches!(rest, b"" | b"s"))
+    };
+    let found = words::PAIRS.iter().find(|pairs| {
+        pairs.lasts.iter().any(|known| is(last, known))
+            && pairs.firsts.iter().any(|known| is(before, known))
+    });
+    found.map_or(KeyClass::Plain, |pairs| pairs.class)
+}
+
+const WORDS_MAX: usize = 16;
+
+/// A key's words and their roles.
+struct Key {
+    tokens: Tokens,
+    roles: [Role; WORDS_MAX],
+}
+
+impl Key {
+    /// Splits a key, and cuts words that are written together.
+    fn read(key: &[u8]) -> Key {
+        let mut tokens = Tokens::split(key);
+        let mut roles = [Role::UNKNOWN; WORDS_MAX];
+        let mut i = 0;
+        while i < tokens.len() {
+            let word = tokens.get(i);
+            let mut role = key_table::role(word);
+            if role == Role::UNKNOWN {
+                if word.first().is_some_and(|byte| !byte.is_ascii()) {
+                    role = run_role(word);
+                } else if let Some(parts) = Parts::of(word) {
+                    tokens.cut(i, parts.ends());
+                    role = key_table::role(tokens.get(i));
+                }
+            }
+            roles[i] = role;
+            i += 1;
+        }
+        Key { tokens, roles }
+    }
+
+    fn decide(&self) -> Decision {
+        let len = self.tokens.len();
+        if len > 1 && self.roles[0].has(words::ASKS) {
+            // A flag about a secret is not a secret.
+            return self.taken_back(len);
+        }
+        let mut is_neutral = true;
+        for i in (0..len).rev() {
+            if is_number(self.tokens.get(i)) {
+                continue;
+            }
+            let found = self.tells(i, i + 1 == self.len_without_number());
+            if found.is_taken_back || is_secret(found.class) {
+                return found;
+            }
+            if found.class != KeyClass::Plain && is_neutral {
+                return found;
+            }
+            if self.roles[i].has(words::HARMLESS) {
+                return self.taken_back(i);
+            }
+            is_neutral &= self.roles[i].has(words::NEUTRAL);
+        }
+        Decision::PLAIN
+    }
+
+    /// A plain decision; says whether one of the first `len` words would tell a secret.
+    fn taken_back(&self, len: usize) -> Decision {
+        let tells = (0..len).any(|i| is_secret(self.tells(i, false).class));
+        if tells { Decision::TAKEN_BACK } else { Decision::PLAIN }
+    }
+
+    /// How many words there are before a trailing number.
+    fn len_without_number(&self) -> usize {
+        let len = self.tokens.len();
+        len - usize::from(len > 1 && is_number(self.tokens.last(0)))
+    }
+
+    /// The word before the one at `index`, and its role.
+    fn before(&self, index: usize) -> (&[u8], Role) {
+        match index.checked_sub(1) {
+            Some(i) => (self.tokens.get(i), self.roles[i]),
+            None => (&[], Role::UNKNOWN),
+        }
+    }
+
+    /// What the word at `index` tells, alone or together with the word before it.
+    fn tells(&self, index: usize, is_last: bool) -> Decision {
+        let (word, role) = (self.tokens.get(index), self.roles[index]);
+        let (before, role_before) = self.before(index);
+        if role.has(words::PAIRED) {
+            let class = pair_class(before, word);
+            if class != KeyClass::Plain {
+                return Decision::strong(class);
+            }
+        }
+        if role.has(words::TELLS) {
+            return counted_or(word, role, role_before);
+        }
+        if role.has(words::TELLS_LAST) && is_last {
+            return self.tells_last(index);
+        }
+        match word {
+            b"key" | b"keys" if role_before.has(words::KEYED) => {
+                let is_token = matches!(before, b"api" | b"app");
+                Decision::strong(if is_token { KeyClass::Token } else { KeyClass::Secret })
+            }
+            b"name" | b"names" if role_before.has(words::PERSON) => {
+                Decision::strong(KeyClass::Name)
+            }
+            b"address" | b"addresses" | b"addresss" if !role_before.has(words::MACHINE) => {
+                Decision::strong(KeyClass::Address)
+            }
+            b"addr" | b"addrs"
+                if index == 0
+                    || words::lives_at(before)
+                    || role_before.has(words::PERSON) && !role_before.has(words::MACHINE) =>
+            {
+                Decision::strong(KeyClass::Address)
+            }
+            _ => Decision::PLAIN,
+        }
+    }
+
+    /// A word that is often something else: it tells at the end of a longer key, and weakly if it is alone.
+    fn tells_last(&self, index: usize) -> Decision {
+        let (word, role) = (self.tokens.get(index), self.roles[index]);
+        let (_, role_before) = self.before(index);
+        let is_pin = matches!(word, b"pin" | b"pins");
+        if index == 0 {
+            return match word {
+                _ if self.tokens.len() > 1 => Decision::PLAIN,
+                b"pw" => Decision::strong(KeyClass::Password),
+                b"pin" => Decision::weak(KeyClass::Password),
+                b"pass" => Decision::weak(KeyClass::Password),
+                b"auth" => Decision::weak(KeyClass::Secret),
+                _ => Decision::PLAIN,
+            };
+        }
+        let is_other =
+            if is_pin { role_before.has(words::WIRE) } else { role_before.has(words::ROUND) };
+        match word {
+            _ if is_other || role_before.has(words::HARMLESS) && is_pin => Decision::PLAIN,
+            b"auth" => Decision::weak(role.class),
+            b"auths" | b"passes" => Decision::PLAIN,
+            _ => Decision::strong(role.class),
+        }
+    }
+}
+
+/// A telling word, unless the word before it makes it something that is counted or code.
+fn counted_or(word: &[u8], role: Role, role_before: Role) -> Decision {
+    let is_other = match word {
+        b"token" => role_before.has(words::COUNTS),
+        b"tokens" => role_before.has(words::COUNTS | words::COUNTS_MANY),
+        b"signature" | b"signatures" => role_before.has(words::CODE),
+        _ => false,
+    };
+    if is_other { Decision::TAKEN_BACK } else { Decision::strong(role.class) }
+}
+
+fn is_secret(class: KeyClass) -> bool {
+    class.is_secret() || class == KeyClass::Auth
+}
+
+/// The role of a word in a script without spaces: known words are found anywhere in it.
+fn run_role(word: &[u8]) -> Role {
+    let contains = |part: &str| word.windows(part.len()).any(|w| w == part.as_bytes());
+    if words::RUN_HARMLESS.iter().any(|ending| word.ends_with(ending.as_bytes())) {
+        return Role { is: words::HARMLESS, class: KeyClass::Plain };
+    }
+    let found = words::RUN_WORDS.iter().find(|(part, _)| contains(part));
+    found.map_or(Role::UNKNOWN, |&(_, class)| Role { is: words::TELLS, class })
+}
+
+/// Most parts of a word.
+const PARTS_MAX: usize = 5;
+/// The longest word that is cut.
+const CUT_BYTES_MAX: usize = 32;
+
+/// The parts of a word that is written together.
+struct Parts {
+    ends: [usize; PARTS_MAX],
+    count: usize,
+}
+
+impl Parts {
+    /// Cuts `word` at known words, one of which tells. `None` if it cannot be cut completely.
+    fn of(word: &[u8]) -> Option<Parts> {
+        if word.len() > CUT_BYTES_MAX {
+            return None;
+        }
+        let mut parts = Parts { ends: [0; PARTS_MAX], count: 0 };
+        // The parts are found from the end.
+        if !parts.cut(word, false) {
+            return None;
+        }
+        parts.ends[..parts.count].reverse();
+        Some(parts)
+    }
+
+    /// Cuts the last part off, then the rest. `tells`: a telling part was found; only certain parts follow it.
+    fn cut(&mut self, word: &[u8], tells: bool) -> bool {
+        if word.is_empty() {
+            return tells;
+        }
+        if self.count == PARTS_MAX {
+            return false;
+        }
+        let mut hash = 0;
+        for start in (0..word.len()).rev() {
+            hash = key_table::hash_before(hash, word[start]);
+            let part = &word[start..];
+            if part.len() < 2 && part != b"x" {
+                continue;
+            }
+            let role = key_table::role_of_hashed(part, hash);
+            let role = match part {
+                // A plural at the end.
+                [one @ .., b's'] if role == Role::UNKNOWN && self.count == 0 => {
+                    key_table::role(one)
+                }
+                _ => role,
+            };
+            let telling = role.has(words::TELLS | words::TELLS_LAST) && role.has(words::PART);
+            let usable = if tells || telling {
+                role.has(words::PART | words::KEYED)
+            } else {
+                // One part can follow the telling one.
+                self.count == 0
+                    && (role.has(words::FOLLOWS)
+                        || role.has(words::PART) && role.has(words::HARMLESS))
+            };
+            if !usable {
+                continue;
+            }
+            let is_key = part == b"key" || part == b"keys";
+            self.ends[self.count] = word.len();
+            self.count += 1;
+            if self.cut(&word[..start], tells || telling || is_key) {
+                return true;
+            }
+            self.count -= 1;
+        }
+        false
+    }
+
+    fn ends(&self) -> &[usize] {
+        &self.ends[..self.count]
     }
 }

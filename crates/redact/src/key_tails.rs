@@ -3,6 +3,8 @@
 //! All filters may accept too much, but never reject a sensitive key. They read a bounded number of bytes before the
 //! sign, allocate nothing and never block; only building the tables allocates.
 
+use std::sync::LazyLock;
+
 use super::bytes::{ByteSet, at, before};
 use super::key_words as words;
 use super::rules::Rules;
@@ -13,37 +15,72 @@ const DASH: ByteSet = ByteSet::of(b"_.\\-");
 const SIGN: ByteSet = ByteSet::of(b"?!.+|");
 const BLANK: ByteSet = ByteSet::of(b" \t");
 
+/// Bytes of a key that are searched for telling words, counted from the sign.
+const KEY_BYTES_MAX: usize = 96;
+/// Bytes between the words of a key.
+const BETWEEN: ByteSet = ByteSet::of(b"_.0-9[]\\-");
+
 /// A filter applied before [`may_be`], for rules that do not check every sign. It rejects `:` and `=` after
-/// letters that do not end a sensitive key, and colons within times.
+/// words that do not end a sensitive key, and colons within times.
 #[inline(always)]
 pub(crate) fn sign_may_be(tails: &KeyTails, input: &[u8], pos: usize) -> bool {
-    let Some(Some(&near)) = input.get(pos.wrapping_sub(5)..).map(<[u8]>::first_chunk) else {
+    let Some(Some(&near)) = input.get(pos.wrapping_sub(8)..).map(<[u8]>::first_chunk) else {
         return true;
     };
-    // Five bytes before the sign, the sign, two after it.
-    let [_, _, _, _, before, sign, next, after]: [u8; 8] = near;
+    // Eight bytes before the sign, the sign, two after it.
+    let [a, b, c, d, e, f, g, before, sign, next, after]: [u8; 11] = near;
     if !matches!(sign, b':' | b'=') {
         return true;
     }
-    let near = u64::from_le_bytes(near);
-    let quoted = u32::from(before == b'"');
+    let mut word = u64::from_le_bytes([a, b, c, d, e, f, g, before]);
+    if before == b'"' {
+        // What is before the eight bytes is not known.
+        word = word << 8 | u64::from(b'_');
+    }
     // The cast keeps the four bytes before the sign or its quote.
-    let four = (near >> (8 - 8 * quoted)) as u32;
+    let four = (word >> 32) as u32;
     if (four >> 24 | 0x20).wrapping_sub(u32::from(b'a')) < 26 {
-        return tails.may_end(four) || [next, after] == *b"//";
+        return tails.may_end(four) || has_words_before(word) || [next, after] == *b"//";
     }
     !(sign == b':' && before.is_ascii_digit() && next.is_ascii_digit())
 }
 
-/// A filter applied before the detector: whether the bytes before the sign at `pos` can end a sensitive key.
+const EACH: u64 = u64::from_le_bytes([1; 8]);
+const HIGH: u64 = EACH << 7;
+
+/// Whether a key that ends in these eight bytes, the last one a letter, can have more than one word.
+#[inline(always)]
+fn has_words_before(word: u64) -> bool {
+    let low = (word | (EACH * 0x20)) & !HIGH;
+    let from_a = low + EACH * u64::from(0x80 - b'a');
+    let after_z = low + EACH * u64::from(0x80 - b'z' - 1);
+    let letters = from_a & !after_z & !word & HIGH;
+    // The letters right before the sign, and the byte before them.
+    let run = (!letters & HIGH).leading_zeros() & !7;
+    if run == 64 {
+        return true;
+    }
+    let stop = (word << run >> 56) as u8;
+    // Capitals of the run that follow a letter of the run, in a run that also has small letters.
+    let run_only = !(u64::MAX >> run);
+    let capitals = letters & !(word << 2) & run_only;
+    let small = letters & (word << 2) & run_only;
+    let humps = capitals & letters << 8 & run_only << 8;
+    !stop.is_ascii() || CONTINUES.has(stop) || humps != 0 && small != 0
+}
+
+/// The bytes after which a key can have started earlier.
+const CONTINUES: ByteSet = ByteSet::of(b"_.0-9[]%\\\\-");
+
+/// A filter applied before the detector: whether the key before the sign at `pos` can be a sensitive one.
 ///
-/// Uses the last letters of the key only; it may accept too much, but never rejects a sensitive key.
+/// Uses the last letters of each word of the key; it may accept too much, but never rejects a sensitive key.
 #[inline(always)]
 pub(crate) fn may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
     let byte = before(input, pos);
     let end = pos - usize::from(byte == b'"');
     if before(input, end).is_ascii_alphabetic() {
-        return rules.key_tails.may_end_at(input, end);
+        return rules.key_tails.may_end_at(input, end) || earlier_word_may_end(rules, input, end);
     }
     // `12:34`
     let time =
@@ -55,9 +92,32 @@ pub(crate) fn may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
 #[inline(never)]
 fn may_be_with_gap(rules: &Rules, input: &[u8], pos: usize) -> bool {
     let mut end = quote_end(input, pos).0;
-    end -= DIGIT.run_back(input, end, 4);
-    end -= DASH.run_back(input, end, 4);
-    before(input, end).is_ascii_alphabetic() && rules.key_tails.may_end_at(input, end)
+    end -= BETWEEN.run_back(input, end, 8);
+    let byte = before(input, end);
+    byte.is_ascii_alphabetic() && rules.key_tails.may_end_at(input, end)
+        || earlier_word_may_end(rules, input, end)
+}
+
+/// Whether another word of the key that ends before `end` tells: at each end of a word, and before each capital.
+/// Encoded and foreign keys are accepted.
+#[inline(never)]
+fn earlier_word_may_end(rules: &Rules, input: &[u8], end: usize) -> bool {
+    let tails = &rules.key_tails;
+    let mut is_end = false;
+    for i in (end.saturating_sub(KEY_BYTES_MAX)..end).rev() {
+        let byte = input[i];
+        if byte.is_ascii_alphabetic() {
+            if is_end && tails.may_end_at(input, i + 1) {
+                return true;
+            }
+            is_end = byte.is_ascii_uppercase();
+        } else if BETWEEN.has(byte) {
+            is_end = true;
+        } else {
+            return !byte.is_ascii() || matches!(byte, b'%' | b'\\');
+        }
+    }
+    tails.is_open()
 }
 
 /// Most spaces between a key and its sign.
@@ -140,20 +200,50 @@ fn more_index(hash: u32, len: usize) -> usize {
 }
 
 impl KeyTails {
-    /// The endings of the built-in words.
+    /// The endings of the built-in words, which are computed once.
     pub(crate) fn new() -> KeyTails {
-        let mut tails = KeyTails {
-            four: [0; 256],
-            short: Box::new([0; 1024]),
-            long: Box::new([0; 1024]),
-            six: Box::new([0; 1024]),
-            more: Box::new([0; 256]),
-            open: false,
+        static BUILT_IN: LazyLock<KeyTails> = LazyLock::new(|| {
+            let mut tails = KeyTails {
+                four: [0; 256],
+                short: Box::new([0; 1024]),
+                long: Box::new([0; 1024]),
+                six: Box::new([0; 1024]),
+                more: Box::new([0; 256]),
+                open: false,
+            };
+            tails.add_words();
+            tails
+        });
+        BUILT_IN.clone()
+    }
+
+    /// Adds all words with which a telling part of a key can end.
+    fn add_words(&mut self) {
+        let of = |flag: u32| {
+            let groups = words::GROUPS.iter().filter(move |group| group.is & flag != 0);
+            groups.flat_map(|group| group.words.iter().filter(|word| word.is_ascii()))
         };
-        for word in words::LAST_TOKENS {
-            tails.add(word);
+        for word in of(words::TELLS | words::TELLS_LAST) {
+            self.add(word.as_bytes());
         }
-        tails
+        for (before, last) in [(words::KEYED, "key"), (words::PERSON, "name")] {
+            of(before).for_each(|word| self.add(format!("{word}_{last}").as_bytes()));
+        }
+        for pairs in words::PAIRS {
+            for last in pairs.lasts {
+                pairs.firsts.iter().for_each(|word| self.add(format!("{word}_{last}").as_bytes()));
+            }
+        }
+        let telling = words::GROUPS.iter().filter(|group| {
+            group.is & words::PART != 0 && group.is & (words::TELLS | words::TELLS_LAST) != 0
+        });
+        for word in telling.flat_map(|group| group.words).chain(&["key"]) {
+            of(words::FOLLOWS).for_each(|last| self.add(format!("{word}{last}").as_bytes()));
+        }
+        // `sig` is a parameter of signed addresses.
+        [&b"address"[..], b"addresse", b"addr", b"udf", b"sig"]
+            .iter()
+            .for_each(|word| self.add(word));
     }
 
     /// Accepts every key, for rules that match inside words.

@@ -24,6 +24,8 @@ mod hits;
 mod json;
 mod key;
 mod key_cache;
+mod key_split;
+mod key_table;
 mod key_tails;
 mod key_words;
 mod kind;
@@ -39,6 +41,7 @@ mod rules;
 mod rules_hash;
 mod scan_batch;
 mod scan_value;
+mod scope;
 #[cfg(test)]
 mod tests;
 pub mod token;
@@ -54,6 +57,8 @@ pub use kind::{HitKind, KINDS, KeyClass, KindSet, MASK_BYTES_MAX, Profile, is_ma
 pub use oracle::{open as naive_rules, redacted as naive};
 pub use redactor::{RedactOutcome, Redactor, Tokenize};
 pub use rules::{KeyRule, LiteralRule, Preset, RuleError, RuleSet, Rules, TokenRule};
+#[doc(hidden)]
+pub use scope::{KeyFacts, KeyRole, Ruling, Scope};
 pub use token::HmacTokenizer;
 
 /// The clock and the file system, as this crate takes them; the same types as in `ringseal::system`.

@@ -373,7 +373,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     t(b"tvly-", URL, 20, 60, WHOLE),
     t(b"u-s4t2ud-", HEX, 64, 64, WHOLE),
     t(b"v1.", HEX, 40, 40, WHOLE),
-    t(b"v1.0-", LOWDASH, 140, 190, WHOLE),
+    t(b"v1.0-", LOWDASH, 140, 260, WHOLE),
     t(b"vercel_", ALNUM, 20, 40, WHOLE),
     t(b"waka_", HEXDASH, 36, 36, WHOLE),
     t(b"web_", HEX, 32, 32, DIGIT),

@@ -11,6 +11,7 @@ use super::kind::{HitKind, KeyClass, is_mask};
 use super::rules::Rules;
 use super::scan_batch::{BatchScan, is_container};
 use super::scan_value;
+use super::scope::KeyFacts;
 
 /// The result of redacting a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub struct Redactor {
     hits: Vec<Hit>,
     levels: [Level; LEVELS],
     /// Classes of keys in JSON.
-    keys: KeyCache<KeyClass>,
+    keys: KeyCache<KeyFacts>,
     /// The output of a repeated scan of a redacted value.
     again: Vec<u8>,
     counts: Vec<u64>,
@@ -172,14 +173,17 @@ impl Redactor {
     pub fn number(&mut self, class: KeyClass, text: &[u8], out: &mut Vec<u8>) -> RedactOutcome {
         let whole = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
         let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
-        match class.number_digits_min() {
-            Some(min) if whole && digits >= min => {
-                self.counts[usize::from(rule::KEY_NUMBER)] += 1;
-                self.push_replacement(class, text, out);
-                RedactOutcome::Replaced
-            }
-            _ => RedactOutcome::Clean,
+        let is_replaced = match class {
+            KeyClass::Custom => digits > 0,
+            KeyClass::Address => is_coordinate(text),
+            _ => class.number_digits_min().is_some_and(|min| whole && digits >= min),
+        };
+        if !is_replaced {
+            return RedactOutcome::Clean;
         }
+        self.counts[usize::from(rule::KEY_NUMBER)] += 1;
+        self.push_replacement(class, text, out);
+        RedactOutcome::Replaced
     }
 
     /// Marks the values of a buffer that [`Redactor::value`] would replace.
@@ -221,7 +225,12 @@ impl Redactor {
         if detect::is_foreign_mask(input) {
             return RedactOutcome::Clean;
         }
-        if class == KeyClass::Address && is_machine_address(input) {
+        let is_other = match class {
+            KeyClass::Address => is_machine_address(input),
+            KeyClass::Password => is_directory(input),
+            _ => false,
+        };
+        if is_other {
             return RedactOutcome::Clean;
         }
         if matches!(class, KeyClass::Auth | KeyClass::Token) {
@@ -345,8 +354,8 @@ impl Redactor {
         let text = match leaf.kind {
             LeafKind::Word => return RedactOutcome::Clean,
             LeafKind::Number => return self.number(leaf.class, raw, piece),
-            LeafKind::Text { escaped: false } => raw,
-            LeafKind::Text { escaped: true } => {
+            LeafKind::Text { escaped: false } | LeafKind::Key { escaped: false } => raw,
+            LeafKind::Text { escaped: true } | LeafKind::Key { escaped: true } => {
                 decoded.clear();
                 json::unescape(raw, |byte| decoded.push(byte));
                 decoded
@@ -399,16 +408,54 @@ impl Redactor {
     }
 }
 
-/// Values of secrets that contain no secret: the name of a scheme, or a word for nothing.
+/// Values of secrets that contain no secret: the name of a scheme, a word for nothing or for a state, a security
+/// identifier of Windows.
+#[rustfmt::skip]
 fn is_absent_value(input: &[u8]) -> bool {
-    [&b"bearer"[..], b"basic", b"none", b"null", b"true", b"false", b"-"]
-        .iter()
-        .any(|word| input.eq_ignore_ascii_case(word))
+    let mut low = [0u8; 12];
+    let Some(low) = low.get_mut(..input.len()) else { return input.starts_with(b"S-1-5-") };
+    low.copy_from_slice(input);
+    low.make_ascii_lowercase();
+    matches!(
+        &*low,
+        b"bearer" | b"basic" | b"digest" | b"none" | b"null" | b"nil" | b"true" | b"false" | b"-" | b"n/a" | b"na"
+            | b"undefined" | b"disabled" | b"enabled" | b"unset" | b"not set" | b"empty" | b"missing" | b"required"
+            | b"optional" | b"unknown" | b"off" | b"on" | b"yes" | b"no" | b"s-1-5-18" | b"s-1-5-19" | b"s-1-5-20"
+    )
 }
 
-/// `10.0.0.1:8080`, `[::1]:80`, `0x7ffe12345678`: not a postal address.
+/// `10.0.0.1:8080`, `[::1]:80`, `0x7ffe12345678`, `db-1.internal:5432`, `/run/x.sock`: not a postal address.
 fn is_machine_address(input: &[u8]) -> bool {
-    input.iter().all(|&byte| {
+    let is_hex = |byte: &u8| {
         byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'[' | b']' | b'/' | b'x')
-    })
+    };
+    let is_host = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'/')
+    };
+    let port = input.rsplit(|&byte| byte == b':').next().unwrap_or_default();
+    let has_port =
+        port.len() < input.len() && !port.is_empty() && port.iter().all(u8::is_ascii_digit);
+    let has_dot = input.windows(3).any(|three| three[1] == b'.' && three[2].is_ascii_lowercase());
+    input.iter().all(is_hex)
+        || input.iter().all(is_host)
+            && (has_port || has_dot || input[0] == b'/' || input == b"localhost")
+}
+
+/// `/home/ann`: the working directory under `PWD`.
+fn is_directory(input: &[u8]) -> bool {
+    let is_path = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b' ')
+    };
+    input[0] == b'/' && input.iter().all(is_path)
+}
+
+/// A number with the precision of a place: `52.520008`.
+fn is_coordinate(text: &[u8]) -> bool {
+    let number = text.strip_prefix(b"-").unwrap_or(text);
+    let whole = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let decimals = number.get(whole + 1..).unwrap_or_default();
+    (1..=3).contains(&whole)
+        && number.get(whole) == Some(&b'.')
+        && decimals.len() >= 3
+        && decimals.iter().all(u8::is_ascii_digit)
 }

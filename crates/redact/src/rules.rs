@@ -10,12 +10,13 @@ use std::fmt;
 use super::bytes::ByteSet;
 use super::detect::Literals;
 use super::hits::rule;
-use super::key::{self, KeyMatch};
+use super::key::{self, Decision, KeyMatch};
 use super::key_tails::KeyTails;
 use super::kind::{HitKind, KeyClass, KindSet, MASK_BYTES_MAX, Profile, ends_in_mask};
 use super::literal_forms::forms;
 use super::provider_table::{How, PROVIDERS, Provider};
 use super::rules_hash::rules_hash;
+use super::scope::KeyFacts;
 use super::user_literals::UserLiterals;
 
 /// Named collections of rules.
@@ -24,8 +25,8 @@ use super::user_literals::UserLiterals;
 pub enum Preset {
     /// Personal data and secrets.
     Default,
-    /// Also national telephone numbers, spaced numbers and dates of up to 2019 without a hint, the last
-    /// part of IP addresses, hardware addresses.
+    /// Also national telephone numbers, identity numbers, spaced numbers and dates of up to 2019 without a
+    /// hint, the last part of IP addresses, hardware addresses.
     Strict,
     /// Also a payment gateway's `udf1`…; cards keep their last four digits, e-mail addresses and bank
     /// accounts become tokens where a tokenizer is set.
@@ -271,17 +272,28 @@ impl Rules {
     ///
     /// `parent` is the nearest enclosing key that is not an array's.
     pub fn key(&self, key: &[u8], parent: Option<&[u8]>) -> KeyClass {
+        self.decide(key, parent).class
+    }
+
+    /// The key decision, and what the key says about the values beside and below it.
+    #[doc(hidden)]
+    pub fn key_facts(&self, key: &[u8], parent: Option<&[u8]>) -> KeyFacts {
+        KeyFacts::of(key, parent, &self.decide(key, parent))
+    }
+
+    fn decide(&self, key: &[u8], parent: Option<&[u8]>) -> Decision {
         if ends_in_mask(key) {
             // `<email>` was an address before it was redacted: it does not describe its value.
-            return KeyClass::Plain;
+            return Decision::default();
         }
-        let class = match self.keys.iter().find(|(own, _)| own.eq_ignore_ascii_case(key)) {
-            Some(&(_, class)) => class,
-            None => key::classify_key(key, parent, self.key_match, self.kinds.has(HitKind::Udf)),
+        let decision = match self.keys.iter().find(|(own, _)| own.eq_ignore_ascii_case(key)) {
+            Some(&(_, KeyClass::Plain)) => Decision::TAKEN_BACK,
+            Some(&(_, class)) => Decision::strong(class),
+            None => key::decide(key, parent, self.key_match, self.kinds.has(HitKind::Udf)),
         };
-        match class.kind() {
-            Some(kind) if self.finds(kind) => class,
-            _ => KeyClass::Plain,
+        match decision.class.kind() {
+            Some(kind) if self.finds(kind) => decision,
+            _ => Decision { class: KeyClass::Plain, ..decision },
         }
     }
 

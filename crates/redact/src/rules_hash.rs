@@ -187,11 +187,11 @@ mod tests {
     fn hashes_of_known_rule_sets_are_stable() {
         assert_eq!(
             hex(&RuleSet::default()),
-            "170dec7b306d461c45d22b6058384f40a7f4c09756121625cb71a4ef3d3dbea1"
+            "b50ab0e82f26689bc5bd3c328986383de06594f9063d452ef20163a035de4c84"
         );
         assert_eq!(
             hex(&full()),
-            "825e5e29b65425981e096e3e516272e10cf8d4300fe849da0679de7882f15c3a"
+            "eda4d0f39959f77f980c360165cdd59efae50efb83b3e09025cae6d1e25f96d5"
         );
     }
 

@@ -1,14 +1,14 @@
 //! Decisions about keys that are known only at run time, made once per key.
-use ringseal_redact::{KeyCache, KeyClass, RedactOutcome, Redactor};
+use ringseal_redact::{KeyCache, KeyClass, KeyFacts, RedactOutcome, Redactor};
 
 /// Slots; a power of two.
 const SLOTS: usize = 1024;
 
 /// The decision about a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct KeyFacts {
-    /// The class of its values.
-    pub(super) class: KeyClass,
+pub(super) struct KnownKey {
+    /// What it says about its values and its map.
+    pub(super) says: KeyFacts,
     /// Whether the key itself has to be redacted: maps can be keyed by addresses.
     pub(super) is_dirty: bool,
 }
@@ -16,7 +16,7 @@ pub(super) struct KeyFacts {
 /// Decisions by key and enclosing key.
 #[derive(Debug)]
 pub(super) struct Keys {
-    known: KeyCache<KeyFacts>,
+    known: KeyCache<KnownKey>,
     text: Vec<u8>,
 }
 
@@ -32,18 +32,18 @@ impl Keys {
 
     /// The decision about `key` below `parent`, which is empty if there is none.
     #[inline]
-    pub(super) fn facts(&mut self, redactor: &mut Redactor, key: &[u8], parent: &[u8]) -> KeyFacts {
+    pub(super) fn facts(&mut self, redactor: &mut Redactor, key: &[u8], parent: &[u8]) -> KnownKey {
         let Self { known, text } = self;
         known.get(key, parent, || decide(redactor, key, parent, text))
     }
 }
 
-fn decide(redactor: &mut Redactor, key: &[u8], parent: &[u8], text: &mut Vec<u8>) -> KeyFacts {
+fn decide(redactor: &mut Redactor, key: &[u8], parent: &[u8], text: &mut Vec<u8>) -> KnownKey {
     text.clear();
     let around = (!parent.is_empty()).then_some(parent);
-    let class = redactor.rules().key(key, around);
+    let says = redactor.rules().key_facts(key, around);
     let outcome = redactor.value(KeyClass::Plain, key, false, text);
-    KeyFacts { class, is_dirty: outcome == RedactOutcome::Replaced }
+    KnownKey { says, is_dirty: outcome == RedactOutcome::Replaced }
 }
 
 #[cfg(test)]
@@ -65,7 +65,11 @@ mod tests {
                 for parent in ["", "service", "customer"] {
                     let facts = known.facts(&mut redactor, key.as_bytes(), parent.as_bytes());
                     let around = (!parent.is_empty()).then_some(parent.as_bytes());
-                    assert_eq!(facts.class, rules.key(key.as_bytes(), around), "{key} {parent}");
+                    assert_eq!(
+                        facts.says,
+                        rules.key_facts(key.as_bytes(), around),
+                        "{key} {parent}"
+                    );
                     assert_eq!(facts.is_dirty, key.contains('@'), "{key}");
                 }
             }

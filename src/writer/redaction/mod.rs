@@ -28,7 +28,9 @@ use crate::core::callsite::Callsite;
 use crate::encode::layout::Source;
 use crate::metrics::{RedactionMetrics, RuleHits};
 use ringseal_base::value::ReadError;
-use ringseal_redact::{KeyClass, RedactOutcome, Redactor, Rules, Tokenize};
+use ringseal_redact::{
+    KeyClass, KeyFacts, RedactOutcome, Redactor, Rules, Ruling, Scope, Tokenize,
+};
 
 /// The writer's redaction settings.
 #[derive(Clone, Default)]
@@ -51,7 +53,9 @@ impl std::fmt::Debug for RedactionConfig {
 /// The key decisions for a call site.
 #[derive(Debug)]
 struct Site {
-    classes: Box<[KeyClass]>,
+    rulings: Box<[Ruling]>,
+    /// What the keys say, if values decide about other values.
+    open: Option<Box<[KeyFacts]>>,
     /// The redacted event name, if the name itself contains a hit.
     name: Option<Box<[u8]>>,
 }
@@ -179,8 +183,8 @@ impl Redaction {
         }
         self.prescan.clear();
         let scanned = catch_unwind(AssertUnwindSafe(|| {
-            self.prescan.values(&site.classes, payload, &mut self.redactor, &mut self.keys)?;
-            Ok(self.prescan.is_clean(payload, &mut self.redactor))
+            self.prescan.values(&site.rulings, payload, &mut self.redactor, &mut self.keys)?;
+            Ok(site.open.is_none() && self.prescan.is_clean(payload, &mut self.redactor))
         }));
         let is_clean = match scanned {
             Ok(result) => Some(result?),
@@ -210,7 +214,7 @@ impl Redaction {
         let metadata = callsite.metadata();
         let own_keys = site.name.as_ref().map(|_| metadata.keys);
         write_or_mask(buffers, failed, is_sound, redactor, keys, |rewriter| {
-            rewriter.values(&site.classes, own_keys, payload)
+            rewriter.values(&site.rulings, site.open.as_deref(), own_keys, payload)
         })?;
         let payload = &buffers.payload[..];
         Ok(match &site.name {
@@ -282,7 +286,7 @@ impl Redaction {
             Err(_) => false,
         };
         write_or_mask(buffers, failed, is_sound, redactor, keys, |rewriter| {
-            rewriter.entries(entries, b"")
+            rewriter.entries(Ruling::default(), entries, b"")
         })?;
         Ok(false)
     }
@@ -303,8 +307,13 @@ impl Redaction {
         let mut name = Vec::new();
         let event = metadata.event.as_bytes();
         let outcome = self.redactor.value(KeyClass::Plain, event, false, &mut name);
+        let facts: Vec<_> =
+            metadata.keys.iter().map(|key| rules.key_facts(key.as_bytes(), None)).collect();
+        let mut scope = Scope::default();
+        let rulings = facts.iter().map(|facts| scope.entry(facts)).collect();
         let site = Site {
-            classes: metadata.keys.iter().map(|key| rules.key(key.as_bytes(), None)).collect(),
+            rulings,
+            open: scope.may_resolve().then(|| facts.into_boxed_slice()),
             name: (outcome == RedactOutcome::Replaced).then(|| name.into_boxed_slice()),
         };
         if self.sites.len() <= index {

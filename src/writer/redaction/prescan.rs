@@ -5,8 +5,8 @@
 use std::ops::Range;
 
 use super::key_facts::Keys;
-use ringseal_base::value::{Entries, ReadError, ValueRef, tag};
-use ringseal_redact::{KeyClass, Redactor};
+use ringseal_base::value::{Entries, ReadError, ValueRef, Values, tag};
+use ringseal_redact::{KeyClass, Redactor, Ruling, Scope};
 
 /// The result of the prescan of an event.
 #[derive(Debug, Default)]
@@ -27,21 +27,21 @@ impl Prescan {
     #[inline]
     pub(super) fn values(
         &mut self,
-        classes: &[KeyClass],
+        rulings: &[Ruling],
         payload: &[u8],
         redactor: &mut Redactor,
         keys: &mut Keys,
     ) -> Result<(), ReadError> {
         let mut rest = payload;
-        for &class in classes {
-            if !self.plain(class, payload, &mut rest) {
+        for &ruling in rulings {
+            if !self.plain(ruling.class, payload, &mut rest) {
                 let value = ValueRef::read(&mut rest)?;
-                self.value(class, b"", value, payload, redactor, keys)?;
+                self.value(ruling, b"", value, payload, redactor, keys)?;
             }
         }
         if !rest.is_empty() {
             let stack = ValueRef::read(&mut rest)?;
-            self.value(KeyClass::Plain, b"", stack, payload, redactor, keys)?;
+            self.value(Ruling::default(), b"", stack, payload, redactor, keys)?;
         }
         Ok(())
     }
@@ -89,7 +89,7 @@ impl Prescan {
     /// Scans a value of any type, which lies somewhere in `payload`.
     fn value(
         &mut self,
-        class: KeyClass,
+        ruling: Ruling,
         parent: &[u8],
         value: ValueRef<'_>,
         payload: &[u8],
@@ -98,7 +98,7 @@ impl Prescan {
     ) -> Result<(), ReadError> {
         match value {
             ValueRef::Null | ValueRef::Bool(_) | ValueRef::Deep => {}
-            _ if class != KeyClass::Plain => self.needs_rewrite = true,
+            _ if ruling.class != KeyClass::Plain => self.needs_rewrite = true,
             ValueRef::Str(text) | ValueRef::Bytes(text) => {
                 self.text(offset(payload, text), text.len())
             }
@@ -122,9 +122,10 @@ impl Prescan {
             | ValueRef::BytesCut(..)
             | ValueRef::Secret
             | ValueRef::Pii(..) => self.needs_rewrite = true,
-            ValueRef::Array(values) | ValueRef::Error(values) => {
+            ValueRef::Array(values) => self.list(parent, false, values, payload, redactor, keys)?,
+            ValueRef::Error(values) => {
                 for value in values {
-                    self.value(class, parent, value?, payload, redactor, keys)?;
+                    self.value(ruling, parent, value?, payload, redactor, keys)?;
                 }
             }
             ValueRef::Map(Entries(entries)) => {
@@ -143,11 +144,50 @@ impl Prescan {
         redactor: &mut Redactor,
         keys: &mut Keys,
     ) -> Result<(), ReadError> {
+        let mut scope = Scope::default();
         for entry in Entries(entries) {
             let (key, value) = entry?;
-            let facts = keys.facts(redactor, key, parent);
-            self.needs_rewrite |= facts.is_dirty;
-            self.value(facts.class, key, value, payload, redactor, keys)?;
+            let known = keys.facts(redactor, key, parent);
+            self.needs_rewrite |= known.is_dirty;
+            let ruling = scope.entry(&known.says);
+            self.value(ruling, key, value, payload, redactor, keys)?;
+        }
+        self.needs_rewrite |= scope.may_resolve();
+        Ok(())
+    }
+
+    /// Scans the items of a list below a plain key.
+    fn list(
+        &mut self,
+        parent: &[u8],
+        is_inner: bool,
+        values: Values<'_>,
+        payload: &[u8],
+        redactor: &mut Redactor,
+        keys: &mut Keys,
+    ) -> Result<(), ReadError> {
+        let mut scope = Scope::list(Ruling::default(), parent, is_inner);
+        let mut texts = [&b""[..]; 2];
+        for (index, value) in values.enumerate() {
+            let value = value?;
+            let text = text_of(&value);
+            if let (Some(text), Some(slot)) = (text, texts.get_mut(index)) {
+                *slot = text;
+            }
+            let class = scope.item(text, |text| keys.facts(redactor, text, b"").says.class);
+            self.needs_rewrite |= class != KeyClass::Plain;
+            match value {
+                ValueRef::Array(inner) => {
+                    self.list(parent, true, inner, payload, redactor, keys)?
+                }
+                value => self.value(Ruling::default(), parent, value, payload, redactor, keys)?,
+            }
+        }
+        if scope.may_be_pair() {
+            let [first, second] = texts;
+            let class =
+                scope.pair(first, second, |text| keys.facts(redactor, text, b"").says.class);
+            self.needs_rewrite |= class != KeyClass::Plain;
         }
         Ok(())
     }
@@ -174,6 +214,15 @@ impl Prescan {
             return true;
         }
         redactor.is_clean(payload, &self.texts)
+    }
+}
+
+/// The text of a string.
+pub(super) fn text_of<'a>(value: &ValueRef<'a>) -> Option<&'a [u8]> {
+    match *value {
+        ValueRef::Str(text) | ValueRef::Bytes(text) => Some(text),
+        ValueRef::StrCut(text, _) | ValueRef::BytesCut(text, _) => Some(text),
+        _ => None,
     }
 }
 

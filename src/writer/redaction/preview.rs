@@ -171,12 +171,12 @@ impl Redaction {
             return None;
         }
         let site = self.sites.get(record.header.callsite as usize)?.as_deref()?;
-        if site.name.is_some() {
+        if site.name.is_some() || site.open.is_some() {
             return Some(false);
         }
         let (payload, _) = split_rate(&record.header, record.payload).ok()?;
         self.prescan.clear();
-        self.prescan.values(&site.classes, payload, &mut self.redactor, &mut self.keys).ok()?;
+        self.prescan.values(&site.rulings, payload, &mut self.redactor, &mut self.keys).ok()?;
         if self.prescan.needs_rewrite() {
             return Some(false);
         }

@@ -5,10 +5,11 @@
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::key_facts::{KeyFacts, Keys};
+use super::key_facts::{Keys, KnownKey};
+use super::prescan::text_of;
 use super::{Buffers, FAILED};
 use ringseal_base::value::{Entries, PiiKind, ReadError, ValueRef, Values, tag};
-use ringseal_redact::{KeyClass, RedactOutcome, Redactor};
+use ringseal_redact::{KeyClass, KeyFacts, RedactOutcome, Redactor, Ruling, Scope};
 
 /// Writes the copy.
 pub(super) struct Rewriter<'a> {
@@ -39,31 +40,84 @@ impl<'a> Rewriter<'a> {
     /// The values of a call site's fields and the stack after them; with `keys` as entries of a map.
     pub(super) fn values(
         &mut self,
-        classes: &[KeyClass],
+        rulings: &[Ruling],
+        open: Option<&[KeyFacts]>,
         keys: Option<&[&str]>,
         mut payload: &[u8],
     ) -> Result<(), ReadError> {
-        for (index, &class) in classes.iter().enumerate() {
+        let scope = match open {
+            Some(facts) if !self.masks_all => self.site_scope(facts, payload)?,
+            _ => Scope::default(),
+        };
+        for (index, &ruling) in rulings.iter().enumerate() {
             if let Some(keys) = keys {
                 self.key(keys.get(index).unwrap_or(&"").as_bytes());
             }
-            self.next(class, b"", &mut payload)?;
+            let facts = open.and_then(|open| open.get(index));
+            let ruling = facts.map_or(ruling, |facts| resolved(&scope, facts, ruling));
+            self.next(ruling, b"", &mut payload)?;
         }
         if !payload.is_empty() {
             if keys.is_some() {
                 self.key(b"stack");
             }
-            self.next(KeyClass::Plain, b"", &mut payload)?;
+            self.next(Ruling::default(), b"", &mut payload)?;
         }
         Ok(())
     }
 
-    /// The entries of a map below `parent`.
-    pub(super) fn entries(&mut self, mut entries: &[u8], parent: &[u8]) -> Result<(), ReadError> {
+    /// What the values of a call site's fields say about each other.
+    fn site_scope(&mut self, facts: &[KeyFacts], mut payload: &[u8]) -> Result<Scope, ReadError> {
+        let mut scope = Scope::default();
+        for facts in facts {
+            scope.entry(facts);
+            let value = ValueRef::read(&mut payload)?;
+            self.label(&mut scope, facts, &value);
+        }
+        Ok(scope)
+    }
+
+    /// What the entries of a map say about each other.
+    fn map_scope(
+        &mut self,
+        above: Ruling,
+        entries: &[u8],
+        parent: &[u8],
+    ) -> Result<Scope, ReadError> {
+        let mut scope = Scope::map(above);
+        for entry in Entries(entries) {
+            let (key, value) = entry?;
+            let known = self.keys.facts(self.redactor, key, parent);
+            scope.entry(&known.says);
+            self.label(&mut scope, &known.says, &value);
+        }
+        Ok(scope)
+    }
+
+    fn label(&mut self, scope: &mut Scope, facts: &KeyFacts, value: &ValueRef<'_>) {
+        if Scope::wants_text(facts)
+            && let Some(text) = text_of(value)
+        {
+            let Self { keys, redactor, .. } = self;
+            scope.label(facts, text, |text| keys.facts(redactor, text, b"").says.class);
+        }
+    }
+
+    /// The entries of a map below `parent`, which are governed by `above`.
+    pub(super) fn entries(
+        &mut self,
+        above: Ruling,
+        mut entries: &[u8],
+        parent: &[u8],
+    ) -> Result<(), ReadError> {
+        let mut scope = match self.masks_all {
+            true => Scope::default(),
+            false => self.map_scope(above, entries, parent)?,
+        };
         while !entries.is_empty() {
             let key = read_key(&mut entries)?;
             let facts = match self.masks_all {
-                true => KeyFacts { class: KeyClass::Plain, is_dirty: true },
+                true => KnownKey { says: KeyFacts::PLAIN, is_dirty: true },
                 false => self.keys.facts(self.redactor, key, parent),
             };
             if !facts.is_dirty || self.text_of(KeyClass::Plain, key, false) == RedactOutcome::Clean
@@ -74,7 +128,8 @@ impl<'a> Rewriter<'a> {
                 self.key(&redacted_text);
                 *self.redacted_text = redacted_text;
             }
-            self.next(facts.class, key, &mut entries)?;
+            let ruling = scope.entry(&facts.says);
+            self.next(resolved(&scope, &facts.says, ruling), key, &mut entries)?;
         }
         Ok(())
     }
@@ -89,7 +144,7 @@ impl<'a> Rewriter<'a> {
     /// Reads one value from the front of `payload` and writes its redacted form.
     fn next(
         &mut self,
-        class: KeyClass,
+        ruling: Ruling,
         parent: &[u8],
         payload: &mut &[u8],
     ) -> Result<(), ReadError> {
@@ -97,17 +152,17 @@ impl<'a> Rewriter<'a> {
         let value = ValueRef::read(payload)?;
         let raw = &before[..before.len() - payload.len()];
         match value {
-            ValueRef::Array(values) => self.nested(tag::ARRAY, class, parent, values),
-            ValueRef::Error(values) => self.nested(tag::ERROR, class, parent, values),
+            ValueRef::Array(values) => self.list(ruling, parent, false, values),
+            ValueRef::Error(values) => self.nested(tag::ERROR, ruling, parent, values),
             ValueRef::Map(Entries(entries)) => {
                 let open = self.open(tag::MAP);
-                self.entries(entries, parent)?;
+                self.entries(ruling, entries, parent)?;
                 self.close(open);
                 Ok(())
             }
             ValueRef::Pii(kind, values) => self.personal(kind, values),
             leaf => {
-                self.leaf(class, leaf, raw);
+                self.leaf(ruling.class, leaf, raw);
                 Ok(())
             }
         }
@@ -116,16 +171,85 @@ impl<'a> Rewriter<'a> {
     fn nested(
         &mut self,
         tag: u8,
-        class: KeyClass,
+        ruling: Ruling,
         parent: &[u8],
         Values(mut values): Values<'_>,
     ) -> Result<(), ReadError> {
         let open = self.open(tag);
         while !values.is_empty() {
-            self.next(class, parent, &mut values)?;
+            self.next(ruling, parent, &mut values)?;
         }
         self.close(open);
         Ok(())
+    }
+
+    /// The items of a list, which can say something about each other.
+    fn list(
+        &mut self,
+        ruling: Ruling,
+        parent: &[u8],
+        is_inner: bool,
+        Values(mut values): Values<'_>,
+    ) -> Result<(), ReadError> {
+        let open = self.open(tag::ARRAY);
+        let pair = if self.masks_all {
+            KeyClass::Plain
+        } else {
+            self.pair(ruling, parent, is_inner, values)?
+        };
+        let mut scope = Scope::list(ruling, parent, is_inner);
+        let mut index = 0;
+        while !values.is_empty() {
+            let value = ValueRef::read(&mut { values })?;
+            let class = self.item(&mut scope, &value);
+            let ruling = match (index, pair) {
+                _ if self.masks_all || ruling.class != KeyClass::Plain => ruling,
+                (1, pair) if pair != KeyClass::Plain => Ruling::strong(pair),
+                _ => Ruling::strong(class),
+            };
+            if let ValueRef::Array(inner) = value {
+                values = &values[values.len() - rest_len(values)?..];
+                self.list(ruling, parent, true, inner)?;
+            } else {
+                self.next(ruling, parent, &mut values)?;
+            }
+            index += 1;
+        }
+        self.close(open);
+        Ok(())
+    }
+
+    fn item(&mut self, scope: &mut Scope, value: &ValueRef<'_>) -> KeyClass {
+        if self.masks_all {
+            return KeyClass::Plain;
+        }
+        let Self { keys, redactor, .. } = self;
+        scope.item(text_of(value), |text| keys.facts(redactor, text, b"").says.class)
+    }
+
+    /// The class of the second item, if the list is a key and its value.
+    fn pair(
+        &mut self,
+        ruling: Ruling,
+        parent: &[u8],
+        is_inner: bool,
+        values: &[u8],
+    ) -> Result<KeyClass, ReadError> {
+        let mut scope = Scope::list(ruling, parent, is_inner);
+        let mut texts = [&b""[..]; 2];
+        for (index, value) in Values(values).take(3).enumerate() {
+            let text = text_of(&value?);
+            if let (Some(text), Some(slot)) = (text, texts.get_mut(index)) {
+                *slot = text;
+            }
+            scope.item(text, |_| KeyClass::Plain);
+        }
+        let Self { keys, redactor, .. } = self;
+        let [first, second] = texts;
+        Ok(match scope.may_be_pair() {
+            true => scope.pair(first, second, |text| keys.facts(redactor, text, b"").says.class),
+            false => KeyClass::Plain,
+        })
     }
 
     fn open(&mut self, tag: u8) -> usize {
@@ -150,7 +274,7 @@ impl<'a> Rewriter<'a> {
         let stays = class != KeyClass::Udf
             && class.kind().is_some_and(|kind| !self.redactor.rules().finds(kind));
         if stays {
-            return self.next(KeyClass::Plain, b"", &mut rest);
+            return self.next(Ruling::default(), b"", &mut rest);
         }
         let value = ValueRef::read(&mut rest)?;
         let raw = &values[..values.len() - rest.len()];
@@ -204,6 +328,7 @@ impl<'a> Rewriter<'a> {
             | ValueRef::Number(_) => self.number(class, value),
             ValueRef::F64(_) | ValueRef::F32(_) | ValueRef::Duration(..) => match class {
                 KeyClass::Custom => self.spelt(class, value),
+                KeyClass::Address => self.number(class, value),
                 _ => RedactOutcome::Clean,
             },
             ValueRef::Ipv4(_)
@@ -323,6 +448,21 @@ fn class_of(kind: PiiKind) -> KeyClass {
         // Other, and a kind that this version does not know: masked as a whole.
         _ => KeyClass::Udf,
     }
+}
+
+/// The ruling for an entry, after all entries of its map were noted.
+fn resolved(scope: &Scope, facts: &KeyFacts, ruling: Ruling) -> Ruling {
+    match scope.resolved(facts) {
+        KeyClass::Plain => ruling,
+        _ if ruling.class != KeyClass::Plain => ruling,
+        class => Ruling::strong(class),
+    }
+}
+
+/// How many bytes follow the first value.
+fn rest_len(mut values: &[u8]) -> Result<usize, ReadError> {
+    ValueRef::read(&mut values)?;
+    Ok(values.len())
 }
 
 fn read_key<'a>(entries: &mut &'a [u8]) -> Result<&'a [u8], ReadError> {

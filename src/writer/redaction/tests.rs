@@ -1,5 +1,6 @@
 //! The redacted copy against a slow model of it, and what happens when the rules themselves fail.
 mod preview;
+mod trees;
 
 use std::sync::Arc;
 
@@ -61,9 +62,15 @@ fn text(redactor: &mut Redactor, class: KeyClass, text: &str) -> Option<String> 
     (outcome == RedactOutcome::Replaced).then(|| String::from_utf8(out).unwrap())
 }
 
+/// What a key says.
+fn says(redactor: &Redactor, key: &str, parent: &str) -> KeyFacts {
+    let around = (!parent.is_empty()).then_some(parent.as_bytes());
+    redactor.rules().key_facts(key.as_bytes(), around)
+}
+
 /// The slow model: each value is redacted separately under its key.
-fn expected(redactor: &mut Redactor, class: KeyClass, parent: &str, value: &M) -> M {
-    let rules = Arc::clone(redactor.rules());
+fn expected(redactor: &mut Redactor, ruling: Ruling, parent: &str, value: &M) -> M {
+    let class = ruling.class;
     match value {
         M::Str(found) => text(redactor, class, found).map_or(value.clone(), M::Str),
         M::I64(number) => number_text(redactor, class, number.to_string(), value),
@@ -72,22 +79,61 @@ fn expected(redactor: &mut Redactor, class: KeyClass, parent: &str, value: &M) -
         M::U128(number) => number_text(redactor, class, number.to_string(), value),
         M::Number(number) => number_text(redactor, class, number.clone(), value),
         M::Secret => M::Str("***REDACTED***".into()),
-        M::Array(values) => {
-            M::Array(values.iter().map(|v| expected(redactor, class, parent, v)).collect())
-        }
-        M::Map(pairs) => M::Map(
-            pairs
-                .iter()
-                .map(|(key, value)| {
-                    let around = (!parent.is_empty()).then_some(parent.as_bytes());
-                    let class = rules.key(key.as_bytes(), around);
-                    let shown = text(redactor, KeyClass::Plain, key);
-                    (shown.unwrap_or(key.clone()), expected(redactor, class, key, value))
-                })
-                .collect(),
-        ),
+        M::Array(values) => expected_list(redactor, ruling, (parent, false), values),
+        M::Map(pairs) => expected_map(redactor, ruling, parent, pairs),
         other => other.clone(),
     }
+}
+
+fn expected_list(
+    redactor: &mut Redactor,
+    ruling: Ruling,
+    (parent, is_inner): (&str, bool),
+    values: &[M],
+) -> M {
+    let class_of = |redactor: &Redactor, text: &[u8]| redactor.rules().key(text, None);
+    let mut scope = Scope::list(ruling, parent.as_bytes(), is_inner);
+    let mut shown = Vec::new();
+    for (i, value) in values.iter().enumerate() {
+        let text = if let M::Str(text) = value { Some(text.as_bytes()) } else { None };
+        let mut class = scope.item(text, |text| class_of(redactor, text));
+        if let (1, [M::Str(first), M::Str(second)]) = (i, values)
+            && scope.may_be_pair()
+        {
+            let pair =
+                scope.pair(first.as_bytes(), second.as_bytes(), |text| class_of(redactor, text));
+            class = if class == KeyClass::Plain { pair } else { class };
+        }
+        let ruling = if ruling.class == KeyClass::Plain { Ruling::strong(class) } else { ruling };
+        shown.push(match value {
+            M::Array(inner) => expected_list(redactor, ruling, (parent, true), inner),
+            value => expected(redactor, ruling, parent, value),
+        });
+    }
+    M::Array(shown)
+}
+
+fn expected_map(redactor: &mut Redactor, ruling: Ruling, parent: &str, pairs: &[(String, M)]) -> M {
+    let mut scope = Scope::map(ruling);
+    for (key, value) in pairs {
+        let facts = says(redactor, key, parent);
+        scope.entry(&facts);
+        if let M::Str(label) = value {
+            scope.label(&facts, label.as_bytes(), |label| redactor.rules().key(label, None));
+        }
+    }
+    let mut entry = |(key, value): &(String, M)| {
+        let facts = says(redactor, key, parent);
+        let ruling = match (scope.entry(&facts), scope.resolved(&facts)) {
+            (ruling, class) if ruling.class == KeyClass::Plain && class != KeyClass::Plain => {
+                Ruling::strong(class)
+            }
+            (ruling, _) => ruling,
+        };
+        let shown = text(redactor, KeyClass::Plain, key).unwrap_or(key.clone());
+        (shown, expected(redactor, ruling, key, value))
+    };
+    M::Map(pairs.iter().map(&mut entry).collect())
 }
 
 fn number_text(redactor: &mut Redactor, class: KeyClass, number: String, value: &M) -> M {
@@ -113,6 +159,7 @@ fn sensitive_values() -> impl Strategy<Value = M> {
         Just(M::Str("mail ann@example.com or call +1 402 555 1212".into())),
         Just(M::Str(r#"{"password":"x1y2","n":[1,"ann@example.com"]}"#.into())),
         Just(M::Str("https://u:pa55word@host/?token=abcdef123456".into())),
+        Just(M::Str("DB_PASSWORD".into())),
     ];
     let key = prop_oneof![
         Just("note"),
@@ -123,6 +170,11 @@ fn sensitive_values() -> impl Strategy<Value = M> {
         Just("api_keys"),
         Just("ann@example.com"),
         Just("max_tokens"),
+        Just("value"),
+        Just("email"),
+        Just("auth"),
+        Just("kty"),
+        Just("d"),
     ];
     leaf.prop_recursive(4, 24, 4, move |inner| {
         let pairs = vec((key.clone().prop_map(str::to_owned), inner.clone()), 0..5);
@@ -133,12 +185,12 @@ fn sensitive_values() -> impl Strategy<Value = M> {
 proptest! {
     #[test]
     fn values_are_redacted_like_single_values(
-        pairs in vec(("note|password|customer|name|ssn|ann@example.com", sensitive_values()), 0..6),
+        pairs in vec(("note|password|customer|name|value|ssn|ann@example.com", sensitive_values()), 0..6),
     ) {
         let mut redaction = standard();
         let M::Map(expected) = ({
             let mut redactor = Redactor::new(Arc::new(Rules::standard()));
-            expected(&mut redactor, KeyClass::Plain, "", &M::Map(pairs.clone()))
+            expected(&mut redactor, Ruling::default(), "", &M::Map(pairs.clone()))
         }) else { unreachable!() };
         let payload = entries(&pairs);
         let shown = redaction.entries(&payload).unwrap().to_vec();

@@ -175,7 +175,8 @@ impl Filter {
     /// search.
     fn search(&mut self, text: &[u8]) {
         let is_searched = |leaf: &Leaf| {
-            matches!(leaf.kind, LeafKind::Text | LeafKind::Line) && leaf.class == KeyClass::Plain
+            matches!(leaf.kind, LeafKind::Text | LeafKind::Key | LeafKind::Line)
+                && leaf.class == KeyClass::Plain
         };
         self.ranges.clear();
         self.gathered.clear();
@@ -218,8 +219,10 @@ impl Filter {
         let raw = &text[leaf.start as usize..leaf.end as usize];
         let profile = self.redactor.rules().profile();
         let outcome = match leaf.kind {
-            LeafKind::Text | LeafKind::Line => self.redactor.value(leaf.class, raw, false, piece),
-            LeafKind::Escaped => {
+            LeafKind::Text | LeafKind::Key | LeafKind::Line => {
+                self.redactor.value(leaf.class, raw, false, piece)
+            }
+            LeafKind::Escaped | LeafKind::EscapedKey => {
                 self.decoded.clear();
                 unescape(raw, &mut self.decoded);
                 self.redactor.value(leaf.class, &self.decoded, false, piece)
@@ -277,10 +280,14 @@ impl Edits<'_> {
         self.last_line = line;
         self.out.extend_from_slice(&self.text[self.written..start]);
         let is_quoted = matches!(leaf.kind, LeafKind::Number | LeafKind::Deep);
-        let is_content = is_quoted || matches!(leaf.kind, LeafKind::Text | LeafKind::Escaped);
+        let is_content = is_quoted
+            || matches!(
+                leaf.kind,
+                LeafKind::Text | LeafKind::Escaped | LeafKind::Key | LeafKind::EscapedKey
+            );
         self.quote(is_quoted);
         if is_content {
-            escape(piece, leaf.kind == LeafKind::Text, self.out)
+            escape(piece, matches!(leaf.kind, LeafKind::Text | LeafKind::Key), self.out)
         } else {
             self.out.extend_from_slice(piece)
         }

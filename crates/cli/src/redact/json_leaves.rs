@@ -1,13 +1,14 @@
 //! The leaves of one line of JSON, with the classes of their keys.
 //!
 //! The walk builds and writes nothing: the caller replaces leaves in a copy of the line, so its structure cannot
-//! change. The grammar is that of RFC 8259, except that strings may hold any bytes but a quote (control characters and
-//! bytes that are not UTF-8 are kept) and a backslash before any character, and that `NaN` and `Infinity` are values.
+//! change. The grammar is that of RFC 8259, with what some writers get wrong: strings may hold any bytes but a quote
+//! (control characters and bytes that are not UTF-8 are kept) and a backslash before any character, `NaN` and
+//! `Infinity` are values, and a comma may precede a closing bracket.
 //!
 //! Memory: a frame for each level up to [`DEPTH_MAX`], one bit for each deeper level. Time is linear.
 use std::ops::Range;
 
-use ringseal_redact::KeyClass;
+use ringseal_redact::{KeyClass, KeyFacts, Ruling, Scope};
 
 use super::key_cache::KeyCache;
 
@@ -29,6 +30,9 @@ pub(super) enum LeafKind {
     Text,
     /// String content with escapes.
     Escaped,
+    /// A key that has to be replaced, without and with escapes.
+    Key,
+    EscapedKey,
     Number,
     /// A line, or the start of one, that is not JSON.
     Line,
@@ -43,14 +47,33 @@ struct Frame {
     is_list: bool,
     /// The nearest key around it.
     key: (usize, usize),
-    /// For a list, the class that this key gives its values.
-    class: KeyClass,
+    scope: Scope,
+    /// The first of its leaves, and the first of its open entries.
+    leaves: usize,
+    open: usize,
+}
+
+/// An entry whose class the whole map decides: what its key says, and where its leaves begin and end.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    facts: KeyFacts,
+    start: usize,
+    end: usize,
+}
+
+/// The key of the next value, what it says, and the ruling.
+#[derive(Debug, Clone, Copy, Default)]
+struct Next {
+    key: (usize, usize),
+    facts: KeyFacts,
+    ruling: Ruling,
 }
 
 /// Walks lines; keeps its memory between them.
 #[derive(Debug, Default)]
 pub(super) struct Walker {
     frames: Vec<Frame>,
+    open: Vec<Open>,
     bits: Vec<u64>,
 }
 
@@ -90,35 +113,53 @@ impl Walker {
         leaves: &mut Vec<Leaf>,
     ) -> Result<()> {
         self.frames.clear();
-        let mut key = (0, 0);
-        let mut class = KeyClass::Plain;
+        self.open.clear();
+        let mut next = Next::default();
         loop {
-            let is_open = self.value(walk, key, class, leaves)?;
-            if !self.close(walk, is_open)? {
+            let is_open = self.value(walk, &next, keys, leaves)?;
+            if !self.close(walk, is_open, keys, leaves)? {
                 return Ok(());
             }
-            let Some(&frame) = self.frames.last() else { return Err(NotJson) };
-            (key, class) = (frame.key, frame.class);
-            if !frame.is_list {
-                let (start, end, is_escaped) = walk.string()?;
-                let says = keys.facts(&walk.text[start..end], &walk.text[frame.key.0..frame.key.1]);
-                (key, class) = ((start, end), says.class);
-                if says.is_dirty {
-                    let kind = if is_escaped { LeafKind::Escaped } else { LeafKind::Text };
-                    push(leaves, start..end, kind, KeyClass::Plain);
-                }
-                walk.space();
-                walk.expect(b':')?;
-            }
+            next = self.next(walk, keys, leaves)?;
         }
+    }
+
+    /// Reads the next key of a map; in a list, the key around it applies.
+    #[inline]
+    fn next(
+        &mut self,
+        walk: &mut Walk<'_>,
+        keys: &mut KeyCache,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<Next> {
+        let Some(frame) = self.frames.last_mut() else { return Err(NotJson) };
+        if frame.is_list {
+            let (key, ruling) = (frame.key, frame.scope.above());
+            return Ok(Next { key, facts: KeyFacts::PLAIN, ruling });
+        }
+        end_open(&mut self.open[frame.open..], leaves.len());
+        let (start, end, is_escaped) = walk.string()?;
+        let known = keys.facts(&walk.text[start..end], &walk.text[frame.key.0..frame.key.1]);
+        if known.is_dirty {
+            let kind = if is_escaped { LeafKind::EscapedKey } else { LeafKind::Key };
+            push(leaves, start..end, kind, KeyClass::Plain);
+        }
+        let facts = known.says;
+        let ruling = frame.scope.entry(&facts);
+        if Scope::is_open(&facts) {
+            self.open.push(Open { facts, start: leaves.len(), end: 0 });
+        }
+        walk.space();
+        walk.expect(b':')?;
+        Ok(Next { key: (start, end), facts, ruling })
     }
 
     /// Reads a value; returns whether it was the start of a map or list.
     fn value(
         &mut self,
         walk: &mut Walk<'_>,
-        key: (usize, usize),
-        class: KeyClass,
+        next: &Next,
+        keys: &mut KeyCache,
         leaves: &mut Vec<Leaf>,
     ) -> Result<bool> {
         walk.space();
@@ -128,8 +169,7 @@ impl Walker {
                 (start, end, if is_escaped { LeafKind::Escaped } else { LeafKind::Text })
             }
             open @ (b'{' | b'[') if self.frames.len() < DEPTH_MAX => {
-                walk.at += 1;
-                self.frames.push(Frame { is_list: open == b'[', key, class });
+                self.enter(walk, open == b'[', next, leaves.len());
                 return Ok(true);
             }
             b'{' | b'[' => {
@@ -139,32 +179,128 @@ impl Walker {
             }
             _ => match walk.bare()? {
                 Some((start, end)) => (start, end, LeafKind::Number),
-                None => return Ok(false),
+                None => {
+                    self.scalar(next, None, keys);
+                    return Ok(false);
+                }
             },
         };
+        let is_text = matches!(kind, LeafKind::Text | LeafKind::Escaped);
+        let class = self.scalar(next, is_text.then(|| &walk.text[start..end]), keys);
         push(leaves, start..end, kind, class);
         Ok(false)
     }
 
+    /// Notes a scalar in its container, and returns its class.
+    #[inline]
+    fn scalar(&mut self, next: &Next, text: Option<&[u8]>, keys: &mut KeyCache) -> KeyClass {
+        let Some(frame) = self.frames.last_mut() else { return next.ruling.class };
+        let class_of = |text: &[u8]| keys.facts(text, b"").says.class;
+        if frame.is_list {
+            return frame.scope.item(text, class_of);
+        }
+        if let Some(text) = text
+            && Scope::wants_text(&next.facts)
+        {
+            frame.scope.label(&next.facts, text, class_of);
+        }
+        next.ruling.class
+    }
+
+    fn enter(&mut self, walk: &mut Walk<'_>, is_list: bool, next: &Next, leaves: usize) {
+        walk.at += 1;
+        let outer = self.frames.last_mut().filter(|outer| outer.is_list);
+        let is_inner = outer.is_some();
+        if let Some(outer) = outer {
+            outer.scope.item(None, |_| KeyClass::Plain);
+        }
+        let key = &walk.text[next.key.0..next.key.1];
+        let scope = match is_list {
+            true => Scope::list(next.ruling, key, is_inner),
+            false => Scope::map(next.ruling),
+        };
+        let open = self.open.len();
+        self.frames.push(Frame { is_list, key: next.key, scope, leaves, open });
+    }
+
     /// Reads closing brackets and the comma. Returns false at the end of the text.
-    fn close(&mut self, walk: &mut Walk<'_>, mut is_open: bool) -> Result<bool> {
+    fn close(
+        &mut self,
+        walk: &mut Walk<'_>,
+        mut is_open: bool,
+        keys: &mut KeyCache,
+        leaves: &mut [Leaf],
+    ) -> Result<bool> {
         loop {
             walk.space();
-            let Some(frame) = self.frames.last() else {
+            let Some(&frame) = self.frames.last() else {
                 return if walk.at == walk.text.len() { Ok(false) } else { Err(NotJson) };
             };
             if walk.peek() == if frame.is_list { b']' } else { b'}' } {
                 walk.at += 1;
                 self.frames.pop();
+                if frame.is_list {
+                    resolve_pair(walk, &frame, keys, leaves);
+                } else {
+                    self.resolve(&frame, leaves);
+                }
                 is_open = false;
                 continue;
             }
             if !is_open {
                 walk.expect(b',')?;
                 walk.space();
+                // Some writers put a comma after the last entry, too.
+                if matches!(walk.peek(), b'}' | b']') {
+                    is_open = true;
+                    continue;
+                }
             }
             return Ok(true);
         }
+    }
+
+    /// Gives the leaves of a map that has ended the classes that the whole map decides.
+    #[inline]
+    fn resolve(&mut self, frame: &Frame, leaves: &mut [Leaf]) {
+        end_open(&mut self.open[frame.open..], leaves.len());
+        for open in self.open.drain(frame.open..) {
+            let class = frame.scope.resolved(&open.facts);
+            if class == KeyClass::Plain {
+                continue;
+            }
+            for leaf in &mut leaves[open.start..open.end] {
+                let is_key = matches!(leaf.kind, LeafKind::Key | LeafKind::EscapedKey);
+                if !is_key && leaf.class == KeyClass::Plain {
+                    leaf.class = class;
+                }
+            }
+        }
+    }
+}
+
+/// `["X-Api-Key","…"]`: the first item decides about the second.
+#[inline]
+fn resolve_pair(walk: &Walk<'_>, frame: &Frame, keys: &mut KeyCache, leaves: &mut [Leaf]) {
+    if !frame.scope.may_be_pair() {
+        return;
+    }
+    let Some([first, second]) = leaves.get_mut(frame.leaves..) else { return };
+    let text = |leaf: &Leaf| &walk.text[leaf.start as usize..leaf.end as usize];
+    let class_of = |text: &[u8]| keys.facts(text, b"").says.class;
+    let class = frame.scope.pair(text(first), text(second), class_of);
+    if second.class == KeyClass::Plain {
+        second.class = class;
+    }
+}
+
+/// The leaves of the last open entry end here.
+#[inline]
+fn end_open(open: &mut [Open], leaves: usize) {
+    if let Some(last) = open.last_mut()
+        && last.end == 0
+    {
+        last.end = leaves;
     }
 }
 

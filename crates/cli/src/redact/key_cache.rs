@@ -4,7 +4,7 @@
 //! cached.
 use std::sync::Arc;
 
-use ringseal_redact::{KeyClass, RedactOutcome, Redactor, Rules};
+use ringseal_redact::{KeyClass, KeyFacts, RedactOutcome, Redactor, Rules};
 
 use super::escape::unescape;
 
@@ -14,9 +14,9 @@ const SLOT_BYTES: usize = 48;
 
 /// The cached decision about a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct KeyFacts {
-    /// The class that it gives its value.
-    pub(super) class: KeyClass,
+pub(super) struct KnownKey {
+    /// What it says about its value and its map.
+    pub(super) says: KeyFacts,
     /// The key has to be redacted too: for example, in a map from addresses to counts.
     pub(super) is_dirty: bool,
 }
@@ -26,7 +26,7 @@ struct Slot {
     key_len: u8,
     parent_len: u8,
     text: [u8; SLOT_BYTES],
-    says: KeyFacts,
+    known: KnownKey,
     /// The slot of the key that last followed this one. Lines of one kind repeat their keys in order, and then no key
     /// needs to be hashed.
     next: u16,
@@ -36,7 +36,7 @@ const EMPTY: Slot = Slot {
     key_len: u8::MAX,
     parent_len: 0,
     text: [0; SLOT_BYTES],
-    says: KeyFacts { class: KeyClass::Plain, is_dirty: false },
+    known: KnownKey { says: KeyFacts::PLAIN, is_dirty: false },
     next: 0,
 };
 
@@ -68,17 +68,17 @@ impl KeyCache {
 
     /// The decision about a key below a parent (empty: none), both as raw text between their quotes.
     #[inline]
-    pub(super) fn facts(&mut self, key: &[u8], parent: &[u8]) -> KeyFacts {
+    pub(super) fn facts(&mut self, key: &[u8], parent: &[u8]) -> KnownKey {
         let next = self.slots[usize::from(self.last)].next;
         let slot = &self.slots[usize::from(next)];
         if slot.is_of(key, parent) {
             self.last = next;
-            return slot.says;
+            return slot.known;
         }
         self.look_up(key, parent)
     }
 
-    fn look_up(&mut self, key: &[u8], parent: &[u8]) -> KeyFacts {
+    fn look_up(&mut self, key: &[u8], parent: &[u8]) -> KnownKey {
         let len = key.len() + parent.len();
         if len > SLOT_BYTES {
             return self.decide(key, parent);
@@ -89,7 +89,7 @@ impl KeyCache {
             at ^= 1;
         }
         if !self.slots[usize::from(at)].is_of(key, parent) {
-            let says = self.decide(key, parent);
+            let known = self.decide(key, parent);
             // Two keys with the same hash use neighbouring slots.
             self.slots.swap(usize::from(at), usize::from(at ^ 1));
             let slot = &mut self.slots[usize::from(at)];
@@ -98,24 +98,24 @@ impl KeyCache {
             text[key.len()..len].copy_from_slice(parent);
             // Both are at most SLOT_BYTES long.
             let (key_len, parent_len) = (key.len() as u8, parent.len() as u8);
-            *slot = Slot { key_len, parent_len, text, says, next: slot.next };
+            *slot = Slot { key_len, parent_len, text, known, next: slot.next };
         }
-        let says = self.slots[usize::from(at)].says;
+        let known = self.slots[usize::from(at)].known;
         self.slots[usize::from(self.last)].next = at;
         self.last = at;
-        says
+        known
     }
 
-    fn decide(&mut self, key: &[u8], parent: &[u8]) -> KeyFacts {
+    fn decide(&mut self, key: &[u8], parent: &[u8]) -> KnownKey {
         let plain = |raw: &[u8]| {
             let mut text = Vec::new();
             unescape(raw, &mut text);
             text
         };
         let (key, parent) = (plain(key), plain(parent));
-        let class = self.redactor.rules().key(&key, (!parent.is_empty()).then_some(&parent));
+        let says = self.redactor.rules().key_facts(&key, (!parent.is_empty()).then_some(&parent));
         let outcome = self.redactor.value(KeyClass::Plain, &key, false, &mut Vec::new());
-        KeyFacts { class, is_dirty: outcome == RedactOutcome::Replaced }
+        KnownKey { says, is_dirty: outcome == RedactOutcome::Replaced }
     }
 }
 
@@ -145,12 +145,14 @@ mod tests {
         for _ in 0..2 {
             for key in words {
                 for parent in words {
-                    let want = rules
-                        .key(key.as_bytes(), (!parent.is_empty()).then_some(parent.as_bytes()));
-                    let says = KeyFacts { class: want, is_dirty: false };
+                    let want = rules.key_facts(
+                        key.as_bytes(),
+                        (!parent.is_empty()).then_some(parent.as_bytes()),
+                    );
+                    let known = KnownKey { says: want, is_dirty: false };
                     assert_eq!(
                         keys.facts(key.as_bytes(), parent.as_bytes()),
-                        says,
+                        known,
                         "{parent}.{key}"
                     );
                 }
@@ -158,9 +160,12 @@ mod tests {
         }
         // More keys than slots: keys replace each other, but never get each other's decision.
         for number in 0..3 * SLOTS {
-            assert_eq!(keys.facts(format!("k{number}").as_bytes(), b"").class, KeyClass::Plain);
+            assert_eq!(
+                keys.facts(format!("k{number}").as_bytes(), b"").says.class,
+                KeyClass::Plain
+            );
         }
-        assert_eq!(keys.facts(b"password", b"").class, KeyClass::Password);
+        assert_eq!(keys.facts(b"password", b"").says.class, KeyClass::Password);
     }
 
     #[test]
@@ -176,7 +181,7 @@ mod tests {
     #[test]
     fn an_escaped_key_is_the_same_key() {
         let mut keys = KeyCache::new(Arc::new(Rules::standard()));
-        assert_eq!(keys.facts(br"pass\u0077ord", b"").class, KeyClass::Password);
-        assert_eq!(keys.facts(b"name", br"serv\u0069ce").class, KeyClass::Plain);
+        assert_eq!(keys.facts(br"pass\u0077ord", b"").says.class, KeyClass::Password);
+        assert_eq!(keys.facts(b"name", br"serv\u0069ce").says.class, KeyClass::Plain);
     }
 }

@@ -18,6 +18,9 @@ const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'`(,._\\-|>{\\[@\\\\~&\\]");
 const BETWEEN_BYTES_MAX: usize = 12;
 const IDENTIFIER: ByteSet = ByteSet::of(b"A-Za-z0-9_.\\-");
 const IDENTIFIER_BYTES_MAX: usize = 48;
+const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
+/// Most letters of a word that ends in a word for keys.
+const WRITTEN_BYTES_MAX: usize = 24;
 /// Small words between a key and its value: `secret in use: …`.
 const SMALL_WORDS_MAX: usize = 3;
 const VALUE: ByteSet = ByteSet::of(b"A-Za-z0-9+/=_.~\\-");
@@ -185,7 +188,10 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let fits = match telling {
         Telling::Code if value.len() <= CODE_BYTES_MAX && is_code(value) => true,
         Telling::Strong if is_uuid(value) => true,
-        Telling::IfDrawn if drawn::is_alphabet(value) => false,
+        // A list of characters after `key`; an example after `acme_key=`.
+        _ if drawn::is_alphabet(value) => {
+            telling >= Telling::Secret && value.len() >= drawn::BYTES_MIN
+        }
         _ => drawn::is_drawn(value),
     };
     if !digit || !fits {
@@ -269,7 +275,7 @@ fn identifier(input: &[u8], start: usize, end: usize, signed: bool) -> Telling {
     match one {
         b"key" if HARMLESS_KEYS.contains(&other) => Telling::No,
         b"key" if KEY_PAIRS.contains(&other) => Telling::Strong,
-        b"key" if !other.is_empty() => if_signed,
+        b"key" if !other.is_empty() => Telling::Secret,
         b"key" => key_after(input, start, shouted && !signed),
         _ if SECRETS.contains(&one) && !COUNTED.contains(&other) => {
             if SESSIONS.contains(&one) {
@@ -285,17 +291,20 @@ fn identifier(input: &[u8], start: usize, end: usize, signed: bool) -> Telling {
         b"code" if in_query(input, start) => Telling::Code,
         b"policy" if in_query(input, start) => Telling::IfDrawn,
         b"response" | b"code" | b"policy" => Telling::No,
+        b"private" => Telling::Strong,
         _ if SOMETIMES.contains(&one) => if_signed,
-        _ => written_together(one),
+        _ => written_together(&input[start..end]),
     }
 }
 
 /// What `key` says after the word before `start`: `api key`, `public key`.
 fn key_after(input: &[u8], start: usize, shouted: bool) -> Telling {
     let end = start - ByteSet::of(b" ").run_back(input, start, 1);
-    let len = ByteSet::of(b"A-Za-z").run_back(input, end, 16);
+    let len = LETTERS.run_back(input, end, WRITTEN_BYTES_MAX);
     let word = &input[end - len..end];
-    if end < start && is_one_of(word, KEY_PAIRS) {
+    let ends =
+        |known: &&[u8]| len >= known.len() && word[len - known.len()..].eq_ignore_ascii_case(known);
+    if end < start && KEY_PAIRS.iter().any(ends) {
         return Telling::Strong;
     }
     if end < start && is_one_of(word, HARMLESS_KEYS) {
@@ -315,7 +324,13 @@ fn is_digest(input: &[u8], start: usize) -> bool {
 }
 
 /// `acmekey`, `refreshtoken`; but not `monkey`, `primarykey`.
-fn written_together(word: &[u8]) -> Telling {
+fn written_together(identifier: &[u8]) -> Telling {
+    let len = LETTERS.run_back(identifier, identifier.len(), WRITTEN_BYTES_MAX);
+    let mut word = [0u8; WRITTEN_BYTES_MAX];
+    let word = &mut word[..len];
+    word.copy_from_slice(&identifier[identifier.len() - len..]);
+    word.make_ascii_lowercase();
+    let word = &*word;
     const ENDINGS: [&[u8]; 7] =
         [b"token", b"secret", b"apikey", b"password", b"secretkey", b"privatekey", b"accesskey"];
     if ENDINGS.iter().any(|ending| word.ends_with(ending)) {

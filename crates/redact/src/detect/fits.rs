@@ -5,16 +5,16 @@
 use super::code;
 use super::kv_value::{Found, Link};
 use super::letters::are_drawn;
-use crate::bytes::{HEX, WORD, at, mixed};
+use crate::bytes::{ByteSet, HEX, WORD, at, mixed};
 use crate::hits::Finder;
-use crate::key::Tokens;
+use crate::key::{self, Tokens};
 use crate::kind::KeyClass;
 
 /// Words for a missing or invalid value.
 #[rustfmt::skip]
 pub(super) fn is_no_value(text: &[u8]) -> bool {
     let text = text.strip_suffix(b";").unwrap_or(text);
-    let mut low = [0u8; 12];
+    let mut low = [0u8; 16];
     let Some(low) = low.get_mut(..text.len()) else { return false };
     low.copy_from_slice(text);
     low.make_ascii_lowercase();
@@ -26,7 +26,9 @@ pub(super) fn is_no_value(text: &[u8]) -> bool {
             | b"enabled" | b"accepted" | b"rejected" | b"optional" | b"unset" | b"not_set"
             | b"unknown" | b"denied" | b"failed" | b"wrong" | b"incorrect" | b"changed"
             | b"absent" | b"present" | b"revoked" | b"locked" | b"any" | b"object" | b"null,"
-            | b"array" | b"await" | b"new" | b"async" | b"yield" | b"hashed" | b"encrypted"
+            | b"md5" | b"bcrypt" | b"scrypt" | b"argon2"
+            | b"argon2i" | b"argon2id" | b"pbkdf2" | b"sha256" | b"sha512" | b"sha-256" | b"sha-512"
+            | b"scram-sha-256" | b"hs256" | b"rs256" | b"es256" | b"array" | b"await" | b"new" | b"async" | b"yield" | b"hashed" | b"encrypted"
             | b"plaintext" | b"nullable" | b"sometimes" | b"varchar" | b"nan" | b"<nil>" | b"<none>" | b"valid" | b"?" | b"*" | b"prompt"
     )
 }
@@ -199,13 +201,23 @@ fn is_directory(text: &[u8]) -> bool {
     matches!(text, [b'/' | b'~' | b'.', ..] | [_, b':', b'\\' | b'/', ..])
 }
 
+/// The bytes of tokens, signatures and codes.
+const CREDENTIAL: ByteSet = ByteSet::of(b"A-Za-z0-9+/=_.:~%\\-");
+
 /// Keys and tokens are long and random; in sentences, other text follows the same words.
 fn fits_secret(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
-    if found.link == Link::Position && may_be_count(found.key) && !looks_chosen(text) {
+    let is_drawn = mixed(text)
+        && text.len() >= PLAIN_BYTES_MIN
+        && !is_number(text)
+        && CREDENTIAL.run(text, 0, text.len()) == text.len();
+    if key::is_common_word(found.key) && !is_drawn {
+        return false;
+    }
+    if found.link == Link::Position && may_be_count(found.class) && !looks_chosen(text) {
         return false;
     }
     if quoted {
-        return text.len() >= 8 || !may_be_count(found.key);
+        return text.len() >= 8 || !may_be_count(found.class);
     }
     if code::is_reference(found.key, text, found.colon || spaced) || is_numbered_name(text) {
         return false;
@@ -223,7 +235,7 @@ fn fits_secret(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bo
     if colon && (text.len() < len_min || is_path(text) || !mixed(text)) {
         return false;
     }
-    if may_be_count(found.key) && (text.len() < len_min || is_count(text)) {
+    if may_be_count(found.class) && (text.len() < len_min || is_count(text)) {
         return false;
     }
     digits || !(colon && spaced)
@@ -281,6 +293,15 @@ fn is_numbered(found: &Found<'_>, text: &[u8]) -> bool {
     is_algorithm || number.len() <= 2 && !says_secret
 }
 
+/// `7_301_u64`, `0.5f32`.
+fn is_number(text: &[u8]) -> bool {
+    let digits = ByteSet::of(b"0-9_.").run(text, 0, text.len());
+    let rest = &text[digits..];
+    text[0].is_ascii_digit()
+        && rest.len() <= 4
+        && matches!(rest, [] | [b'u' | b'i' | b'f' | b'n', ..])
+}
+
 /// `1523`, `+15`, `-3`.
 fn is_count(text: &[u8]) -> bool {
     let digits = text.strip_prefix(b"+").or(text.strip_prefix(b"-")).unwrap_or(text);
@@ -310,7 +331,8 @@ pub(super) fn looks_chosen(text: &[u8]) -> bool {
 pub(super) fn is_label(finder: &Finder<'_>, found: &Found<'_>, text: &[u8]) -> bool {
     let letter =
         |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b' ' | b'.');
-    if code::is_sentence(text) {
+    // An option beside the name of a program: `["sshpass", "-p"`.
+    if code::is_sentence(text) || text[0] == b'-' && text.len() <= 3 {
         return true;
     }
     let text = text.strip_suffix(b":").unwrap_or(text);
@@ -329,23 +351,9 @@ fn is_name_of_secret(finder: &Finder<'_>, text: &[u8]) -> bool {
     text.len() <= 32 && !text.contains(&b' ') && finder.rules.key(text, None) != KeyClass::Plain
 }
 
-/// Words whose values are sometimes not secrets but a count, a name or a state.
-pub(super) fn may_be_count(key: &[u8]) -> bool {
-    matches!(
-        Tokens::split(key).last(0),
-        b"secret"
-            | b"secrets"
-            | b"token"
-            | b"tokens"
-            | b"key"
-            | b"keys"
-            | b"credential"
-            | b"credentials"
-            | b"creds"
-            | b"cookie"
-            | b"cookies"
-            | b"auth"
-    )
+/// Classes whose values are sometimes not secrets but a count, a name or a state.
+pub(super) fn may_be_count(class: KeyClass) -> bool {
+    matches!(class, KeyClass::Secret | KeyClass::Token | KeyClass::Cookie | KeyClass::Auth)
 }
 
 /// `foo(bar)`, `std::string`: code.

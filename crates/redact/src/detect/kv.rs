@@ -113,7 +113,7 @@ fn sign_at(input: &[u8], pos: usize) -> Option<Sign> {
 }
 
 /// The identifier before the sign at `pos`, with a quote and spaces between.
-fn key_before(input: &[u8], pos: usize) -> Option<Key> {
+pub(super) fn key_before(input: &[u8], pos: usize) -> Option<Key> {
     let (end, quoted) = quote_end(input, pos);
     let run = KEY.run_back(input, end, KEY_BYTES_MAX + 1);
     if run > KEY_BYTES_MAX || before(input, end - run) == b'*' {
@@ -131,6 +131,10 @@ fn decide(finder: &Finder<'_>, key: &Key) -> (KeyClass, bool) {
         if class != KeyClass::Plain {
             return (class, true);
         }
+    }
+    // Reserved members of an audit log.
+    if before(input, key.start) == b'_' && matches!(text, b"signature" | b"prev_signature") {
+        return (KeyClass::Plain, false);
     }
     (finder.rules.key(text, None), false)
 }
@@ -158,5 +162,9 @@ fn two_words(finder: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
     }
     both[len] = b'_';
     both[len + 1..len + 1 + word.len()].copy_from_slice(word);
-    finder.rules.key(&both[..len + 1 + word.len()], None)
+    let class = finder.rules.key(&both[..len + 1 + word.len()], None);
+    // Other numbers of identity are verified by their check digits.
+    let is_checked =
+        class == KeyClass::Ssn && !matches!(&both[..len], b"security" | b"insurance" | b"passport");
+    if is_checked { KeyClass::Plain } else { class }
 }

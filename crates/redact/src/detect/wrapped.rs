@@ -179,7 +179,7 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
         }
         len += 1;
         let text = &input[leaf.start..leaf.end];
-        let drawn = !(lexed || call) || !fits::may_be_count(found.key) || mixed(text);
+        let drawn = !(lexed || call) || !fits::may_be_count(found.class) || mixed(text);
         let sentence = (call || bare && !list) && is_about(found.key, text)
             || list && code::is_sentence(text)
             || call && is_environment(text);
@@ -257,7 +257,7 @@ fn without_quotes(
         return !bare || extent.balanced;
     }
     let number = text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'_'));
-    if number && !bare && found.class != KeyClass::Password && fits::may_be_count(found.key) {
+    if number && !bare && found.class != KeyClass::Password && fits::may_be_count(found.class) {
         return true;
     }
     if !bare && opened == b'(' && input[head.name.0].is_ascii_lowercase() && is_variable_list(text)

@@ -4,6 +4,7 @@ mod credentials;
 mod differential;
 mod documents;
 mod grammar;
+mod key_tables;
 mod keys;
 mod negatives;
 mod personal;
