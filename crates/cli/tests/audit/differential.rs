@@ -287,7 +287,6 @@ const LIVE_CHANGES: &[(&str, Expect, Change)] = &[
     ("an unproven event changed", Expect::WithMac, |log| {
         let last = lines_of(&log.read(ACTIVE)).len() - 2;
         log.replace(ACTIVE, last, "success", "failure");
-        // He makes what needs no key consistent.
     }),
     ("unproven events cut", Expect::Never, |log| {
         log.edit(ACTIVE, |lines| lines.truncate(lines.len() - 2));
