@@ -33,19 +33,21 @@ pub(crate) struct Decision {
     pub(crate) is_weak: bool,
     /// A harmless companion has taken a telling word back.
     pub(crate) is_taken_back: bool,
+    /// The user has set the class.
+    pub(crate) is_own: bool,
 }
 
 impl Decision {
     const PLAIN: Decision =
-        Decision { class: KeyClass::Plain, is_weak: false, is_taken_back: false };
+        Decision { class: KeyClass::Plain, is_weak: false, is_taken_back: false, is_own: false };
     pub(crate) const TAKEN_BACK: Decision = Decision { is_taken_back: true, ..Decision::PLAIN };
 
     pub(crate) const fn strong(class: KeyClass) -> Decision {
-        Decision { class, is_weak: false, is_taken_back: false }
+        Decision { class, ..Decision::PLAIN }
     }
 
     const fn weak(class: KeyClass) -> Decision {
-        Decision { class, is_weak: true, is_taken_back: false }
+        Decision { class, is_weak: true, ..Decision::PLAIN }
     }
 }
 
