@@ -4,6 +4,7 @@
 //! (`assert_no_leak`, `find_leaks`).
 #[cfg(any(test, feature = "testing"))]
 mod canary;
+#[cfg(any(test, feature = "testing"))]
 mod check_digits;
 #[cfg(any(test, feature = "testing"))]
 mod forms;

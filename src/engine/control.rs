@@ -37,14 +37,16 @@ impl Logger {
         result.and(audit::flush(&self.shared, self.shared.flush_timeout))
     }
 
-    /// The same as a future that needs no runtime, for the log without the audit log. The request is made by the call,
-    /// not by the first poll. The wait has no bound of its own: combine it with the timeout of the runtime.
+    /// The same as a future that needs no runtime. The request is made by the call, not by the first poll. The wait has
+    /// no bound of its own: combine it with the timeout of the runtime.
     pub fn flush_async(&self) -> impl Future<Output = Result<(), FlushError>> + Send + use<> {
         let (answerer, answer) = answer();
         let sent = self.shared.link.call(Control::FlushAsync(answerer));
+        let audit = audit::flush_async(&self.shared);
         async move {
             sent?;
-            answer.await.unwrap_or(Err(FlushError::Stopped))
+            answer.await.unwrap_or(Err(FlushError::Stopped))?;
+            audit.await
         }
     }
 

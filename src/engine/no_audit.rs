@@ -36,6 +36,10 @@ pub(super) fn flush(_: &Arc<Shared>, _: Duration) -> Result<(), FlushError> {
     Ok(())
 }
 
+pub(super) fn flush_async(_: &Arc<Shared>) -> std::future::Ready<Result<(), FlushError>> {
+    std::future::ready(Ok(()))
+}
+
 pub(super) fn stop(_: &Arc<Shared>, _: Duration) {}
 
 pub(super) fn seal(_: &Arc<Shared>, _: Duration) {}

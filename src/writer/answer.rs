@@ -32,8 +32,8 @@ pub fn answer<T>() -> (Answerer<T>, Answer<T>) {
 }
 
 impl<T> Answerer<T> {
-    /// Answers.
-    pub fn send(self, value: T) {
+    /// Answers. Only the first answer counts.
+    pub fn send(&self, value: T) {
         self.set(State::Answered(value));
     }
 

@@ -5,10 +5,13 @@
 //! the engine stops, an event is either in the log or an error for its caller. [`Emitted::wait`] returns when the entry
 //! survives power loss.
 mod config;
+mod health;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +19,7 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use self::config::AuditParts;
 pub use self::config::{AuditConfig, AuditOpenError};
+pub use self::health::AuditHealth;
 
 use super::config::InitError;
 use crate::core::record::HEADER_BYTES;
@@ -26,11 +30,12 @@ use crate::emit::lanes::{on_any_lane, with_lane};
 use crate::emit::overflow;
 use crate::emit::shared::Shared;
 use crate::writer::Writer;
+use crate::writer::answer::{Answer, answer};
 use crate::writer::audit::{AuditFault, AuditRequest, AuditThreadEvent, Feed, Reply, SpawnError};
 use crate::writer::control::{Control, FlushError};
 use ringseal_audit::event::EventWithContext;
-use ringseal_audit::sink::{AuditSinkError, SinkHealth};
-use ringseal_audit::store::{Health, Receipt};
+use ringseal_audit::sink::AuditSinkError;
+use ringseal_audit::store::Receipt;
 use ringseal_audit::{AuditEvent, BoundIds, EventError};
 use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
@@ -130,6 +135,13 @@ impl Emitted<'_> {
         let wait_max = self.logger.audit.wait_max;
         self.logger.request(|reply| AuditRequest::Wait(self.ticket, reply), wait_max)
     }
+
+    /// The same as a future that needs no runtime. The request is made by the call. The wait has no bound of its own:
+    /// combine it with the timeout of the runtime.
+    pub fn wait_async(self) -> impl Future<Output = Result<Receipt, AuditError>> + Send + use<> {
+        let (answerer, answer) = answer();
+        awaited(self.logger.call(AuditRequest::Wait(self.ticket, Reply::Task(answerer))), answer)
+    }
 }
 
 impl AuditLogger {
@@ -137,13 +149,28 @@ impl AuditLogger {
     ///
     /// Waits while rings are full, and while the log cannot be written and the bound on held entries is reached.
     pub fn emit(&self, event: &AuditEvent<'_>) -> Result<Emitted<'_>, AuditError> {
+        self.emit_by(event, Self::write)
+    }
+
+    /// The same without waiting, for code that must not block: an error that says so if the ring or the log has no
+    /// space now. The first event of a thread makes its ring.
+    pub fn try_emit(&self, event: &AuditEvent<'_>) -> Result<Emitted<'_>, AuditError> {
+        self.emit_by(event, Self::try_write)
+    }
+
+    #[inline(always)]
+    fn emit_by(
+        &self,
+        event: &AuditEvent<'_>,
+        write: impl FnOnce(&Self, u64, AuditPayload<'_>) -> Result<(), AuditError>,
+    ) -> Result<Emitted<'_>, AuditError> {
         let event = EventWithContext::new(event, Some(&self.audit.source), self.ids.as_deref());
         event.validate()?;
         self.audit.catalogue.check_with_context(&event)?;
         let payload = self.measure(event)?;
         let ticket = self.audit.link.issue_ticket().map_err(AuditError::Log)?;
         let id = ticket.id;
-        self.write(id, payload)?;
+        write(self, id, payload)?;
         match ticket.arrive() {
             true => Ok(Emitted { logger: self, ticket: id }),
             false => Err(AuditError::Log(AuditFault::Stopped)),
@@ -170,6 +197,33 @@ impl AuditLogger {
         }
     }
 
+    fn try_write(&self, ticket: u64, payload: AuditPayload<'_>) -> Result<(), AuditError> {
+        if self.shared.link.is_forked() {
+            return Err(AuditError::Log(AuditFault::Forked));
+        }
+        if self.audit.link.is_blocked() {
+            return Err(AuditError::Log(AuditFault::WouldWait));
+        }
+        let attempt = |lane: &mut Lane| write(lane, ticket, &payload);
+        let mut result = with_lane(self.shared.slot, self.shared.id, attempt);
+        if result.is_none() {
+            on_any_lane(&self.shared, false, &mut |lane| result = Some(attempt(lane)));
+        }
+        match result {
+            Some(WriteResult::Written) => Ok(()),
+            Some(WriteResult::Full) => Err(AuditError::Log(AuditFault::WouldWait)),
+            Some(_) => Err(self.too_long(&payload)),
+            None => Err(AuditError::Log(AuditFault::Stopped)),
+        }
+    }
+
+    fn too_long(&self, payload: &AuditPayload<'_>) -> AuditError {
+        AuditError::TooLong {
+            expected_bytes_max: self.audit.limits.record_bytes_max as usize,
+            found_bytes: payload.bytes_max + HEADER_BYTES,
+        }
+    }
+
     /// Handles the first event of a thread, a full ring, an event within an event, and a thread that is ending.
     #[cold]
     fn write_on_any_lane(
@@ -185,10 +239,7 @@ impl AuditLogger {
         });
         match outcome {
             Ok(WriteResult::Written) => Ok(()),
-            Ok(_) => Err(AuditError::TooLong {
-                expected_bytes_max: self.audit.limits.record_bytes_max as usize,
-                found_bytes: payload.bytes_max + HEADER_BYTES,
-            }),
+            Ok(_) => Err(self.too_long(payload)),
             Err(fault) if has_lane => Err(AuditError::Log(fault)),
             Err(_) => Err(AuditError::Log(AuditFault::Stopped)),
         }
@@ -291,19 +342,38 @@ impl AuditLogger {
         timeout: Duration,
     ) -> Result<T, AuditError> {
         let (reply, answer) = bounded(1);
-        self.shared.link.call(Control::Audit(request(reply))).map_err(|error| {
-            AuditError::Log(match error {
-                FlushError::Forked => AuditFault::Forked,
-                FlushError::Timeout => AuditFault::Timeout,
-                _ => AuditFault::Stopped,
-            })
-        })?;
+        self.call(request(Reply::Thread(reply)))?;
         match answer.recv_timeout(timeout) {
             Ok(result) => result.map_err(AuditError::Log),
             Err(RecvTimeoutError::Timeout) => Err(AuditError::Log(AuditFault::Timeout)),
             Err(RecvTimeoutError::Disconnected) => Err(AuditError::Log(AuditFault::Stopped)),
         }
     }
+}
+
+// A panic leaves nothing half done: an interrupted event gives its bytes and its ticket back.
+impl UnwindSafe for AuditLogger {}
+impl RefUnwindSafe for AuditLogger {}
+
+impl AuditLogger {
+    fn call(&self, request: AuditRequest) -> Result<(), AuditError> {
+        self.shared.link.call(Control::Audit(request)).map_err(|error| {
+            AuditError::Log(match error {
+                FlushError::Forked => AuditFault::Forked,
+                FlushError::Timeout => AuditFault::Timeout,
+                _ => AuditFault::Stopped,
+            })
+        })
+    }
+}
+
+/// The answer of a request as a future.
+async fn awaited<T>(
+    called: Result<(), AuditError>,
+    answer: Answer<Result<T, AuditFault>>,
+) -> Result<T, AuditError> {
+    called?;
+    answer.await.unwrap_or(Err(AuditFault::Stopped)).map_err(AuditError::Log)
 }
 
 /// Opens the log that was configured, if any.
@@ -360,12 +430,32 @@ impl Logger {
 /// Returns when everything logged before is on disk.
 pub(super) fn flush(shared: &Arc<Shared>, timeout: Duration) -> Result<(), FlushError> {
     let Some(logger) = logger(shared) else { return Ok(()) };
-    logger.request(AuditRequest::Commit, timeout).map_err(|error| match error {
+    logger.request(AuditRequest::Commit, timeout).map_err(flush_error)
+}
+
+/// The same as a future, whose request is made by the call.
+pub(super) fn flush_async(
+    shared: &Arc<Shared>,
+) -> impl Future<Output = Result<(), FlushError>> + Send + use<> {
+    let asked = logger(shared).map(|logger| {
+        let (answerer, answer) = answer();
+        (logger.call(AuditRequest::Commit(Reply::Task(answerer))), answer)
+    });
+    async move {
+        match asked {
+            Some((called, answer)) => awaited(called, answer).await.map_err(flush_error),
+            None => Ok(()),
+        }
+    }
+}
+
+fn flush_error(error: AuditError) -> FlushError {
+    match error {
         AuditError::Log(AuditFault::Timeout) => FlushError::Timeout,
         AuditError::Log(AuditFault::Stopped) => FlushError::Stopped,
         AuditError::Log(AuditFault::Forked) => FlushError::Forked,
         other => FlushError::Sinks(other.to_string()),
-    })
+    }
 }
 
 /// Stops issuing tickets and ends the log. Entries that could not be written are reported on stderr.
@@ -398,30 +488,5 @@ pub(super) fn seal(shared: &Arc<Shared>, timeout: Duration) {
     if let Some(logger) = logger(shared) {
         // The audit thread reports errors on stderr; a panic hook has no caller to return one to.
         let _ = logger.request(AuditRequest::Checkpoint, timeout);
-    }
-}
-
-/// The state of the audit log, for health endpoints.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AuditHealth {
-    /// The log itself; `None` before the audit thread's first turn.
-    pub log: Option<Health>,
-    /// The sinks besides the log, in the order in which they were configured.
-    pub sinks: Vec<SinkHealth>,
-    /// Whether the log has no keys from `ringseal audit keygen`. It is then a chain of plain hashes, sealed by keys
-    /// that it made itself. It detects corruption, but anyone who can write the directory can replace it.
-    pub is_keyless: bool,
-    /// Whether callers of `emit` are waiting.
-    pub is_blocked: bool,
-    /// Bytes of entries held for the log.
-    pub held_bytes: u64,
-}
-
-impl AuditHealth {
-    /// Whether the log can be written, all its checks succeeded, and all sinks take entries.
-    pub fn is_healthy(&self) -> bool {
-        let log = self.log.as_ref().is_none_or(|log| log.audit_sink_healthy);
-        log && self.sinks.iter().all(|sink| sink.is_healthy)
     }
 }

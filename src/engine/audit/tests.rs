@@ -2,6 +2,7 @@
 mod errors;
 mod sinks;
 mod stop;
+mod waits;
 
 use std::collections::BTreeMap;
 use std::path::Path;

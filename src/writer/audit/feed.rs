@@ -125,12 +125,12 @@ impl AuditRequest {
     /// Answers with an error, which is discarded if the caller has stopped waiting.
     pub(super) fn refuse(self, fault: &AuditFault) {
         match self {
-            AuditRequest::Wait(_, reply) => drop(reply.send(Err(fault.clone()))),
-            AuditRequest::Checkpoint(reply) => drop(reply.send(Err(fault.clone()))),
-            AuditRequest::Check(reply) => drop(reply.send(Err(fault.clone()))),
+            AuditRequest::Wait(_, reply) => reply.send(Err(fault.clone())),
+            AuditRequest::Checkpoint(reply) => reply.send(Err(fault.clone())),
+            AuditRequest::Check(reply) => reply.send(Err(fault.clone())),
             AuditRequest::Commit(reply)
             | AuditRequest::Rotate(reply)
-            | AuditRequest::Stop(reply) => drop(reply.send(Err(fault.clone()))),
+            | AuditRequest::Stop(reply) => reply.send(Err(fault.clone())),
         }
     }
 }

@@ -33,6 +33,7 @@ use parking_lot::Mutex;
 
 pub use self::feed::{Feed, FeedEnds};
 pub use self::thread::{AuditThreadParts, SpawnError, spawn};
+use crate::writer::answer::Answerer;
 use ringseal_audit::sink::FanOut;
 use ringseal_audit::store::{Health, Receipt};
 
@@ -48,6 +49,8 @@ pub enum AuditFault {
     ReceiptReplaced,
     /// No answer in time. The audit thread still retries.
     Timeout,
+    /// The event was not queued, because that would have had to wait.
+    WouldWait,
     /// The engine has been stopped.
     Stopped,
     /// This process was forked from the one in which the engine runs.
@@ -65,6 +68,9 @@ impl fmt::Display for AuditFault {
                 "the audit event is on disk, but its receipt has been replaced by those of later events",
             ),
             AuditFault::Timeout => f.write_str("the audit log did not answer in time"),
+            AuditFault::WouldWait => {
+                f.write_str("the audit event was not queued, because its ring or the log has no space now")
+            }
             AuditFault::Stopped => f.write_str("the engine has been stopped"),
             AuditFault::Forked => {
                 f.write_str("this process was forked from the one in which the engine runs")
@@ -75,8 +81,24 @@ impl fmt::Display for AuditFault {
 
 impl std::error::Error for AuditFault {}
 
-/// The channel for an answer.
-pub type Reply<T> = Sender<Result<T, AuditFault>>;
+/// The place for an answer.
+#[derive(Debug)]
+pub enum Reply<T> {
+    /// A thread waits for it.
+    Thread(Sender<Result<T, AuditFault>>),
+    /// A task awaits it.
+    Task(Answerer<Result<T, AuditFault>>),
+}
+
+impl<T> Reply<T> {
+    /// Answers. The caller may have stopped waiting.
+    pub fn send(&self, result: Result<T, AuditFault>) {
+        match self {
+            Reply::Thread(sender) => drop(sender.send(result)),
+            Reply::Task(answerer) => answerer.send(result),
+        }
+    }
+}
 
 /// A request to the audit thread. Everything logged earlier is handled first.
 #[derive(Debug)]

@@ -345,7 +345,7 @@ impl AuditThread {
                 }
             };
             // The caller may have stopped waiting.
-            let _ = reply.send(answer);
+            reply.send(answer);
         }
         Ok(())
     }
@@ -383,7 +383,7 @@ impl AuditThread {
         self.publish_health();
         let error = result.as_ref().err().cloned();
         // The caller may have stopped waiting.
-        let _ = reply.send(result.map_err(AuditFault::Store));
+        reply.send(result.map_err(AuditFault::Store));
         error.map_or(Ok(()), Err)
     }
 
@@ -469,7 +469,7 @@ impl AuditThread {
         }
         self.link.set_held(0, false);
         if let Some(reply) = reply {
-            let _ = reply.send(result.map_err(AuditFault::Store));
+            reply.send(result.map_err(AuditFault::Store));
         }
     }
 }
