@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """An independent verifier of audit logs, written from docs/audit-format.md alone.
 
-    python3 verify_audit.py DIR audit.pub [--mac audit.mac]
+    python3 verify_audit.py DIR audit.pub [--mac audit.mac] [--known-checkpoint FILE]...
+        [--strict] [--no-prune | --prune-policy SECONDS] [--now SECONDS]
 
-Exit status: 0 intact, 1 tampered (the first bad place is named) or another key's log, 2 could not check.
+Exit status: 0 intact, 1 tampered (the first bad place is named) or another key's log, 2 could not check. Gaps between
+checkpoints are warnings, which --strict makes exit status 1. --now is the present time in seconds since 1970.
 Uses the standard library; signatures are checked by the module `cryptography` if installed, else by RFC 8032 below.
-Not checked here: gaps between checkpoints, and checkpoints kept elsewhere.
 """
-import base64, gzip, hashlib, hmac, json, os, re, sys, zlib
+import base64, datetime, hashlib, hmac, json, os, re, stat, sys, time, zlib
 
 LINE_MAX = 1 << 20
 sha = lambda data: hashlib.sha256(data).digest()
@@ -84,31 +85,65 @@ def b64url(text):
     return data
 
 
+def b64(text):
+    data = base64.b64decode(text, validate=True)
+    check(base64.b64encode(data).decode() == text, "base64 is not canonical")
+    return data
+
+
 def vkey(text):
     name, key_id, code = text.split("+", 2)
-    data = base64.b64decode(code, validate=True)
+    data = b64(code)
     check(data[:1] == b"\x01" and len(data) == 33, "not an Ed25519 key")
     check(sha(name.encode() + b"\n\x01" + data[1:])[:4].hex() == key_id, "the key's id does not match")
     return name, bytes.fromhex(key_id), data[1:]
 
 
-def report_note(note, reported=set()):
-    """Prints a note once, however often the log is read."""
-    if note not in reported:
-        print("note: %s" % note)
-        reported.add(note)
+REPORTED = set()
+
+
+def report(kind, text):
+    """Prints a note or a warning once, however often the log is read."""
+    if (kind, text) not in REPORTED:
+        print("%s: %s" % (kind, text))
+        REPORTED.add((kind, text))
+
+
+class Note:
+    """A checkpoint: its bytes, text, size, root and signature lines."""
+
+    def __init__(self, data):
+        self.data = data
+        head, gap, rest = data.decode().rpartition("\n\n")
+        check(gap and rest.endswith("\n") and not re.search("[\0-\x09\x0b-\x1f]", data.decode()), "not a note")
+        lines = head.split("\n")
+        check(len(lines) == 3 and lines[0] and NUMBER.fullmatch(lines[1]), "not a checkpoint")
+        self.origin, self.size, self.root = lines[0], u64(lines[1]), b64(lines[2])
+        self.text, self.signatures = (head + "\n").encode(), []
+        for line in rest[:-1].split("\n"):
+            found = re.fullmatch("\u2014 ([^\\s+]+) (\\S+)", line)
+            check(found and len(self.root) == 32, "not a checkpoint")
+            code = b64(found[2])
+            check(len(code) > 4, "not a signature line")
+            self.signatures.append((found[1], code[:4], code[4:]))
+        check(len(self.signatures) <= 64, "too many signatures")
+
+    def signed_by(self, key):
+        name, key_id, public = vkey(key)
+        ours = [code for other, other_id, code in self.signatures if (other, other_id) == (name, key_id)]
+        return bool(ours) and all(ed25519(public, self.text, code) for code in ours)
 
 
 def notes(data):
-    """(text, signature lines) of each complete note."""
+    """Each complete note of the list."""
     found = []
     while data:
         head, gap, rest = data.partition(b"\n\n")
         sigs, end, data = rest.partition(b"\n\n")
         if not (gap and end):
-            report_note("the last checkpoint in the list is unfinished")
+            report("note", "the last checkpoint in the list is unfinished")
             break
-        found.append((head + b"\n", sigs.decode().split("\n")))
+        found.append(Note(head + b"\n\n" + sigs + b"\n"))
     return found
 
 
@@ -116,12 +151,16 @@ def notes(data):
 class Tree:
     def __init__(self):
         self.size, self.edge = 0, []
+        self.rows = [[] for _ in range(8)]  # hashes of every eighth level: the tiles
 
     def push(self, leaf):
         size, at = self.size, 0
+        self.rows[0].append(leaf)
         while size & 1:
             leaf = sha(b"\x01" + self.edge[at] + leaf)
             size, at = size >> 1, at + 1
+            if at % 8 == 0:
+                self.rows[at // 8].append(leaf)
         if at == len(self.edge):
             self.edge.append(b"")
         self.edge[at], self.size = leaf, self.size + 1
@@ -134,18 +173,75 @@ class Tree:
         return sha(b"") if root is None else root
 
 
-def tile(directory, index, least=256):
+# --- files ---
+def kind_of(path):
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return None
+    return "file" if stat.S_ISREG(mode) else "directory" if stat.S_ISDIR(mode) else "other"
+
+
+def read(path):
+    """The bytes of a regular file; None if it is missing. A pipe is never opened: that could wait without end."""
+    kind = kind_of(path)
+    check(kind in (None, "file"), "%s is not a regular file" % os.path.basename(path))
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def unpack(data):
+    plain = b""
+    while True:
+        member = zlib.decompressobj(31)
+        plain += member.decompress(data)
+        check(member.eof, "the compressed file is damaged")
+        data = member.unused_data
+        if not data:
+            return plain
+
+
+def tile_path(directory, level, index):
     groups = re.findall("...", "%0*d" % (-(-len(str(index)) // 3) * 3, index))
-    path = os.path.join(directory, "tile", "0", *["x" + g for g in groups[:-1]], groups[-1])
-    if os.path.exists(path):
-        return open(path, "rb").read()
-    widths = sorted(int(w) for w in os.listdir(path + ".p")) if os.path.isdir(path + ".p") else []
-    wide = [w for w in widths if w >= least]
-    check(wide or least == 256, "tile %d is missing" % index)
-    return open("%s.p/%d" % (path, wide[0]), "rb").read() if wide else None
+    return os.path.join(directory, "tile", str(level), *["x" + g for g in groups[:-1]], groups[-1])
+
+
+def partials(path):
+    names = os.listdir(path + ".p") if os.path.isdir(path + ".p") else []
+    return sorted(int(name) for name in names if re.fullmatch("[1-9][0-9]{0,2}", name) and int(name) < 256)
+
+
+def tile(directory, level, index, width):
+    """The first `width` hashes of a tile, from its file or from a wider one; None if there is none of the right length."""
+    path = tile_path(directory, level, index)
+    files = [(256, path)] if width == 256 else [(width, "%s.p/%d" % (path, width)), (256, path)]
+    files += [(wide, "%s.p/%d" % (path, wide)) for wide in partials(path) if width < wide]
+    for wide, name in files:
+        data = read(name)
+        check(data is None or len(data) <= wide * 32, "%s is too long" % name)
+        if data is not None and len(data) == wide * 32:
+            return data[: width * 32]
+    return None
+
+
+def is_torn(found, expected):
+    """Whether a crash explains the difference: the beginning of the expected bytes, then zeros or nothing."""
+    same = next((at for at, pair in enumerate(zip(found, expected)) if pair[0] != pair[1]), min(len(found), len(expected)))
+    return not any(found[same:])
 
 
 # --- entries ---
+NUMBER = re.compile("0|[1-9][0-9]*")
+
+
+def u64(text):
+    check(NUMBER.fullmatch(text) and int(text) < 1 << 63, "not a number below 2^63")
+    return int(text)
+
+
 def pairs(members):
     check(len({key for key, _ in members}) == len(members), "duplicate key")
     return dict(members)
@@ -171,6 +267,13 @@ DECODER = json.JSONDecoder(object_pairs_hook=pairs, parse_int=lambda t: (t,), pa
                            parse_constant=lambda t: check(False, "not a number of JSON"))
 
 
+def unix_nanos(text):
+    check(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", text), "timestamp")
+    at = datetime.datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")
+    check(1970 <= at.year <= 2261, "timestamp")
+    return int((at - datetime.datetime(1970, 1, 1)).total_seconds()) * 10**9 + int(text[20:29])
+
+
 def parse(line):
     try:
         text = line.decode("utf-8")
@@ -182,172 +285,496 @@ def parse(line):
     keys = list(entry)
     check(keys[:3] == ["seq", "timestamp", "event_type"], "wrong first members")
     check(keys[-2:] == ["_prev_signature", "_signature"], "wrong last members")
-    check(isinstance(entry["seq"], tuple) and re.fullmatch("0|[1-9][0-9]*", entry["seq"][0]), "seq is not a number")
-    entry["seq"] = int(entry["seq"][0])
-    check(re.fullmatch(r"[!-~]{1,128}", entry["event_type"]), "event type")
-    check(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", entry["timestamp"]), "timestamp")
+    entry["seq"] = u64(entry["seq"][0])
+    check(re.fullmatch(r'[!#-\[\]-~]{1,128}', entry["event_type"]), "event type")
+    entry["nanos"] = unix_nanos(entry["timestamp"])
+    for key in keys[-2:]:
+        check(re.fullmatch("[mh]1:[A-Za-z0-9_-]{43}", entry[key]), "not a signature")
+        b64url(entry[key][3:])
+    entry["body"] = text[text.index('"event_type":') : -130]
     return entry
 
 
+# --- control entries (section 8) ---
+def pattern(text):
+    """A regular expression: # is a number, $ a text, @ 32 bytes in hex, ~ a signature."""
+    text = re.escape(text).replace(r"\#", "#").replace(r"\$", "$").replace(r"\@", "@").replace(r"\~", "~")
+    text = text.replace(r"\|", "|").replace(r"\<", "(?:").replace("<", "(?:").replace(r"\>", ")").replace(">", ")")
+    text = text.replace(r"\?", "?").replace(r"\*", "*")
+    for mark, means in ("#", "(?:0|[1-9][0-9]*)"), ("@", '"[0-9a-f]{64}"'), ("~", '"[A-Za-z0-9_-]{86}"'), ("$", r'"[ !#-\[\]-~]*"'):
+        text = text.replace(mark, means) if mark != "$" else text.replace("$", means)
+    return text
+
+
+SIGNED = ',"signature":~'
+SEGMENT = '{"name":$,"bytes":#,"sha256":@,"first_seq":#,"last_seq":#'
+TORN = '{"kept":$,"from":<"audit.log.jsonl"|"checkpoints">,"offset":#,"bytes":#,"sha256":@}'
+REBUILT = '<"tiles"|"checkpoint"|"chain.key"|"epoch.key">'
+MISMATCH = ('{"kind":<"changed"|"cut"|"no_state"|"bad_state">,"expected_entries":#,"expected_root":@,'
+            '"found_entries":#,"found_root":@}')
+POLICY = ',"policy":{"segments_max":<#|null>,"seconds_max":<#|null>,"bytes_max":<#|null>},"tree_root":@'
+START = (',"origin":$,"algorithm":<"hmac-sha256"|"sha256">,"ratchet":#,"checkpoint_seconds":#,"checkpoint_entries":#,'
+         '"public_key":$,"writer":$')
+CONTINUED = ('{"dir":$,"entries":#,"tree_root":@,"epoch":#,"chain_keys":[<#<,#>*>?],"damage":$}')
+CHECKED = ('{"name":$,"algorithm":<"sha256"|"sha512"|"crc32">,"bytes":#,"expected":<null|$>,"found":<null|$>,'
+           '"status":<"ok"|"mismatch"|"missing"|"unreadable">}')
+CONTROLS = {
+    "start": '<,"format":1' + START + '|,"format":2' + START + ',"state":<"log"|"separate"><,"continued":CONTINUED>?' + SIGNED + '>',
+    "segment": ',"number":#,"reason":<"size"|"time"|"both"|"manual"|"recovery">,"previous":' + SEGMENT + '<EXTRA>?}',
+    "epoch": ',"number":#,"old_key":$,"new_key":$' + SIGNED,
+    "recovery": ',"torn":[<TORN<,TORN>*>?],"rebuilt":[<REBUILT<,REBUILT>*>?]<,"mismatch":<null|MISMATCH>>?' + SIGNED,
+    "prune": ',"before_seq":#,"reason":<"count"|"age"|"bytes"|"manual">,"segments":[SEGMENT}<,SEGMENT}>*]<POLICY>?' + SIGNED,
+    "integrity": ',"trigger":<"startup"|"periodic"|"rotation"|"manual"|"shutdown">,'
+                 '"algorithm":<"sha256"|"sha512"|"crc32">,"status":<"ok"|"mismatch">,"log_bytes":#,"log_entries":#,'
+                 '"segments":[<CHECKED<,CHECKED>*>?]',
+    "stop": ',"reason":<"shutdown"|"drop"><' + SIGNED + '>?',
+}
+PARTS = {"CONTINUED": CONTINUED, "TORN": TORN, "REBUILT": REBUILT, "MISMATCH": MISMATCH, "POLICY": POLICY, "CHECKED": CHECKED, "SEGMENT": SEGMENT}
+
+
+def compiled(kind, text):
+    for name, part in PARTS.items():
+        text = text.replace(name, part)
+    body = pattern('"event_type":"ringseal.%s"' % kind + text)
+    return re.compile(body.replace("EXTRA", ',"sha512":"[0-9a-f]{128}"|,"crc32":"[0-9a-f]{8}"'))
+
+
+CONTROLS = {kind: compiled(kind, text) for kind, text in CONTROLS.items()}
+DIGITS = {"sha256": 64, "sha512": 128, "crc32": 8}
+
+
+def numbers(value):
+    """All numbers in control entries are below 2^63; each becomes an integer."""
+    if isinstance(value, dict):
+        return {key: numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [numbers(inner) for inner in value]
+    return u64(value[0]) if isinstance(value, tuple) else value
+
+
+def control(entry):
+    """The members of a control entry, and the first format that has this form of it."""
+    kind = entry["event_type"].removeprefix("ringseal.")
+    check(kind in CONTROLS and CONTROLS[kind].fullmatch(entry["body"]), "not a control entry as the format has it")
+    said = numbers({k: v for k, v in entry.items() if k not in ("seq", "nanos", "body")})
+    form = 2
+    if kind == "start":
+        form = said["format"]
+    elif kind == "stop":
+        form = 2 if "signature" in said else 1
+    elif kind == "recovery":
+        order = ["tiles", "checkpoint", "chain.key", "epoch.key"]
+        places = [order.index(word) for word in said["rebuilt"]]
+        form = 2 if "mismatch" in said else 1
+        check(places == sorted(set(places)) and (places or said["torn"] or said.get("mismatch")), "no repair, or not in order")
+    elif kind == "prune":
+        form, segments = 2 if "policy" in said else 1, said["segments"]
+        check(len(segments) <= 1000 and segments[-1]["last_seq"] + 1 == said["before_seq"], "segments up to before_seq")
+        check(all(a["last_seq"] + 1 == b["first_seq"] for a, b in zip(segments, segments[1:])), "segments are not consecutive")
+    elif kind == "integrity":
+        check(len(said["segments"]) <= 100, "too many segments")
+        for one in said["segments"]:
+            texts = [one[key] for key in ("expected", "found") if one[key] is not None]
+            check(all(re.fullmatch("[0-9a-f]{%d}" % DIGITS[one["algorithm"]], text) for text in texts), "not a checksum")
+        is_ok = all(one["status"] == "ok" for one in said["segments"])
+        check((said["status"] == "ok") == is_ok, "the status does not follow from the segments")
+    if "signature" in said:
+        b64url(said["signature"])
+    return kind, said, form
+
+
+class Options:
+    known, strict, no_prune, prune_seconds, now = (), False, False, None, None
+
+
 class Log:
-    def __init__(self, directory, root_key, mac, lenient=False):
-        self.dir, self.key = directory, mac
+    def __init__(self, directory, root_key, mac, options, lenient=False):
+        self.dir, self.key, self.options = directory, mac, options
         self.lenient, self.held = lenient, 0  # MACs that do not verify are counted, not rejected
         self.named = None             # the key that entry 0 names
+        self.at_first = True          # entry 0 is not accepted yet
         self.origin = vkey(root_key)[0]
         self.epochs = [root_key]      # verifier keys in order
         self.ends = []                # last entry of each finished epoch
-        self.generation, self.interval, self.scheme = 0, 1, None
-        self.tree, self.leaves, self.roots = Tree(), [], {}
-        self.next, self.previous, self.pruned = 0, None, 0
-        path = os.path.join(directory, "checkpoints")
-        self.notes = notes(open(path, "rb").read()) if os.path.exists(path) else []
-        self.sizes = {int(text.split(b"\n")[1]) for text, _ in self.notes}
-        self.where = ""
+        self.generation, self.scheme, self.start, self.format = 0, None, None, 0
+        self.tree, self.roots, self.warnings = Tree(), {}, 0
+        self.next, self.previous, self.stopped, self.opened = 0, None, False, None
+        self.pruned, self.prunes, self.pruned_root, self.begun, self.number = 0, 0, None, {}, 0
+        self.needs_seal, self.unsealed_epoch, self.needs_checkpoint = [], None, False
+        self.latest_time, self.step_open, self.gap_nanos, self.gap_entries, self.torn_from = None, 0, 0, 0, None
+        self.kept, self.where = {}, "checkpoints"
+
+    def load_notes(self):
+        self.notes = notes(read(os.path.join(self.dir, "checkpoints")) or b"")
+        self.where = "checkpoint"
+        latest = read(os.path.join(self.dir, "checkpoint"))
+        self.latest = latest
+        self.known = [(name, note) for name, note in self.options.known if note.size > 0]
+        self.where = "checkpoint.next"
+        staged = read(os.path.join(self.dir, "checkpoint.next"))
+        try:
+            self.staged = staged and Note(staged)
+        except FAULTS:
+            self.staged = None
+        try:
+            self.tile_size = Note(latest).size if latest else 0
+        except FAULTS:
+            self.tile_size = 0
+        self.sealed, self.count = 0, 0
 
     def signature(self, entry, line):
         digest = sha(b"\0" + line[: len(line) - 63])
         if self.scheme == "sha256":
             return "h1:" + base64.urlsafe_b64encode(digest).decode().rstrip("=")
-        while self.generation < entry["seq"] // self.interval:
+        while self.generation < entry["seq"] // max(1, self.start["ratchet"]):
             self.key = hmac.digest(self.key, b"ringseal audit ratchet v1\x01", "sha256")
             self.generation += 1
         return "m1:" + base64.urlsafe_b64encode(hmac.digest(self.key, digest, "sha256")).decode().rstrip("=")
 
-    def statement(self, entry, line):
+    def statement(self, said, line):
         text = line[: line.rindex(b',"signature":"')]
         text = b"ringseal audit statement v1\n" + self.origin.encode() + b"\n" + text
-        check(ed25519(vkey(self.epochs[-1])[2], text, b64url(entry["signature"])), "the statement's signature is wrong")
+        check(ed25519(vkey(self.epochs[-1])[2], text, b64url(said["signature"])), "the statement's signature is wrong")
 
-    def entry(self, line, kept=False):
+    def position(self, entry, first, kept):
+        kind, begins = entry["event_type"], ("ringseal.start", "ringseal.recovery")
+        check(entry["seq"] > 0 or kind == "ringseal.start", "the log does not begin with a start entry")
+        if not kept:
+            check((kind == "ringseal.segment") == (first and entry["seq"] > 0), "a segment entry is missing or misplaced")
+            check(not self.stopped or kind in (*begins, "ringseal.segment"), "an entry after the end")
+            of_opening = ["ringseal." + word for word in ("start", "integrity", "epoch", "segment", "recovery")]
+            check(self.opened is None or kind in of_opening, "no checkpoint covers the opening before it")
+        self.stopped = self.stopped and kind == "ringseal.segment"
+
+    def entry(self, line, first=False, kept=False, before=None):
         entry = parse(line)
         kind, seq = entry["event_type"], entry["seq"]
         check(kept or seq == self.next, "entry %d where entry %d was expected" % (seq, self.next))
-        if kind == "ringseal.start":
-            self.named = entry["public_key"] if seq == 0 else self.named
-            check(entry["public_key"] == self.epochs[-1], "it names another key, %s" % entry["public_key"])
-            check(entry["format"] == ("1",) and entry["origin"] == self.origin, "wrong format or origin")
-            check(self.scheme in (None, entry["algorithm"]), "the algorithm changed")
-            self.scheme, self.interval = entry["algorithm"], max(1, int(entry["ratchet"][0]))
+        is_control, new_key = kind.startswith("ringseal."), None
+        self.at_first = seq == 0
+        if is_control and seq == 0 and kind == "ringseal.start":
+            said = control(entry)[1]
+            self.named = said["public_key"]
+            self.scheme, self.start = said["algorithm"], said
+            if "continued" in said:
+                self.continue_from(said)
+            if self.named != self.epochs[0]:
+                raise Bad("it names another key, %s" % self.named)
         check(self.scheme, "the log does not begin with a start entry")
-        zero = {"sha256": "h1:", "hmac-sha256": "m1:"}[self.scheme] + "A" * 43
+        zero = {"sha256": "h1:", "hmac-sha256": "m1:"}[self.scheme]
+        check(entry["_signature"][:3] == entry["_prev_signature"][:3], "two kinds of signatures")
         if not kept and (self.previous or seq == 0):
-            check(entry["_prev_signature"] == (self.previous or zero), "it is not chained to the previous entry")
+            check(entry["_prev_signature"] == (self.previous or zero + "A" * 43), "it is not chained to the previous entry")
         if self.scheme == "sha256" or self.key is not None:
             holds = entry["_signature"] == self.signature(entry, line)
             self.held += holds
             check(holds or (self.lenient and self.scheme != "sha256"), "its signature is wrong")
-        if kind in ("ringseal.epoch", "ringseal.recovery", "ringseal.prune"):
-            self.statement(entry, line)
-        if kind == "ringseal.epoch":
-            check(entry["number"] == (str(len(self.epochs)),) and entry["old_key"] == self.epochs[-1], "epochs are not consecutive")
-            self.epochs.append(entry["new_key"])
-            self.ends.append(seq)
-        if kind == "ringseal.prune":
-            self.pruned = max(self.pruned, int(entry["before_seq"][0]))
+        self.position(entry, first, kept)
+        self.needs_checkpoint |= not kept and (not is_control or kind == "ringseal.stop")
+        if is_control:
+            new_key = self.control(entry, line, before)
+        if not kept and kind in ("ringseal.start", "ringseal.recovery", "ringseal.stop"):
+            self.check_epoch_sealed()
         if not kept:
+            self.add_time(entry)
             self.previous, self.next = entry["_signature"], seq + 1
-        return entry
+        return entry, new_key
 
-    def leaf(self, leaf):
+    def continue_from(self, said):
+        """A log that continues one set aside: its keys follow from those of the first log."""
+        continued = said["continued"]
+        check(not self.options.no_prune and self.options.prune_seconds is None, "the log continues one that was set aside")
+        for count in continued["chain_keys"] if self.key is not None else []:
+            for _ in range(count):
+                self.key = hmac.digest(self.key, b"ringseal audit ratchet v1\x01", "sha256")
+            self.key = hmac.digest(self.key, b"ringseal audit set aside v1\x01", "sha256")
+        self.warn("the log continues one of %d entries, set aside in %s" % (continued["entries"], continued["dir"]))
+        key = self.epochs[0]
+        for line in (read(os.path.join(self.dir, "continued-from")) or b"").split(b"\n"):
+            if key == self.named or not line.startswith(b'{"seq":'):
+                continue
+            try:
+                kind, change, _ = control(parse(line))
+                text = b"ringseal audit statement v1\n" + self.origin.encode() + b"\n" + line[: line.rindex(b',"signature":"')]
+                if kind == "epoch" and change["old_key"] == key and ed25519(vkey(key)[2], text, b64url(change["signature"])):
+                    key = change["new_key"]
+            except FAULTS:
+                continue
+        self.epochs = [key] if key == self.named else self.epochs
+
+    def check_epoch_sealed(self):
+        """A writer that cannot seal an epoch goes on with entries, but with nothing that needs the seal."""
+        check(self.unsealed_epoch is None, "the epoch that entry %s ends is not sealed" % self.unsealed_epoch)
+
+    def control(self, entry, line, before):
+        kind, said, form = control(entry)
+        if kind == "start":
+            check(said["public_key"] == self.epochs[-1], "it names another key, %s" % said["public_key"])
+            check(said["origin"] == self.origin, "origin")
+        if "signature" in said:
+            self.statement(said, line)
+        check(form >= self.format, "an entry of an older format")
+        check("continued" not in said or entry["seq"] == 0, "only the first entry continues another log")
+        if kind == "start":
+            self.opened = entry["seq"] if form > 1 else None
+            check(said["checkpoint_seconds"] and said["checkpoint_entries"], "a gap of 0")
+            same = ("algorithm", "ratchet")
+            check(all(said[key] == self.start[key] for key in same), "the algorithm changed")
+            self.start, self.format = said, form
+        elif kind == "segment":
+            self.number += 1
+            check(said["number"] == self.number, "segments are not consecutive")
+            self.begun[said["previous"]["last_seq"] + 1] = entry["nanos"]
+            found = said["previous"]
+            if before:
+                check([found[key] for key in ("name", "bytes", "sha256", "first_seq", "last_seq")] == before,
+                      "the previous segment does not match")
+        elif kind == "epoch":
+            is_next = said["number"] == len(self.epochs) and said["old_key"] == self.epochs[-1]
+            check(is_next and vkey(said["new_key"])[0] == self.origin, "epochs are not consecutive")
+            return said["new_key"]
+        elif kind == "recovery":
+            report("note", "the log was recovered before entry %d" % entry["seq"])
+            for piece in said["torn"]:
+                self.torn(piece)
+            check(not said.get("mismatch"), "when the log was opened, it was not as its last writer left it: %s" % said.get("mismatch"))
+        elif kind == "prune":
+            self.prune(entry, said)
+        elif kind == "integrity" and said["status"] != "ok":
+            report("note", "the integrity entry %d reports a mismatch" % entry["seq"])
+        elif kind == "stop":
+            self.stopped = True
+        return None
+
+    def torn(self, piece):
+        if not re.fullmatch(r"torn/[^./][^/]*\.bin", piece["kept"]):
+            return report("note", "%s is not a torn piece" % piece["kept"])
+        data = read(os.path.join(self.dir, piece["kept"]))
+        if data is None:
+            return report("note", "%s is missing" % piece["kept"])
+        check(hashlib.sha256(data).hexdigest() == piece["sha256"], "%s was changed" % piece["kept"])
+
+    def prune(self, entry, said):
+        before, options = said["before_seq"], self.options
+        is_next = said["segments"][0]["first_seq"] == self.pruned and before <= entry["seq"]
+        check(is_next, "prune entries are not consecutive")
+        self.pruned, self.prunes = before, self.prunes + 1
+        age = entry["nanos"] - self.begun[before] if before in self.begun else None
+        if "policy" in said:
+            if self.pruned_root and self.pruned_root[0] == before:
+                check(said["tree_root"] == self.pruned_root[1].hex(), "tree_root is not the root of the removed entries")
+            if said["reason"] == "age" and age is not None:
+                least = said["policy"]["seconds_max"]
+                check(least is not None and age >= least * 10**9, "removes entries younger than its own policy")
+        check(not options.no_prune, "entries before %d were removed" % before)
+        if options.prune_seconds is not None:
+            check(options.now is None or entry["nanos"] - options.now <= 600 * 10**9, "a removal in the future")
+            check(age is not None and age >= options.prune_seconds * 10**9, "entries were removed too early")
+
+    def add_time(self, entry):
+        latest = entry["nanos"] if self.latest_time is None else self.latest_time
+        step, opened = max(0, entry["nanos"] - latest), self.step_open
+        self.latest_time, self.step_open = max(latest, entry["nanos"]), 0
+        if entry["event_type"] in ("ringseal.start", "ringseal.recovery"):
+            self.latest_time = entry["nanos"]
+        elif entry["event_type"] == "ringseal.segment":
+            self.step_open = step
+        else:
+            self.gap_nanos += opened + step
+
+    def warn(self, text):
+        self.warnings += 1
+        report("warning", text)
+
+    def warn_of_gap(self, where, more=0):
+        seconds, entries = (2 * self.start[key] for key in ("checkpoint_seconds", "checkpoint_entries"))
+        if self.gap_entries > entries:
+            self.warn("%s: %d entries without a checkpoint" % (where, self.gap_entries))
+        if (self.gap_nanos + more) // 10**9 > seconds:
+            self.warn("%s: %d s without a checkpoint" % (where, (self.gap_nanos + more) // 10**9))
+
+    def leaf(self, leaf, new_key=None):
+        """Appends a leaf, and checks the checkpoints of this size."""
         self.tree.push(leaf)
-        self.leaves.append(leaf)
-        if self.tree.size in self.sizes:
-            self.roots[self.tree.size] = self.tree.root()
+        self.gap_entries += 1
+        size, where = self.tree.size, self.where
+        while self.notes and self.notes[0].size <= size:
+            note, self.where = self.notes[0], "checkpoint of size %d" % self.notes[0].size
+            check(note.origin == self.origin and note.size == size, "origin or size")
+            check(note.signed_by(self.epochs[-1]), "its signature is wrong")
+            check(note.root == self.tree.root(), "the entries are not those that it sealed")
+            self.warn_of_gap(self.where)
+            self.latest = None if self.latest == note.data else self.latest
+            self.sealed, self.gap_nanos, self.gap_entries, self.opened = size, 0, 0, None
+            self.count += 1
+            self.notes.pop(0)
+            self.check_epoch_sealed()
+        staged = self.staged
+        if staged and staged.size == size and self.sealed < size and staged.origin == self.origin:
+            if staged.signed_by(self.epochs[-1]) and staged.root == self.tree.root():
+                self.sealed, self.gap_nanos, self.gap_entries, self.opened = size, 0, 0, None
+                self.count += 1
+                self.check_epoch_sealed()
+        for name, note in self.known:
+            self.where = name
+            check(note.size != size or note.root == self.tree.root(), "the first %d entries are not those that it sealed" % size)
+        self.where = where
+        if new_key:
+            self.unsealed_epoch = None if self.sealed == size else size - 1
+            self.epochs.append(new_key)
+            self.ends.append(size - 1)
+
+    def load_kept(self):
+        self.where = "kept.jsonl"
+        data, last = read(os.path.join(self.dir, "kept.jsonl")) or b"", -1
+        for line in data.split(b"\n")[:-1]:
+            seq = parse(line)["seq"]
+            check(seq > last, "entries are not in order")
+            self.kept[seq], last = line, seq
 
     def skip_pruned(self, first):
-        kept = {}
-        for line in open(os.path.join(self.dir, "kept.jsonl"), "rb"):
-            if line.endswith(b"\n") and parse(line[:-1])["seq"] < first:
-                kept[self.entry(line[:-1], kept=True)["seq"]] = sha(b"\0" + line[:-1])
+        check(self.kept and min(self.kept) == 0, "entries before %d are missing, and no prune entry says so" % first)
         for seq in range(first):
             if seq % 256 == 0:
-                hashes = tile(self.dir, seq // 256, min(256, first - seq))
-            leaf = hashes[seq % 256 * 32 :][:32]
-            check(kept.get(seq, leaf) == leaf, "kept entry %d does not match the tree" % seq)
-            self.leaf(leaf)
+                self.where, hashes = "tile 0/%d" % (seq // 256), tile(self.dir, 0, seq // 256, min(256, first - seq))
+                check(hashes, "it is missing")
+            leaf, new_key, self.where = hashes[seq % 256 * 32 :][:32], None, "kept.jsonl (entry %d)" % seq
+            if seq in self.kept:
+                line = self.kept.pop(seq)
+                check(sha(b"\0" + line) == leaf, "it does not match the tree")
+                new_key = self.entry(line, kept=True)[1]
+            self.leaf(leaf, new_key)
+        self.pruned_root = (first, self.tree.root())
         self.next = first
 
     def segment(self, name, data, before):
+        """Reads a segment; returns what the next one must say about it."""
+        first_seq, is_active = self.next, name == "audit.log.jsonl"
         lines = data.split(b"\n")
-        if lines.pop():
-            check(name == "audit.log.jsonl", "it ends within a line")
-            report_note("%s ends within a line" % name)
+        rest = lines.pop()
         for number, line in enumerate(lines, 1):
             self.where = "%s:%d (entry %d)" % (name, number, self.next)
-            entry = self.entry(line)
-            check((entry["event_type"] == "ringseal.segment") == (number == 1 and entry["seq"] > 0), "a segment entry is missing or misplaced")
-            if number == 1 and before:
-                said = entry["previous"]
-                found = (before[0], str(len(before[1])), hashlib.sha256(before[1]).hexdigest())
-                check((said["name"], said["bytes"][0], said["sha256"]) == found, "the previous segment does not match")
-            self.leaf(sha(b"\0" + line))
-        return name, data
+            if is_active and b"\0" in line:
+                report("note", "%s is torn from line %d on: bytes were never written" % (name, number))
+                return None
+            entry, new_key = self.entry(line, number == 1, before=before)
+            if self.next - 1 in self.kept:
+                check(self.kept.pop(self.next - 1) == line, "it differs from the entry in kept.jsonl")
+            self.leaf(sha(b"\0" + line), new_key)
+            if entry["event_type"] == "ringseal.stop" and self.format > 1:
+                check(self.sealed == self.next, "the log was closed here, and no checkpoint covers its end")
+        if rest:
+            self.where = name
+            check(is_active and len(rest) < LINE_MAX, "it ends within a line")
+            report("note", "%s ends within a line" % name)
+        whole = data[: len(data) - len(rest)]
+        return [name, len(whole), hashlib.sha256(whole).hexdigest(), first_seq, self.next - 1]
 
     def tiles(self):
-        for index in range(self.sizes and max(self.sizes) // 256):
-            self.where, data = "tile 0/%d" % index, tile(self.dir, index)
-            check(data is None or data == b"".join(self.leaves[index * 256 :][:256]), "it does not match the entries")
+        size = min(max(self.tile_size, self.pruned_root[0] if self.pruned_root else 0), self.tree.size)
+        for level in range(8):
+            hashes = size >> 8 * level
+            for index in range(-(-hashes // 256)):
+                self.where, width = "tile %d/%d" % (level, index), min(256, hashes - index * 256)
+                path = tile_path(self.dir, level, index)
+                expected = b"".join(self.tree.rows[level][index * 256 :][:width])
+                found = tile(self.dir, level, index, width)
+                if found is None:
+                    report("note", "%s could not be read" % self.where)
+                    continue
+                check(found == expected or is_torn(found, expected), "it does not match the entries")
+                for narrow in partials(path) if found == expected else []:
+                    copy = read("%s.p/%d" % (path, narrow))
+                    wanted = expected[: narrow * 32]
+                    check(narrow > width or len(copy) <= len(wanted) and is_torn(copy, wanted), "a partial tile does not match")
 
-    def checkpoints(self):
-        self.where, last, sealed = "checkpoints", 0, set()
-        for text, signatures in self.notes:
-            origin, size, root = text.decode().rstrip("\n").split("\n")
-            self.where, size = "checkpoint of size %s" % size, int(size)
-            check(origin == self.origin and last <= size <= self.next and size > 0, "origin or size")
-            epoch = sum(end < size - 1 for end in self.ends)
-            name, key_id, key = vkey(self.epochs[epoch])
-            prefix = "\u2014 %s " % name
-            ours = [base64.b64decode(s[len(prefix):]) for s in signatures if s.startswith(prefix)]
-            ours = [s[4:] for s in ours if s[:4] == key_id]
-            check(ours and all(ed25519(key, text, s) for s in ours), "its signature is wrong")
-            check(base64.b64decode(root) == self.roots[size], "the entries are not those that it sealed")
-            last = size
-            sealed.add(size)
-        for end in self.ends:
-            check(end + 1 in sealed or end + 1 == self.next, "the epoch that entry %d ends is not sealed" % end)
-        check(last > 0, "the log is not sealed")
-        return last
+    def finish(self, first):
+        size, self.where = self.tree.size, "the end"
+        check(not self.notes, "found %d entries, a checkpoint sealed %d" % (size, self.notes[0].size if self.notes else 0))
+        for name, note in self.known:
+            check(note.size <= size, "found %d entries, %s sealed %d" % (size, name, note.size))
+        self.where = "checkpoints"
+        if self.count == 0 and size > 0:
+            check(not self.needs_checkpoint, "the log is not sealed")
+            self.warn("no checkpoint covers the opening of the log")
+        self.where = "checkpoint"
+        check(self.latest is None, "it is not one of those in checkpoints")
+        self.where = "the end"
+        if self.unsealed_epoch is not None:
+            report("note", "the epoch that ends with entry %d is not sealed yet" % self.unsealed_epoch)
+        if self.stopped:
+            check(self.sealed == size, "the log was closed, and no checkpoint covers its end")
+        elif self.start:
+            now = self.options.now
+            ago = max(0, now - self.latest_time) if now is not None and self.latest_time is not None else 0
+            self.warn_of_gap(self.where, self.step_open + ago)
+        check(self.pruned >= first, "entries before %d are missing and no prune entry says so" % first)
+        self.where = "kept.jsonl"
+        check(not self.kept, "it has entries that the log does not have")
 
 
-def read(directory, log):
-    """Reads the whole log; returns the first present entry and the last sealed one."""
-    segments = {}
+def list_segments(directory):
+    """The plain and the compressed files of each segment, by the number of its first entry."""
+    found = {}
     for name in os.listdir(directory):
-        found = re.fullmatch(r"audit-(\d{20})\.jsonl(\.gz)?", name)
-        if found and (not found[2] or int(found[1]) not in segments):
-            segments[int(found[1])] = name
+        match = re.fullmatch(r"audit-(\d{20})\.jsonl(\.gz)?", name)
+        if match or name == "audit.log.jsonl":
+            check(kind_of(os.path.join(directory, name)) == "file", "%s is not a regular file" % name)
+        if match:
+            check(int(match[1]) < 1 << 63, "%s has a number that no entry has" % name)
+            found.setdefault(int(match[1]), {})["gz" if match[2] else "plain"] = name
+    return found
+
+
+def read_log(directory, log):
+    """Reads the whole log; returns the first present entry and the last sealed one."""
+    log.where = directory
+    segments = list_segments(directory)
+    for name, kind in ("tile", "directory"), ("torn", "directory"), ("kept.jsonl", "file"):
+        check(kind_of(os.path.join(directory, name)) in (None, kind), "%s is not a %s" % (name, kind))
+    log.load_notes()
+    log.load_kept()
+    active = read(os.path.join(directory, "audit.log.jsonl"))
     first, before = min(segments, default=0), None
-    active = os.path.join(directory, "audit.log.jsonl")
-    if not segments and os.path.exists(os.path.join(directory, "kept.jsonl")):
-        first = parse(open(active, "rb").readline()[:-1])["seq"]
+    if not segments and active:
+        try:
+            first = parse(active.split(b"\n")[0])["seq"]
+        except FAULTS:
+            first = 0
     if first:
-        log.where = "kept.jsonl"
         log.skip_pruned(first)
     for number in sorted(segments):
-        name = segments[number]
-        log.where = name
+        names = segments[number]
+        log.where = names.get("plain") or names["gz"]
         check(number == log.next, "a segment is missing before it")
-        data = open(os.path.join(directory, name), "rb").read()
-        data = gzip.decompress(data) if name.endswith(".gz") else data
-        before = log.segment("audit-%020d.jsonl" % number, data, before)
-    if os.path.exists(active):
-        log.segment("audit.log.jsonl", open(active, "rb").read(), before)
-    check(log.pruned >= first, "entries before %d are missing and no prune entry says so" % first)
-    sealed = log.checkpoints()
+        data = {kind: read(os.path.join(directory, name)) for kind, name in names.items()}
+        data = {kind: unpack(found) if kind == "gz" else found for kind, found in data.items() if found is not None}
+        check(data, "it disappeared")
+        before = log.segment("audit-%020d.jsonl" % number, data.get("plain", data.get("gz")), before)
+        log.where = names.get("gz")
+        check(len(set(data.values())) == 1, "its content is not that of the plain file")
+    if active is not None:
+        log.segment("audit.log.jsonl", active, before)
+    if not log.tree.size and not log.notes and not segments and active is None:
+        raise Unchecked("%s: there is no audit log" % directory)
+    log.finish(first)
     log.tiles()
-    return first, sealed - 1
+    return first, log.sealed - 1
 
 
-FAULTS = (Bad, KeyError, ValueError, TypeError, IndexError, EOFError, zlib.error, gzip.BadGzipFile)
+class Unchecked(Exception):
+    pass
+
+
+FAULTS = (Bad, KeyError, ValueError, TypeError, IndexError, AttributeError, EOFError, zlib.error)
 
 
 def wrong_key(directory, root_key, mac, named):
     """Why only the key is wrong: the log is valid under the key that it names, or apart from its MACs."""
     try:
-        log = Log(directory, named, mac, lenient=True)
-        read(directory, log)
-    except (*FAULTS, OSError):
+        log = Log(directory, named, mac, Options(), lenient=True)
+        read_log(directory, log)
+    except (*FAULTS, OSError, Unchecked):
         return None
     if named != root_key:
         what = "this log is not signed by this key: the log names %s, the file holds %s" % (named, root_key)
@@ -358,19 +785,46 @@ def wrong_key(directory, root_key, mac, named):
     return what + "; either it is another log's key, or the log was replaced by another one"
 
 
-def verify(directory, root_key, mac):
-    log = Log(directory, root_key, mac)
-    try:
-        first, sealed = read(directory, log)
-    except FAULTS as error:
-        wrong = wrong_key(directory, root_key, mac, log.named) if log.named and not log.next else None
+def state(directory):
+    """What shows that a log in use changed while it was read."""
+    names = sorted(name for name in os.listdir(directory) if name.startswith("audit-") or name == "audit.log.jsonl")
+    path = os.path.join(directory, "checkpoints")
+    return names, os.lstat(path).st_size if os.path.lexists(path) else None
+
+
+def verify(directory, root_key, mac, options):
+    for _ in range(8):
+        before, log, error = state(directory), Log(directory, root_key, mac, options), None
+        try:
+            first, sealed = read_log(directory, log)
+            break
+        except (*FAULTS, Unchecked, FileNotFoundError) as failed:
+            error = failed
+        if before == state(directory):
+            break
+    else:
+        raise Unchecked("%s: the log changed during each of 8 attempts to read it" % directory)
+    if isinstance(error, (Unchecked, OSError)):
+        raise error
+    if error is not None:
+        wrong = wrong_key(directory, root_key, mac, log.named) if log.named and log.at_first else None
         print("WRONG KEY: %s" % wrong if wrong else "TAMPERED: %s: %s" % (log.where, error))
         return 1
     print("intact: entries %d to %d, %d epochs, sealed up to %d" % (first, log.next - 1, len(log.epochs), sealed))
-    return 0
+    if log.scheme == "sha256":
+        print("note: a log without keys: this detects accidents only")
+    elif mac is None and log.next > log.sealed:
+        print("note: unproven without --mac: %d entries after the last checkpoint" % (log.next - log.sealed))
+    if log.pruned_root:
+        root = base64.b64encode(log.pruned_root[1]).decode()
+        print("note: entries before %d were removed by %d signed entries; their root is %s" % (first, log.prunes, root))
+    if log.format > 1 and log.start["state"] == "log":
+        print("note: the state is in the log's directory: weaker against rollback of both together")
+    return 1 if options.strict and log.warnings else 0
 
 
-USAGE = "usage: verify_audit.py DIR audit.pub [--mac audit.mac]"
+USAGE = ("usage: verify_audit.py DIR audit.pub [--mac audit.mac] [--known-checkpoint FILE]... [--strict] "
+         "[--no-prune | --prune-policy SECONDS] [--now SECONDS]")
 
 
 def key_of(path, read_key):
@@ -395,22 +849,60 @@ def mac_key(text):
     return key
 
 
+def known_checkpoint(path, origin):
+    try:
+        note = Note(open(path, "rb").read())
+        check(note.origin == origin, "of the log %s, expected %s" % (note.origin, origin))
+        return path, note
+    except FAULTS as error:
+        raise Bad("the known checkpoint %s: %s" % (path, error))
+
+
+def parse_arguments(arguments):
+    options, places, mac, known = Options(), [], None, []
+    options.now = time.time_ns()
+    while arguments:
+        word, *arguments = arguments
+        if word == "--strict":
+            options.strict = True
+        elif word == "--no-prune":
+            options.no_prune = True
+        elif word in ("--mac", "--known-checkpoint", "--prune-policy", "--now"):
+            value, *arguments = arguments
+            if word == "--mac":
+                mac = value
+            elif word == "--known-checkpoint":
+                known.append(value)
+            elif word == "--now":
+                options.now = int(value) * 10**9
+            else:
+                options.prune_seconds = int(value)
+        elif word.startswith("--"):
+            raise ValueError(word)
+        else:
+            places.append(word)
+    directory, public = places
+    return options, directory, public, mac, known
+
+
 def main(arguments):
     if "--help" in arguments or "-h" in arguments:
         print(__doc__.strip())
         return 0
-    if len(arguments) not in (2, 4) or arguments[2:3] not in ([], ["--mac"]):
+    try:
+        options, directory, public, mac, known = parse_arguments(arguments)
+    except ValueError:
         print(USAGE, file=sys.stderr)
         return 2
-    directory, public, *rest = arguments
     try:
         root_key = key_of(public, public_key)
-        mac = key_of(rest[1], mac_key) if rest else None
+        mac = mac and key_of(mac, mac_key)
+        options.known = [known_checkpoint(path, vkey(root_key)[0]) for path in known]
         os.listdir(directory)
-        return verify(directory, root_key, mac)
+        return verify(directory, root_key, mac, options)
     except OSError as error:
         what = "%s: %s" % (error.filename, error.strerror) if error.filename else error
-    except Bad as error:
+    except (Bad, Unchecked) as error:
         what = error
     print("could not check: %s" % what, file=sys.stderr)
     return 2

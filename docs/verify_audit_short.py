@@ -27,15 +27,23 @@ def is_signed(vkey, text, signature):
         return subprocess.run(command.split(), cwd=at, capture_output=True).returncode == 0
 
 
+def read(path):
+    check(os.path.isfile(path) and not os.path.islink(path), "%s is not a regular file", path)
+    with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
+        return file.read()
+
+
 def lines(directory):
     sealed = {name.removesuffix(".gz"): name for name in sorted(glob.glob(directory + "/audit-*.jsonl*"), reverse=True)}
     for name in [sealed[name] for name in sorted(sealed)] + glob.glob(directory + "/audit.log.jsonl"):
-        data = (gzip.open if name.endswith(".gz") else open)(name, "rb").read()
-        yield from ((name, line) for line in data.split(b"\n")[:-1])
+        for line in read(name).split(b"\n")[:-1]:
+            if b"\0" in line and name.endswith("audit.log.jsonl"):
+                return  # a torn end, which the next start cuts off
+            yield name, line
 
 
 def verify(directory, public):
-    parts = open(directory + "/checkpoints", "rb").read().split(b"\n\n")
+    parts = read(directory + "/checkpoints").split(b"\n\n")
     notes = [(text + b"\n", *text.decode().split("\n"), signed.decode()) for text, signed in zip(parts[::2], parts[1::2])]
     sizes = {int(note[2]) for note in notes}
     origin, keys, ends, edge, roots, previous, size = public.split("+")[0], [public], [], [], {}, None, 0

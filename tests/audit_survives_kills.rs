@@ -12,19 +12,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringseal::audit::entry::{Body, Parser};
+use ringseal::audit::keys::{load_mac, load_verifier};
 use ringseal::audit::store::{AuditLog, Host, LogOptions, Repair, Retain, fsck};
+use ringseal::audit::verify::{self, VerifyOptions};
 use ringseal::internals::digest::Sha256;
 use ringseal::internals::digest::text::hex;
 use ringseal::system::OsStorage;
 
 const DIR: &str = "RINGSEAL_TEST_AUDIT_KILL_DIR";
+const LIFE: &str = "RINGSEAL_TEST_AUDIT_KILL_LIFE";
 const NAME: &str = "a_killed_writer_loses_no_committed_entry";
 
-fn options() -> LogOptions {
+/// Settings that differ from one life of the writer to the next.
+fn options(life: u64) -> LogOptions {
     LogOptions {
         segment_bytes_max: 60_000,
-        checkpoint_entries: 100,
-        chain_key_seconds: 0,
+        checkpoint_entries: [100, 1, 7, 65_536, u64::MAX][(life * 7 % 5) as usize],
+        checkpoint_seconds: [300, 1, 1_000_000][(life * 11 % 3) as usize],
+        chain_key_seconds: [0, 1, 60][(life * 5 % 3) as usize],
         integrity_bytes_max: 100_000,
         retain: Retain { segments_max: Some(20), ..Retain::default() },
         ..LogOptions::default()
@@ -33,8 +38,9 @@ fn options() -> LogOptions {
 
 /// The child: writes until it is killed, and prints each entry once it is on disk.
 fn write_until_killed(dir: &Path) -> ! {
+    let life = std::env::var(LIFE).ok().and_then(|life| life.parse().ok()).unwrap_or(0);
     let mut log =
-        AuditLog::open(Host::system(), dir, options()).expect("the log opens after a kill");
+        AuditLog::open(Host::system(), dir, options(life)).expect("the log opens after a kill");
     let (mut parser, mut out) = (Parser::new(), std::io::stdout().lock());
     for number in 0u64.. {
         let mut receipts = Vec::new();
@@ -57,10 +63,11 @@ fn write_until_killed(dir: &Path) -> ! {
     unreachable!("numbers do not end")
 }
 
-fn spawn(dir: &Path) -> Child {
+fn spawn(dir: &Path, life: u64) -> Child {
     Command::new(std::env::current_exe().expect("a test"))
         .args(["--exact", NAME, "--nocapture"])
         .env(DIR, dir)
+        .env(LIFE, life.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -68,8 +75,8 @@ fn spawn(dir: &Path) -> Child {
 }
 
 /// Kills a writer `delay` after its first output; returns the entries it printed.
-fn one_life(dir: &Path, delay: Duration) -> BTreeMap<u64, String> {
-    let mut child = spawn(dir);
+fn one_life(dir: &Path, life: u64, delay: Duration) -> BTreeMap<u64, String> {
+    let mut child = spawn(dir, life);
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let mut committed = BTreeMap::new();
     let mut take = |line: &str| {
@@ -118,6 +125,15 @@ fn leaves(dir: &Path) -> BTreeMap<u64, String> {
     found
 }
 
+/// As the kill left it, and after the next end.
+fn assert_not_tampered(top: &Path, dir: &Path) {
+    let root = load_verifier(&OsStorage, &top.join("audit.pub")).expect("a key");
+    let mut options = VerifyOptions::new(root);
+    options.first_key = Some(load_mac(&OsStorage, &top.join("audit.mac")).expect("a key"));
+    let report = verify::verify(&OsStorage, dir, &options, &mut |_| ());
+    assert_eq!(report.first_bad, None, "{:?}", report.problem);
+}
+
 #[test]
 fn a_killed_writer_loses_no_committed_entry() {
     if let Some(dir) = std::env::var_os(DIR) {
@@ -132,10 +148,13 @@ fn a_killed_writer_loses_no_committed_entry() {
     for kill in 0..kills {
         // Spread over the time of opening and a few rotations.
         let delay = Duration::from_micros(kill * 7919 % 60_000);
-        committed.append(&mut one_life(&dir, delay));
+        committed.append(&mut one_life(&dir, kill, delay));
         if kill % 20 == 19 || kill + 1 == kills {
-            let log = AuditLog::open(Host::system(), &dir, options()).expect("an opening");
+            assert_not_tampered(top.path(), &dir);
+            let log = AuditLog::open(Host::system(), &dir, options(kill)).expect("an opening");
+            assert_eq!(log.health().state_mismatch, None, "after {kill} kills");
             log.close().expect("an end");
+            assert_not_tampered(top.path(), &dir);
             let found = leaves(&dir);
             let first = *found.keys().next().expect("entries");
             for (seq, leaf) in committed.range(first..) {

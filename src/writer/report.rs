@@ -68,6 +68,8 @@ own_events! {
     ];
     /// A segment of the audit log was closed.
     AUDIT_ROTATION = Info "log_rotation" ["stream", "old_file", "new_file", "reason", "file_size_bytes"];
+    /// When the audit log was opened, it was not as its last writer left it. A signed entry records this.
+    AUDIT_STATE_MISMATCH = Critical "audit_state_mismatch" ["sink", "reason"];
     /// Segments of the audit log were removed.
     AUDIT_PRUNED = Warn "audit_pruned" ["before_seq", "reason"];
     /// The audit log was sealed; the note is an anchor for readers of this log.

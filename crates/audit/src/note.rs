@@ -12,14 +12,16 @@ use std::fmt;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
-use ringseal_base::digest::Sha256;
 use ringseal_base::digest::text::{Base64, base64, base64_array, decode_base64, hex, hex_array};
+use ringseal_base::digest::{HmacSha256, Sha256};
 
 /// The beginning of a signature line: an em dash and a space.
 const DASH: &str = "\u{2014} ";
 /// The algorithm byte of Ed25519.
 const ED25519: u8 = 1;
 const PRIVATE: &str = "PRIVATE+KEY+";
+/// Separates the use of a private key for the protected state from its use for signatures.
+const STATE_INFO: &[u8] = b"ringseal audit state v1";
 /// Greatest number of signatures. C2SP requires verifiers to accept at least 16.
 pub const SIGNATURES_MAX: usize = 64;
 /// A longer note is rejected without reading it.
@@ -309,6 +311,15 @@ impl Signer {
         let code = Zeroizing::new(base64(Base64::Standard, bytes.as_slice()));
         let Verifier { name, id, .. } = &self.verifier;
         Zeroizing::new(format!("{PRIVATE}{name}+{}+{}", hex(id), *code))
+    }
+
+    /// The MAC key of the log's protected state while the chain's key is `chain`.
+    pub(crate) fn state_key(&self, chain: &[u8; 32]) -> [u8; 32] {
+        let mut input = Zeroizing::new([0; STATE_INFO.len() + 32]);
+        let (info, rest) = input.split_at_mut(STATE_INFO.len());
+        info.copy_from_slice(STATE_INFO);
+        rest.copy_from_slice(chain);
+        HmacSha256::new(self.key.as_bytes()).of(&*input)
     }
 
     /// The public half.

@@ -1,6 +1,9 @@
 //! `ringseal audit` and `ringseal demo --audit`, run as processes.
 #[path = "audit/demo.rs"]
 mod demo;
+#[cfg(unix)]
+#[path = "audit/differential.rs"]
+mod differential;
 #[path = "audit/proofs.rs"]
 mod proofs;
 #[path = "audit/reading.rs"]

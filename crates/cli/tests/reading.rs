@@ -73,6 +73,7 @@ fn near_misses_are_json_everywhere() {
     let lines = [
         &br#"{"level":"error","pin":4711,"agent":"Moz \x22q\x22"}"#[..],
         br#"{"level":"error","pin":4711,"dur":NaN}"#,
+        br#"{"level":"error","pin":4711,"list":[1,2, ] , }"#,
         br#"{"level":"error","pin":4711,"path":"C:\Users\x"}"#,
         br#"{"level":"error","pin":4711,"cut":"\ud83d"}"#,
         b"{\"level\":\"error\",\"pin\":4711,\"name\":\"caf\xE9\"}",

@@ -43,11 +43,11 @@ pub enum HitKind {
     Phone,
     /// A postal address.
     Address,
-    /// A social security, tax or passport number.
+    /// An identity number: social security, tax, health or passport; also that of a vehicle or device.
     Ssn,
     /// A payment card number.
     Card,
-    /// An IBAN or another bank account number.
+    /// An IBAN or another bank account number, or the address of a crypto-currency wallet.
     Iban,
     /// A date of birth.
     Dob,

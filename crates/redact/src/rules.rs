@@ -25,8 +25,8 @@ use super::user_literals::UserLiterals;
 pub enum Preset {
     /// Personal data and secrets.
     Default,
-    /// Also national telephone numbers, spaced numbers and dates of up to 2019 without a hint, the last
-    /// part of IP addresses, hardware addresses.
+    /// Also national telephone numbers, identity numbers, spaced numbers and dates of up to 2019 without a
+    /// hint, the last part of IP addresses, hardware addresses.
     Strict,
     /// Also a payment gateway's `udf1`…; cards keep their last four digits, e-mail addresses and bank
     /// accounts become tokens where a tokenizer is set.

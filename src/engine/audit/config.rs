@@ -8,6 +8,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::RECORD_BYTES_MAX;
+use super::error::AuditOpenError;
 use crate::emit::audit::AuditShared;
 use crate::writer::RedactionConfig;
 use crate::writer::audit::{
@@ -19,11 +20,11 @@ use ringseal_audit::entry::Scheme;
 use ringseal_audit::entry::control::Algorithm;
 use ringseal_audit::event::EngineSource;
 use ringseal_audit::keys::{self, KeyError, KeyPaths};
-use ringseal_audit::sink::{AuditSink, AuditSinkError, SinkBounds};
-use ringseal_audit::store::{AuditLog, Host, LogOptions, Retain, StoreError};
+use ringseal_audit::sink::{AuditSink, SinkBounds};
+use ringseal_audit::store::{AuditLog, Host, LogOptions, OnDamage, Retain};
 use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
-use ringseal_base::storage::{OsStorage, Storage};
+use ringseal_base::storage::{FileKind, OsStorage, Storage};
 use ringseal_redact::{Profile, RuleSet, Rules};
 
 /// The settings of the audit log.
@@ -118,6 +119,29 @@ impl AuditConfig {
     #[must_use]
     pub fn keys(mut self, dir: impl AsRef<Path>) -> Self {
         self.keys = Some(dir.as_ref().to_owned());
+        self
+    }
+
+    /// The directory of the host's keys while the log is in use, and of the log's protected state. By default `keys` in
+    /// the log's directory. A directory on another volume is not rolled back together with the log; `audit verify` says
+    /// where the state is.
+    ///
+    /// ```
+    /// use ringseal::AuditConfig;
+    /// let config = AuditConfig::new("/var/log/shop/audit")
+    ///     .keys("/run/secrets/audit") // may be mounted read-only
+    ///     .state_dir("/var/lib/shop/audit-state");
+    /// ```
+    #[must_use]
+    pub fn state_dir(mut self, dir: impl AsRef<Path>) -> Self {
+        self.options.state_dir = Some(dir.as_ref().to_owned());
+        self
+    }
+
+    /// What the start does with a log that is damaged or was cut off. Default: it refuses, and nothing is changed.
+    #[must_use]
+    pub fn on_damage(mut self, on_damage: OnDamage) -> Self {
+        self.options.on_damage = on_damage;
         self
     }
 
@@ -267,7 +291,12 @@ impl AuditConfig {
             clock,
             random: Box::new(keys::system_random),
         };
-        let log = AuditLog::open(host, &self.dir, self.options).map_err(AuditOpenError::Store)?;
+        let log = AuditLog::open(host, &self.dir, self.options).map_err(|error| {
+            match error.is_damage() {
+                true => AuditOpenError::Damaged { dir: self.dir.clone(), source: error },
+                false => AuditOpenError::Store(error),
+            }
+        })?;
         let (feed, ends) = Feed::new(RedactionConfig { rules, tokenizer: None });
         let limits = limits.with_record_bytes_max(limits.record_bytes_max.min(RECORD_BYTES_MAX));
         self.source.encode(&limits);
@@ -286,7 +315,10 @@ impl AuditConfig {
     /// Makes sure that the log has keys: existing ones, those of `keygen`, or new ones of the log itself.
     fn ensure_keys(&self) -> Result<Scheme, AuditOpenError> {
         let storage = &*self.storage;
-        let own = KeyPaths::in_dir(&self.dir);
+        let mut own = KeyPaths::in_dir(&self.dir);
+        if let Some(dir) = &self.options.state_dir {
+            own.keys.clone_from(dir);
+        }
         let exists = |path: &Path| storage.stat(path).is_ok();
         if !exists(&own.epoch()) {
             // Checked before anything is created, so that a failure leaves nothing on disk.
@@ -330,7 +362,12 @@ fn find_keys(storage: &dyn Storage, dir: &Path) -> Result<FoundKeys, AuditOpenEr
                 Err(_) => AuditOpenError::NoKeys { path, missing },
             })
         }
-        _ => Ok(keys::load_secret(storage, &path)?),
+        // Secrets are mounted as links.
+        _ => {
+            let resolved = storage.resolve(&path);
+            let path = resolved.map_err(|source| KeyError::Io { path, source })?;
+            Ok(keys::load_secret(storage, &path)?)
+        }
     };
     let chain = load(from.chain(), "keys/chain.key")?;
     let epoch = load(from.epoch(), "keys/epoch.key")?;
@@ -345,8 +382,25 @@ impl FoundKeys {
                 keys::create_secret(storage, &to, secret)?;
             }
         }
-        keys::wipe_secret(storage, &self.from.chain())?;
-        keys::wipe_secret(storage, &self.from.epoch())
+        wipe_if_writable(storage, &self.from.chain())?;
+        wipe_if_writable(storage, &self.from.epoch())
+    }
+}
+
+/// Wipes a key that was copied. One on a read-only mount stays.
+fn wipe_if_writable(storage: &dyn Storage, path: &Path) -> Result<(), KeyError> {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    // Mounted secrets are links.
+    if storage.stat(path).is_ok_and(|stat| stat.kind == FileKind::Symlink) {
+        return Ok(());
+    }
+    match keys::wipe_secret(storage, path) {
+        Err(KeyError::Io { source, .. })
+            if [PermissionDenied, ReadOnlyFilesystem].contains(&source.kind()) =>
+        {
+            Ok(())
+        }
+        wiped => wiped,
     }
 }
 
@@ -367,87 +421,5 @@ impl AuditParts {
         let link: Arc<AuditLink> = Arc::clone(&self.shared.link);
         let AuditParts { feed, log, ends, config, storage, sinks, .. } = self;
         (feed, AuditThreadParts { log, config, storage, link, writer, ends, sinks })
-    }
-}
-
-/// Why the audit log could not be opened.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum AuditOpenError {
-    /// The log could not be opened or recovered.
-    Store(StoreError),
-    /// A key file could not be read, written or used.
-    Keys(KeyError),
-    /// The thread or the spill file of a sink besides the log could not be created. An unreachable sink is not an error
-    /// here.
-    Sink(AuditSinkError),
-    /// A redaction rule is invalid.
-    Redaction(ringseal_redact::RuleError),
-    /// The directory has no keys for a new log. Nothing was created.
-    NoKeys {
-        /// The directory.
-        path: PathBuf,
-        /// The missing file.
-        missing: &'static str,
-    },
-    /// The directory had keys, but another log was opened with them. Nothing was created.
-    KeysMoved {
-        /// The directory.
-        path: PathBuf,
-        /// The missing file.
-        missing: &'static str,
-    },
-    /// A directory could not be created.
-    Dir {
-        /// The directory.
-        path: PathBuf,
-        /// The error.
-        source: std::io::Error,
-    },
-}
-
-impl fmt::Display for AuditOpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cannot open the audit log: ")?;
-        match self {
-            AuditOpenError::Store(error) => error.fmt(f),
-            AuditOpenError::Keys(error) => error.fmt(f),
-            AuditOpenError::Sink(error) => error.fmt(f),
-            AuditOpenError::Redaction(error) => error.fmt(f),
-            AuditOpenError::Dir { path, source } => write!(f, "{}: {source}", path.display()),
-            AuditOpenError::NoKeys { path, missing } => write!(
-                f,
-                "{}: expected keys for a new log, found no {missing}; create them: \
-                 ringseal audit keygen --dir {0}",
-                path.display()
-            ),
-            AuditOpenError::KeysMoved { path, missing } => write!(
-                f,
-                "{}: expected keys for a new log, found audit.pub without {missing}: its keys were moved into the \
-                 log that was opened with them first. Each log needs separate keys, even for the same \
-                 service in another directory; create them: ringseal audit keygen --dir ANOTHER",
-                path.display()
-            ),
-        }
-    }
-}
-
-impl std::error::Error for AuditOpenError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // Display forwards to the inner error, so `source` skips it.
-        match self {
-            AuditOpenError::Store(error) => error.source(),
-            AuditOpenError::Keys(error) => error.source(),
-            AuditOpenError::Sink(error) => error.source(),
-            AuditOpenError::Redaction(error) => error.source(),
-            AuditOpenError::Dir { source, .. } => Some(source),
-            AuditOpenError::NoKeys { .. } | AuditOpenError::KeysMoved { .. } => None,
-        }
-    }
-}
-
-impl From<KeyError> for AuditOpenError {
-    fn from(error: KeyError) -> Self {
-        AuditOpenError::Keys(error)
     }
 }

@@ -5,6 +5,7 @@
 //! the engine stops, an event is either in the log or an error for its caller. [`Emitted::wait`] returns when the entry
 //! survives power loss.
 mod config;
+mod error;
 mod health;
 #[cfg(test)]
 mod tests;
@@ -17,8 +18,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
+pub use self::config::AuditConfig;
 use self::config::AuditParts;
-pub use self::config::{AuditConfig, AuditOpenError};
+pub use self::error::AuditOpenError;
 pub use self::health::AuditHealth;
 
 use super::config::InitError;

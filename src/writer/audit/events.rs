@@ -17,6 +17,9 @@ fn report(writer: &Link, event: AuditThreadEvent) {
         let kept = "its entries are kept and retried";
         writer.stderr.write(format_args!("CRITICAL audit_sink_failure: {sink}: {error}; {kept}"));
     }
+    if let AuditThreadEvent::StateMismatch { sink, reason } = &event {
+        writer.stderr.write(format_args!("CRITICAL audit_state_mismatch: {sink}: {reason}"));
+    }
     let _ = writer.call(Control::AuditThreadEvent(event));
 }
 
@@ -54,6 +57,17 @@ impl AuditThread {
                         file_size_bytes: rotated.file_size_bytes,
                     }
                 }
+                MaintenanceReport::StateMismatch(mismatch) => AuditThreadEvent::StateMismatch {
+                    sink: format!("audit:{}", self.log.origin()),
+                    reason: mismatch.to_string(),
+                },
+                MaintenanceReport::SetAside(continued) => AuditThreadEvent::StateMismatch {
+                    sink: format!("audit:{}", self.log.origin()),
+                    reason: format!(
+                        "the log was damaged and set aside in {}: {}",
+                        continued.dir, continued.damage
+                    ),
+                },
                 MaintenanceReport::Pruned(prune) => AuditThreadEvent::Pruned {
                     before_seq: prune.before_seq,
                     reason: prune.reason.as_str(),

@@ -192,6 +192,12 @@ impl Writer {
                     out.str(KEYLESS);
                 });
             }
+            AuditThreadEvent::StateMismatch { sink, reason } => {
+                processor.own_event(&report::AUDIT_STATE_MISMATCH, now, &mut |out| {
+                    out.str(&sink);
+                    out.str(&reason);
+                });
+            }
             AuditThreadEvent::Checked { trigger, is_ok, log_bytes, log_entries } => {
                 let site = match is_ok {
                     true => &report::AUDIT_INTEGRITY_CHECK,

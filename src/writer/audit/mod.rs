@@ -312,6 +312,13 @@ pub enum AuditThreadEvent {
         /// Its name.
         sink: String,
     },
+    /// When the log was opened, it was not as its last writer left it.
+    StateMismatch {
+        /// Its name.
+        sink: String,
+        /// The difference.
+        reason: String,
+    },
     /// Segments were compared with their recorded checksums.
     Checked {
         /// What started the check.

@@ -63,6 +63,11 @@ impl Ratchet {
         self.generation == generation
     }
 
+    /// The key of entry `seq`; `None` if it has been erased.
+    pub(crate) fn key_of(&mut self, seq: u64) -> Option<ChainKey> {
+        self.advance_to(seq).then(|| ChainKey::new(*self.key))
+    }
+
     /// HKDF-Expand (RFC 5869) with the prepared HMAC key.
     #[inline]
     fn step(&mut self) {
@@ -150,7 +155,7 @@ impl Chain {
     /// and if that key has been erased.
     pub fn key(&mut self, seq: u64) -> Option<ChainKey> {
         match self {
-            Chain::Mac(ratchet) => ratchet.advance_to(seq).then(|| ChainKey::new(*ratchet.key)),
+            Chain::Mac(ratchet) => ratchet.key_of(seq),
             Chain::Hash => None,
         }
     }

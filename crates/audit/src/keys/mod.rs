@@ -34,6 +34,10 @@ pub use statement::{sign_statement, verify_statement};
 /// The `info` of the ratchet's HKDF-Expand.
 pub const RATCHET_INFO: &[u8] = b"ringseal audit ratchet v1";
 
+const SET_ASIDE_INFO: &[u8] = b"ringseal audit set aside v1";
+/// More keys than this are not followed: they would take minutes.
+const CONTINUED_KEYS_MAX: u64 = 1 << 32;
+
 const MAC_PREFIX: &str = "ringseal-mac-v1 ";
 const CHAIN_PREFIX: &str = "ringseal-chain-v1 ";
 
@@ -73,6 +77,25 @@ impl ChainKey {
         self.0.zeroize();
         self.0.copy_from_slice(&next);
         next.zeroize();
+    }
+
+    /// The first key of the log that continues a log set aside while this was its key.
+    pub(crate) fn after_set_aside(&self) -> ChainKey {
+        ChainKey::new(hkdf::expand(&self.0, SET_ASIDE_INFO))
+    }
+
+    /// The first key of a log whose predecessors used this many keys each, from the first key of the first one. `None`
+    /// if that are too many to follow.
+    pub(crate) fn continued(&self, chain_keys: &[u64]) -> Option<ChainKey> {
+        let mut key = self.clone();
+        for count in chain_keys {
+            if *count > CONTINUED_KEYS_MAX {
+                return None;
+            }
+            (0..*count).for_each(|_| key.ratchet());
+            key = key.after_set_aside();
+        }
+        Some(key)
     }
 
     /// The content of `audit.mac`.
@@ -201,12 +224,30 @@ pub fn check_origin(origin: &str) -> Result<(), KeyError> {
     Ok(())
 }
 
+/// The second line of an epoch's key file: a protected state exists, so that a missing one is a finding. The line is
+/// in a file that nobody without the key can replace.
+pub(crate) const STATE_MARK: &str = "ringseal-state-v1";
+
 /// Loads `keys/epoch.key`.
 pub fn load_signer(storage: &dyn Storage, path: &Path) -> Result<Signer, KeyError> {
+    load_marked_signer(storage, path).map(|(signer, _)| signer)
+}
+
+/// Loads `keys/epoch.key`, and whether it says that a protected state exists.
+pub(crate) fn load_marked_signer(
+    storage: &dyn Storage,
+    path: &Path,
+) -> Result<(Signer, bool), KeyError> {
     let text = load_secret(storage, path)?;
     let expected = "one line: PRIVATE+KEY+name+id+base64";
-    one_line(&text)
-        .and_then(|line| Signer::parse(line).ok())
+    let marked = || {
+        let text = std::str::from_utf8(&text).ok()?;
+        let line = text.strip_suffix('\n')?.strip_suffix(STATE_MARK)?.strip_suffix('\n')?;
+        (!line.contains('\n')).then_some((line, true))
+    };
+    marked()
+        .or_else(|| one_line(&text).map(|line| (line, false)))
+        .and_then(|(line, is_marked)| Some((Signer::parse(line).ok()?, is_marked)))
         .ok_or_else(|| KeyError::Content { path: path.to_owned(), expected })
 }
 

@@ -1,5 +1,4 @@
 //! Several sinks at once; none delays another.
-use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -148,9 +147,12 @@ impl std::fmt::Debug for FanOut {
 
 impl Drop for FanOut {
     fn drop(&mut self) {
-        for error in self.finish() {
-            // If stderr is closed, the error cannot be reported.
-            let _ = writeln!(std::io::stderr(), "ringseal: audit: {error}");
+        self.threads.iter().for_each(SinkThread::stop);
+        for thread in &self.threads {
+            if let Err(error) = thread.join() {
+                // An error may quote an address with a password: the receiver of events redacts it.
+                (self.notify)(SinkEvent::Failing { sink: &thread.health().name, error: &error });
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ const BUFFER_BYTES: usize = 128 * 1024;
 
 /// Compresses every sealed segment of the log in `dir` that is still plain; returns how many.
 pub fn compress_sealed(storage: &Arc<dyn Storage>, dir: &Path) -> Result<u64> {
-    let disk = Disk { storage: storage.clone(), root: dir.to_owned() };
+    let disk = Disk::new(storage.clone(), dir, None);
     let mut done = 0;
     let mut names = disk.list("")?;
     names.sort_unstable();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::StoreError;
+use super::names::KEYS_DIR;
 use ringseal_base::storage::{
     FileReader, FileStat, OpenMode, Storage, StorageFile, append_all, publish_durably,
 };
@@ -20,6 +21,8 @@ pub(super) type Result<T> = std::result::Result<T, StoreError>;
 pub(super) struct Disk {
     pub storage: Arc<dyn Storage>,
     pub root: PathBuf,
+    /// The directory of the host's keys and of the protected state.
+    pub keys: PathBuf,
 }
 
 /// Adds the path to an error.
@@ -36,12 +39,29 @@ fn unless_missing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 }
 
 impl Disk {
+    /// The directory of a log. Its keys are below it unless a directory is given.
+    pub fn new(storage: Arc<dyn Storage>, root: &Path, keys: Option<&Path>) -> Disk {
+        let keys = keys.map_or_else(|| root.join(KEYS_DIR), Path::to_owned);
+        Disk { storage, root: root.to_owned(), keys }
+    }
+
+    /// The path of a key or of the state; `name` is that of a log without a separate directory for keys.
+    pub fn secret(&self, name: &str) -> PathBuf {
+        let file = name.rsplit_once('/').map_or(name, |(_, file)| file);
+        self.keys.join(file)
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
 
     pub fn stat(&self, name: &str) -> Result<Option<FileStat>> {
         let path = self.path(name);
+        with_path("reading the metadata of", &path, unless_missing(self.storage.stat(&path)))
+    }
+
+    pub fn stat_secret(&self, name: &str) -> Result<Option<FileStat>> {
+        let path = self.secret(name);
         with_path("reading the metadata of", &path, unless_missing(self.storage.stat(&path)))
     }
 

@@ -7,14 +7,16 @@ use super::disk::Result;
 use super::names::{EPOCH_KEY, EPOCH_NEXT};
 use super::seal::sign_note;
 use crate::entry::control::{Control, Epoch};
-use crate::keys::{new_signer, replace_secret, wipe_secret};
+use crate::keys::{STATE_MARK, new_signer, replace_secret, wipe_secret};
 use crate::note::Signer;
 use zeroize::Zeroizing;
 
-/// The content of a key file.
+/// The content of a key file: the key, and the mark that a protected state exists.
 pub(super) fn key_text(signer: &Signer) -> Zeroizing<String> {
     let mut text = signer.secret_text();
-    text.reserve_exact(1);
+    text.reserve_exact(STATE_MARK.len() + 2);
+    text.push('\n');
+    text.push_str(STATE_MARK);
     text.push('\n');
     text
 }
@@ -27,7 +29,7 @@ impl AuditLog {
         let origin = self.origin().to_owned();
         let next = new_signer(&origin, &mut *self.random)?;
         let storage = &*self.disk.storage;
-        replace_secret(storage, &self.disk.path(EPOCH_NEXT), key_text(&next).as_bytes())?;
+        replace_secret(storage, &self.disk.secret(EPOCH_NEXT), key_text(&next).as_bytes())?;
         let entry = Epoch {
             number: self.epoch + 1,
             old_key: self.signer.verifier().to_string(),
@@ -47,9 +49,11 @@ impl AuditLog {
         let Some(next) = &self.next_signer else { return Ok(()) };
         let text = key_text(next);
         self.flush_notes()?;
+        // The state must be readable with the new key before the old one is erased.
+        self.sync_state()?;
         let storage = &*self.disk.storage;
-        replace_secret(storage, &self.disk.path(EPOCH_KEY), text.as_bytes())?;
-        wipe_secret(storage, &self.disk.path(EPOCH_NEXT))?;
+        replace_secret(storage, &self.disk.secret(EPOCH_KEY), text.as_bytes())?;
+        wipe_secret(storage, &self.disk.secret(EPOCH_NEXT))?;
         if let Some(next) = self.next_signer.take() {
             self.signer = next;
             self.epoch += 1;

@@ -174,6 +174,17 @@ impl std::error::Error for StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether the log itself is damaged or was cut off, so that it cannot be continued.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            StoreError::Damaged { .. } | StoreError::RolledBack { .. } => true,
+            StoreError::Tiles(error) => !matches!(error, TileError::Io { .. }),
+            _ => false,
+        }
+    }
+}
+
 impl From<KeyError> for StoreError {
     fn from(error: KeyError) -> Self {
         StoreError::Key(error)

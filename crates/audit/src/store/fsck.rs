@@ -15,11 +15,14 @@ use super::names::{
     ACTIVE, CHECKPOINT, CHECKPOINTS, KEYS_DIR, TORN_DIR, parse_sealed, sealed_name,
 };
 use super::open::lock;
+use crate::chain::digest_of;
 use crate::checkpoint::Checkpoint;
 use crate::entry::control::{Control, SealedSegment};
 use crate::entry::{Parser, Scheme, Signature};
 use crate::merkle::{Tree, leaf_hash};
+use crate::read::claimed_root;
 use crate::tiles::{TILE_WIDTH, Tile, TileError, TileReader};
+use crate::verify::{Finding, FindingKind, VerifyOptions, verify};
 use ringseal_base::digest::{Hash, Sha256};
 use ringseal_base::storage::Storage;
 
@@ -70,6 +73,9 @@ pub enum FsckFinding {
         /// Its plain name.
         name: String,
     },
+    /// The verifier, which reads the log once more under the key that it names, found what the check of files did not.
+    /// Not repaired.
+    Verified(Finding),
     /// The file's permission bits allow access by others than the owner.
     Mode {
         /// Which file.
@@ -103,7 +109,7 @@ pub enum Repair {
 
 /// Checks the log in `dir`. Takes the log's lock, so no process may be writing it.
 pub fn fsck(storage: &Arc<dyn Storage>, dir: &Path, repair: Repair) -> Result<FsckReport> {
-    let disk = Disk { storage: storage.clone(), root: dir.to_owned() };
+    let disk = Disk::new(storage.clone(), dir, None);
     let _lock = lock(&disk)?;
     let mut report = FsckReport::default();
     check_names(&disk, &mut report)?;
@@ -121,7 +127,23 @@ pub fn fsck(storage: &Arc<dyn Storage>, dir: &Path, repair: Repair) -> Result<Fs
         let next = walk.next_seq;
         walk.segment(ACTIVE, next, lines)?;
     }
-    Ok(walk.report)
+    let is_damaged = walk.is_stopped;
+    let mut report = walk.report;
+    if !is_damaged {
+        add_verdict(&disk, &mut report);
+    }
+    Ok(report)
+}
+
+/// The verdict of the verifier on entries, so that both read them in one way. Derived files were compared above.
+fn add_verdict(disk: &Disk, report: &mut FsckReport) {
+    let Ok(root) = claimed_root(&*disk.storage, &disk.root) else { return };
+    let options = VerifyOptions::new(root);
+    let verdict = verify(&*disk.storage, &disk.root, &options, &mut |_| ());
+    let derived = [FindingKind::BadTile, FindingKind::BadCheckpoint];
+    let found = verdict.first_bad.into_iter().chain(verdict.more_bad);
+    let found = found.filter(|finding| !derived.contains(&finding.kind));
+    report.findings.extend(found.map(FsckFinding::Verified));
 }
 
 fn check_names(disk: &Disk, report: &mut FsckReport) -> Result<()> {
@@ -144,7 +166,12 @@ fn check_names(disk: &Disk, report: &mut FsckReport) -> Result<()> {
     for name in names {
         let Some(stat) = disk.stat(&name)? else { continue };
         let is_dir = stat.kind == ringseal_base::storage::FileKind::Directory;
-        let allowed = if is_dir { DIR_MODE } else { FILE_MODE };
+        let allowed = match name.as_str() {
+            _ if is_dir => DIR_MODE,
+            // Everyone may read the public key.
+            "audit.pub" => 0o644,
+            _ => FILE_MODE,
+        };
         if let Some(mode) = stat.mode.filter(|mode| mode & 0o777 & !allowed != 0) {
             report.findings.push(FsckFinding::Mode { name, mode });
         }
@@ -297,8 +324,8 @@ impl<'a> Walk<'a> {
         if self.previous.is_some_and(|previous| previous != entry.previous) {
             return Err(Damage::Previous);
         }
-        let hashed = Sha256::of(entry.signed);
-        if entry.signature.scheme == Scheme::Hash && hashed != entry.signature.hash {
+        if entry.signature.scheme == Scheme::Hash && digest_of(entry.signed) != entry.signature.hash
+        {
             return Err(Damage::Signature);
         }
         if entry.is_control() {

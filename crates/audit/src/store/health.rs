@@ -1,6 +1,7 @@
 //! The state of a log, for health endpoints.
 use super::disk::Result;
 use super::{Active, AuditLog};
+use crate::entry::control::StateMismatch;
 
 /// Counters since the log was opened.
 #[derive(Debug, Default)]
@@ -12,9 +13,18 @@ pub(super) struct Counts {
     pub last_unix_nanos: i64,
     pub last_error: Option<String>,
     pub last_copy_error: Option<String>,
+    pub last_state_error: Option<String>,
+    pub state_mismatch: Option<StateMismatch>,
+    pub set_aside: Option<String>,
 }
 
 impl Counts {
+    /// Records the result of writing the protected state.
+    pub fn record_state(&mut self, result: &Result<()>) {
+        self.last_state_error = result.as_ref().err().map(ToString::to_string);
+        self.failures += u64::from(result.is_err());
+    }
+
     /// Records the result of a step that touched the disk.
     pub fn record<T>(&mut self, result: &Result<T>) {
         self.last_error = match result {
@@ -63,6 +73,12 @@ pub struct Health {
     pub last_error: Option<String>,
     /// The last error of writing `audit-integrity.log`.
     pub last_copy_error: Option<String>,
+    /// The error of writing the protected state, if the last attempt failed.
+    pub last_state_error: Option<String>,
+    /// How the log differed from the state that its last writer left, when it was opened. A signed entry records it.
+    pub state_mismatch: Option<StateMismatch>,
+    /// The directory to which opening moved a damaged log, which this one continues.
+    pub set_aside: Option<String>,
 }
 
 impl AuditLog {
@@ -85,7 +101,11 @@ impl AuditLog {
             Active::Next { .. } => 0,
         };
         Health {
-            audit_sink_healthy: counts.last_error.is_none() && counts.integrity_failures == 0,
+            audit_sink_healthy: counts.last_error.is_none()
+                && counts.integrity_failures == 0
+                && counts.last_state_error.is_none()
+                && counts.state_mismatch.is_none()
+                && counts.set_aside.is_none(),
             audit_event_count: self.next_seq,
             waiting_entries: self.next_seq - self.committed,
             waiting_bytes: self.staged.len() as u64,
@@ -101,6 +121,9 @@ impl AuditLog {
             integrity_failures: counts.integrity_failures,
             last_error: counts.last_error.clone(),
             last_copy_error: counts.last_copy_error.clone(),
+            last_state_error: counts.last_state_error.clone(),
+            state_mismatch: counts.state_mismatch,
+            set_aside: counts.set_aside.clone(),
         }
     }
 }

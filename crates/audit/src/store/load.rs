@@ -6,20 +6,21 @@ use std::io;
 use super::checkpoint_files::{LastNote, last_note};
 use super::disk::{Disk, FILE_MODE, Result};
 use super::names::{
-    ACTIVE, CHAIN_KEY, CHECKPOINT, EPOCH_KEY, EPOCH_NEXT, KEPT, parse_sealed, sealed_name,
+    ACTIVE, CHAIN_KEY, CHECKPOINT, EPOCH_KEY, EPOCH_NEXT, KEPT, STATE, parse_sealed, sealed_name,
 };
 use super::rotate::Sealed;
 use super::scan::{
     ActiveScan, Facts, find_start, first_entry, last_kept_epoch, read_sealed, scan_active,
 };
+use super::state::{self, FoundState};
 use super::{Damage, LogOptions, Repairs, StoreError};
 use crate::chain::Chain;
-use crate::entry::control::{Epoch, Rebuilt};
+use crate::entry::control::{Epoch, Rebuilt, StateMismatch};
 use crate::entry::{Scheme, Signature};
-use crate::keys::{ChainKey, KeyError, load_chain, load_signer};
+use crate::keys::{ChainKey, KeyError, load_chain, load_marked_signer, load_signer};
 use crate::merkle::Tree;
 use crate::note::Signer;
-use crate::tiles::TileWriter;
+use crate::tiles::{TileReader, TileWriter};
 use ringseal_base::digest::Hash;
 
 /// The state of a log on disk before it is continued.
@@ -29,6 +30,11 @@ pub(super) struct LogState {
     pub leftovers: Vec<u64>,
     pub signer: Signer,
     pub next_signer: Option<Signer>,
+    /// The key's file says that a protected state exists.
+    pub is_marked: bool,
+    pub state: FoundState,
+    /// How the log differs from the protected state.
+    pub mismatch: Option<StateMismatch>,
     pub chain_state: Option<(u64, ChainKey)>,
     pub note: LastNote,
     pub sealed: Vec<Sealed>,
@@ -65,8 +71,8 @@ pub(super) fn list_sealed(disk: &Disk) -> Result<Vec<u64>> {
 /// Loads keys, checkpoints, segments and tiles.
 pub(super) fn load(disk: &Disk, options: &LogOptions) -> Result<LogState> {
     let mut repairs = Repairs::default();
-    let signer = load_signer(&*disk.storage, &disk.path(EPOCH_KEY))?;
-    let next_signer = match load_signer(&*disk.storage, &disk.path(EPOCH_NEXT)) {
+    let (signer, is_marked) = load_marked_signer(&*disk.storage, &disk.secret(EPOCH_KEY))?;
+    let next_signer = match load_signer(&*disk.storage, &disk.secret(EPOCH_NEXT)) {
         Ok(next) => Some(next),
         // The process crashed between wiping the key and removing its file.
         Err(KeyError::Content { .. }) => None,
@@ -98,13 +104,28 @@ pub(super) fn load(disk: &Disk, options: &LogOptions) -> Result<LogState> {
     let mut facts = scan.as_mut().map(|scan| std::mem::take(&mut scan.facts)).unwrap_or_default();
     let position = Position::of(disk, &sealed, scan.as_ref(), &mut facts, options.scheme)?;
     check_length(&position, &scan, &note, chain_state.as_ref())?;
-    let (tiles, segment_tree, epoch_root) =
-        grow_tiles(disk, &sealed, scan.as_ref(), &position, &note, &facts, &mut repairs)?;
+    let saved = chain_state.as_ref();
+    let state = state::load(disk, &signer, next_signer.as_ref(), saved, entries_per_key)?;
+    let known = Known { note: &note, facts: &facts, state: &state };
+    let grown = grow_tiles(disk, &sealed, scan.as_ref(), &position, &known, &mut repairs)?;
+    let root = grown.state_root;
+    let mismatch = state::compare(&state, is_marked, position.next_seq, root);
+    let Grown { tiles, segment_tree, epoch_root, .. } = grown;
+    if let (Some(mismatch), 0) = (&mismatch, position.next_seq) {
+        return Err(StoreError::RolledBack {
+            expected_entries: mismatch.expected_entries,
+            found_entries: 0,
+            witness: STATE,
+        });
+    }
     Ok(LogState {
         repairs,
         leftovers,
         signer,
         next_signer,
+        is_marked,
+        state,
+        mismatch,
         chain_state,
         note,
         sealed,
@@ -131,12 +152,12 @@ fn load_chain_state(
     if options.scheme == Scheme::Hash {
         return Ok(None);
     }
-    match (disk.stat(CHAIN_KEY)?, &options.first_key) {
+    match (disk.stat_secret(CHAIN_KEY)?, &options.first_key) {
         (None, Some(first)) => {
             repairs.add(Rebuilt::ChainKey);
             Ok(Some((0, first.clone())))
         }
-        _ => Ok(Some(load_chain(&*disk.storage, &disk.path(CHAIN_KEY))?)),
+        _ => Ok(Some(load_chain(&*disk.storage, &disk.secret(CHAIN_KEY))?)),
     }
 }
 
@@ -263,24 +284,55 @@ fn check_length(
     Err(StoreError::RolledBack { expected_entries: known, found_entries, witness })
 }
 
-/// Loads the tiles up to the last entry. They are rebuilt from segments if they do not match the latest checkpoint.
+/// What is known of the tree from elsewhere.
+struct Known<'a> {
+    note: &'a LastNote,
+    facts: &'a Facts,
+    state: &'a FoundState,
+}
+
+/// The tree of all entries found.
+struct Grown {
+    tiles: TileWriter,
+    /// The tree before the active segment.
+    segment_tree: Tree,
+    /// Root of the tree that an interrupted change of epochs should have sealed.
+    epoch_root: Option<Hash>,
+    /// Root of the first entries, as many as the protected state names or as were found.
+    state_root: Hash,
+}
+
+impl Grown {
+    fn is_as_stated(&self, state: &FoundState) -> bool {
+        let entries = self.tiles.tree().len();
+        state
+            .record()
+            .is_none_or(|record| record.entries > entries || record.root == self.state_root)
+    }
+}
+
+/// Loads the tiles up to the last entry. They are rebuilt from segments if they do not match the latest checkpoint or
+/// the protected state.
 fn grow_tiles(
     disk: &Disk,
     sealed: &[Sealed],
     scan: Option<&ActiveScan>,
     position: &Position,
-    note: &LastNote,
-    facts: &Facts,
+    known: &Known<'_>,
     repairs: &mut Repairs,
-) -> Result<(TileWriter, Tree, Option<Hash>)> {
+) -> Result<Grown> {
     let first = position.first_seq;
     let leaves = scan.map_or(&[][..], |scan| &scan.leaves);
     let storage = &*disk.storage;
     let opened = TileWriter::open(storage, &disk.root, FILE_MODE, first, first);
+    let mut as_found = None;
     if let Ok(tiles) = opened
-        && let Some(grown) = grow(tiles, leaves, note, facts)
+        && let Some(grown) = grow(disk, tiles, leaves, known)
     {
-        return Ok(grown);
+        if grown.is_as_stated(known.state) {
+            return Ok(grown);
+        }
+        as_found = Some(grown.state_root);
     }
     let oldest = sealed.first().map_or(first, |sealed| sealed.info.first_seq);
     let mut tiles = TileWriter::open(storage, &disk.root, FILE_MODE, oldest, oldest)?;
@@ -293,28 +345,34 @@ fn grow_tiles(
     if !tiles.tree().is_empty() {
         tiles.sync(storage)?;
     }
-    let size = note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
+    let size = known.note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
     let what = if oldest > 0 { Damage::Tiles } else { Damage::Root };
-    let grown = grow(tiles, leaves, note, facts);
-    repairs.add(Rebuilt::Tiles);
-    grown.ok_or(StoreError::Damaged { file: CHECKPOINT.into(), offset: 0, seq: size, what })
+    let grown = grow(disk, tiles, leaves, known);
+    let grown =
+        grown.ok_or(StoreError::Damaged { file: CHECKPOINT.into(), offset: 0, seq: size, what })?;
+    // The entries differ from the state, not the tiles from the entries.
+    if as_found != Some(grown.state_root) {
+        repairs.add(Rebuilt::Tiles);
+    }
+    Ok(grown)
 }
 
 /// Appends the leaves of the active segment; `None` if the root is not the latest checkpoint's.
-fn grow(
-    mut tiles: TileWriter,
-    leaves: &[Hash],
-    note: &LastNote,
-    facts: &Facts,
-) -> Option<(TileWriter, Tree, Option<Hash>)> {
+fn grow(disk: &Disk, mut tiles: TileWriter, leaves: &[Hash], known: &Known<'_>) -> Option<Grown> {
     let segment_tree = tiles.tree().clone();
-    let note = note.note.as_ref().map(|(_, checkpoint)| checkpoint);
-    let epoch_size = facts.epoch.as_ref().map(|(_, seq)| seq + 1);
+    let note = known.note.note.as_ref().map(|(_, checkpoint)| checkpoint);
+    let epoch_size = known.facts.epoch.as_ref().map(|(_, seq)| seq + 1);
     let mut epoch_root = None;
+    let end = segment_tree.len() + leaves.len() as u64;
+    let state_size = known.state.record().map_or(end, |record| record.entries.min(end));
+    let mut state_root = None;
     let mut is_correct = note.is_none_or(|note| note.size < tiles.tree().len());
     let mut visit = |tree: &Tree| {
         if epoch_size == Some(tree.len()) {
             epoch_root = Some(tree.root());
+        }
+        if state_size == tree.len() {
+            state_root = Some(tree.root());
         }
         is_correct |= note.is_some_and(|note| note.size == tree.len() && note.root == tree.root());
     };
@@ -323,5 +381,11 @@ fn grow(
         tiles.push(*leaf);
         visit(tiles.tree());
     }
-    is_correct.then_some((tiles, segment_tree, epoch_root))
+    // A state from before the active segment; one that the tiles cannot answer differs.
+    let state_root = state_root.or_else(|| {
+        let mut reader = TileReader::new(&*disk.storage, &disk.root, segment_tree.len());
+        Tree::load(&mut reader, state_size).ok().map(|tree| tree.root())
+    });
+    let state_root = state_root.unwrap_or_default();
+    is_correct.then_some(Grown { tiles, segment_tree, epoch_root, state_root })
 }

@@ -33,6 +33,8 @@ mod prune;
 mod rotate;
 mod scan;
 mod seal;
+mod set_aside;
+mod state;
 
 #[cfg(test)]
 mod tests;
@@ -45,7 +47,7 @@ pub use error::{AppendError, Damage, StoreError};
 pub use fsck::{FsckFinding, FsckReport, Repair, fsck};
 pub use health::Health;
 pub use on_commit::OnCommit;
-pub use options::{LogOptions, Retain};
+pub use options::{LogOptions, OnDamage, Retain};
 pub use rotate::Rotated;
 
 use disk::{Disk, Tail};
@@ -54,7 +56,9 @@ use on_commit::CommitListener;
 use seal::PendingNote;
 
 use super::chain::Chain;
-use super::entry::control::{Control, Integrity, Prune, Rebuilt, StopReason};
+use super::entry::control::{
+    Continued, Control, Integrity, Prune, Rebuilt, StateMismatch, StopReason,
+};
 use super::entry::{self, Body, FRAME_BYTES_MAX, Signature};
 use super::keys::{KeyError, sign_statement};
 use super::merkle::Tree;
@@ -127,6 +131,10 @@ pub enum MaintenanceReport {
     Checked(Integrity),
     /// Segments were removed.
     Pruned(Prune),
+    /// The log was not as its last writer left it. A signed entry records this.
+    StateMismatch(StateMismatch),
+    /// A damaged log was set aside, and this one continues it.
+    SetAside(Continued),
 }
 
 /// Reports kept until the next [`AuditLog::take_reports`]; older ones are dropped.
@@ -155,6 +163,8 @@ pub struct AuditLog {
     last: Signature,
     next_seq: u64,
     tiles: TileWriter,
+    /// The protected state on disk.
+    state: state::StateFile,
     /// Checkpoints since the tiles were last synced.
     seals: u32,
 
@@ -254,7 +264,10 @@ impl AuditLog {
 
     /// Appends a control entry, signed if it is a statement.
     fn append_control(&mut self, control: &Control) -> Result<Receipt> {
-        let unix_nanos = self.clock.unix_nanos();
+        self.append_control_at(control, self.clock.unix_nanos())
+    }
+
+    fn append_control_at(&mut self, control: &Control, unix_nanos: i64) -> Result<Receipt> {
         let mut members = std::mem::take(&mut self.members);
         members.clear();
         control.put(&mut members);
@@ -286,6 +299,12 @@ impl AuditLog {
         self.staged.clear();
         let committed = Committed { first_seq: self.committed, last_seq: self.next_seq - 1 };
         self.committed = self.next_seq;
+        // The entries are on disk: an error here is recorded, and `maintain` tries again.
+        let written = self.write_state();
+        self.counts.record_state(&written);
+        if self.committed.saturating_sub(self.sealed_size) >= self.options.checkpoint_entries {
+            self.seal_backlog();
+        }
         Ok(Some(committed))
     }
 
@@ -299,6 +318,9 @@ impl AuditLog {
 
     fn maintain_now(&mut self) -> Result<()> {
         self.commit()?;
+        let written = self.write_state();
+        self.counts.record_state(&written);
+        written?;
         self.finish_epoch()?;
         self.flush_notes()?;
         self.finish_removals()?;
@@ -346,8 +368,12 @@ impl AuditLog {
         self.finish_epoch()?;
         self.shutdown_check()?;
         self.append_control(&Control::Stop(reason))?;
+        // The checkpoint is signed and on disk before the entry: a stop without a checkpoint is a finding.
+        let note = seal::sign_note(self.current_signer(), self.next_seq, self.tiles.tree().root())?;
+        self.disk.replace(names::CHECKPOINT_NEXT, note.text.as_bytes())?;
         self.commit()?;
         self.seal()?;
+        self.disk.remove(names::CHECKPOINT_NEXT)?;
         self.save_chain_key()
     }
 }

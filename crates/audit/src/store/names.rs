@@ -23,6 +23,16 @@ pub const TILE_DIR: &str = "tile";
 pub const EPOCH_KEY: &str = "keys/epoch.key";
 /// The next epoch's key, while the epoch changes.
 pub const EPOCH_NEXT: &str = "keys/epoch.next";
+/// The protected state.
+pub const STATE: &str = "keys/state";
+/// What a log continues that was set aside, and the signed changes of keys before it.
+pub const CONTINUED: &str = "continued-from";
+/// The same while the old log is being set aside.
+pub(super) const CONTINUED_NEXT: &str = "continued-from.next";
+/// The key of the chain that follows after the log is set aside.
+pub(super) const CHAIN_NEXT: &str = "keys/chain.next";
+/// The signed checkpoint over a stop entry, while the entry is being written.
+pub const CHECKPOINT_NEXT: &str = "checkpoint.next";
 /// The key of the chain.
 pub const CHAIN_KEY: &str = "keys/chain.key";
 

@@ -11,16 +11,21 @@ use super::epoch::key_text;
 use super::health::Counts;
 use super::load::{LogState, chain_of, load};
 use super::names::{
-    ACTIVE, CHAIN_KEY, CHECKPOINT, CHECKPOINTS, EPOCH_KEY, EPOCH_NEXT, KEYS_DIR, LOCK, TORN_DIR,
-    TornName,
+    ACTIVE, CHAIN_KEY, CHAIN_NEXT, CHECKPOINT, CHECKPOINT_NEXT, CHECKPOINTS, EPOCH_KEY, EPOCH_NEXT,
+    KEYS_DIR, LOCK, STATE, TORN_DIR, TornName,
 };
 use super::prune::{remove_segment, repair_kept};
 use super::rotate::Sealed;
-use super::{Active, AuditLog, Host, LogOptions, StoreError, checkpoint_files, seal};
+use super::state::{self, FoundState, StateFile};
+use super::{
+    Active, AuditLog, Host, LogOptions, MaintenanceReport, OnDamage, StoreError, checkpoint_files,
+    seal, set_aside,
+};
 use crate::checkpoint::Checkpoint;
 use crate::entry::Scheme;
 use crate::entry::control::{
-    Control, Rebuilt, Recovery, RotateReason, Start, TornFrom, TornPiece, Trigger,
+    Continued, Control, FORMAT, NUMBER_MAX, Rebuilt, Recovery, RotateReason, Start, StateMismatch,
+    StatePlace, TornFrom, TornPiece, Trigger,
 };
 use crate::keys::{KeyPaths, keygen, replace_secret, wipe_secret};
 use crate::note::Verifier;
@@ -31,7 +36,7 @@ impl AuditLog {
     /// Makes the directory and the keys of a new log. `audit.pub` and `audit.mac` are written to the directory `away`;
     /// keep `audit.mac` off the host.
     pub fn create(host: &mut Host, dir: &Path, away: &Path, origin: &str) -> Result<Verifier> {
-        let disk = Disk { storage: host.storage.clone(), root: dir.to_owned() };
+        let disk = Disk::new(host.storage.clone(), dir, None);
         disk.create_dir("")?;
         let paths = KeyPaths { keys: dir.join(KEYS_DIR), ..KeyPaths::in_dir(away) };
         Ok(keygen(&*host.storage, &paths, origin, &mut *host.random)?)
@@ -42,12 +47,21 @@ impl AuditLog {
         if let Some((field, expected)) = options.problem() {
             return Err(StoreError::Option { field, expected });
         }
-        let disk = Disk { storage: host.storage.clone(), root: dir.to_owned() };
+        let disk = Disk::new(host.storage.clone(), dir, options.state_dir.as_deref());
         let lock = lock(&disk)?;
-        disk.create_dir(TORN_DIR)?;
         remove_unfinished(&disk)?;
-        let state = load(&disk, &options)?;
-        let (mut log, pending) = recover(host, disk, lock, options, state)?;
+        let mut continued = set_aside::resume(&disk, &options)?;
+        let state = match load(&disk, &options) {
+            Err(error) if error.is_damage() && options.on_damage == OnDamage::SetAside => {
+                set_aside::begin(&disk, &options, &error)?;
+                continued = set_aside::resume(&disk, &options)?;
+                load(&disk, &options)?
+            }
+            loaded => loaded?,
+        };
+        disk.create_dir(TORN_DIR)?;
+        let (mut log, mut pending) = recover(host, disk, lock, options, state)?;
+        pending.continued = continued;
         let result = log.start(pending);
         if result.is_err() {
             // The next opening continues after the completed steps.
@@ -74,8 +88,8 @@ fn remove_unfinished(disk: &Disk) -> Result<()> {
             }
         }
     }
-    for secret in [EPOCH_KEY, EPOCH_NEXT, CHAIN_KEY] {
-        wipe_secret(&*disk.storage, &disk.path(&format!("{secret}.tmp")))?;
+    for secret in [EPOCH_KEY, EPOCH_NEXT, CHAIN_KEY, CHAIN_NEXT, STATE] {
+        wipe_secret(&*disk.storage, &disk.secret(&format!("{secret}.tmp")))?;
     }
     Ok(())
 }
@@ -86,7 +100,7 @@ fn resume_epoch_change(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail)
         let found = state.signer.verifier().to_string();
         return match &state.first_key {
             Some(expected) if *expected != found => {
-                let (path, expected) = (disk.path(EPOCH_KEY), expected.clone());
+                let (path, expected) = (disk.secret(EPOCH_KEY), expected.clone());
                 Err(StoreError::WrongKey { path, expected, found })
             }
             _ => discard_next_key(disk, state),
@@ -97,7 +111,7 @@ fn resume_epoch_change(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail)
     }
     let next = state.next_signer.take();
     let Some(next) = next.filter(|next| next.verifier().to_string() == epoch.new_key) else {
-        let (path, expected) = (disk.path(EPOCH_KEY), epoch.new_key.clone());
+        let (path, expected) = (disk.secret(EPOCH_KEY), epoch.new_key.clone());
         let found = state.signer.verifier().to_string();
         return Err(StoreError::WrongKey { path, expected, found });
     };
@@ -115,7 +129,15 @@ fn resume_epoch_change(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail)
             Checkpoint { origin: state.signer.verifier().name().to_owned(), size, root };
         state.note.note = Some((note.text, checkpoint));
     }
-    replace_secret(&*disk.storage, &disk.path(EPOCH_KEY), key_text(&next).as_bytes())?;
+    if let FoundState::Valid { record, is_next_epoch: false } = &state.state {
+        // The old key, which the state was written with, is about to be erased.
+        let saved = state.chain_state.as_ref();
+        let chain = state::key_at(saved, state.entries_per_key, record.entries).flatten();
+        let record = state::rewrite(disk, *record, &next, chain.as_ref())?;
+        state.state = FoundState::Valid { record, is_next_epoch: true };
+    }
+    replace_secret(&*disk.storage, &disk.secret(EPOCH_KEY), key_text(&next).as_bytes())?;
+    state.is_marked = true;
     state.signer = next;
     state.repairs.add(Rebuilt::EpochKey);
     discard_next_key(disk, state)
@@ -123,7 +145,7 @@ fn resume_epoch_change(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail)
 
 fn discard_next_key(disk: &Disk, state: &mut LogState) -> Result<()> {
     state.next_signer = None;
-    Ok(wipe_secret(&*disk.storage, &disk.path(EPOCH_NEXT))?)
+    Ok(wipe_secret(&*disk.storage, &disk.secret(EPOCH_NEXT))?)
 }
 
 /// Copies the bytes after `good_bytes` of a file to a file in `torn`, then cuts them off.
@@ -183,6 +205,9 @@ fn unreported_torn(disk: &Disk, next_seq: u64, reported: &[String]) -> Result<Ve
 
 /// Entries to be written before the log counts as open.
 struct PendingEntries {
+    continued: Option<Continued>,
+    mismatch: Option<StateMismatch>,
+    is_marked: bool,
     torn: Vec<TornPiece>,
     rebuilt: Vec<Rebuilt>,
     is_new: bool,
@@ -210,6 +235,7 @@ fn recover(
     let mut notes_tail = Tail::open(&disk, CHECKPOINTS)?;
     repair_kept(&disk)?;
     resume_epoch_change(&disk, &mut state, &mut notes_tail)?;
+    seal_stop(&disk, &mut state, &mut notes_tail)?;
     restore_checkpoint(&disk, &mut state)?;
     cut_torn(&disk, TornFrom::Active, good_bytes, state.next_seq)?;
     let torn = unreported_torn(&disk, state.next_seq, &state.torn_reported)?;
@@ -219,13 +245,18 @@ fn recover(
         Active::Next { rename_from: None }
     };
     let pending = PendingEntries {
+        continued: None,
+        mismatch: state.mismatch,
+        is_marked: state.is_marked,
         rebuilt: std::mem::take(&mut state.repairs.rebuilt),
         is_new: state.next_seq == 0,
         needs_segment: !has_active && state.next_seq > 0,
         torn,
     };
     let recovered_bytes = pending.torn.iter().map(|piece| piece.bytes).sum();
-    let counts = Counts { last_unix_nanos, recovered_bytes, ..Counts::default() };
+    let state_mismatch = pending.mismatch;
+    let counts = Counts { last_unix_nanos, recovered_bytes, state_mismatch, ..Counts::default() };
+    let reports = state_mismatch.map(MaintenanceReport::StateMismatch).into_iter().collect();
     let now = host.clock.unix_nanos();
     let (chain, saved_seq) = chain_of(state.chain_state.as_ref(), state.entries_per_key);
     let log = AuditLog {
@@ -242,6 +273,7 @@ fn recover(
         last: state.last,
         next_seq: state.next_seq,
         tiles: state.tiles,
+        state: StateFile::after(state.state.record()),
         seals: 0,
         active,
         segment_first: state.first_seq,
@@ -263,11 +295,27 @@ fn recover(
         saved_seq,
         saved_since: now,
         counts,
-        reports: Vec::new(),
+        reports,
         is_closed: false,
         options,
     };
     Ok((log, pending))
+}
+
+/// Publishes the checkpoint over a stop entry, if the process ended between the two.
+fn seal_stop(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail) -> Result<()> {
+    let Some(bytes) = disk.read(CHECKPOINT_NEXT)? else { return Ok(()) };
+    let last_size = state.note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
+    let checkpoint = Checkpoint::open(&bytes, state.signer.verifier()).ok().filter(|found| {
+        let tree = state.tiles.tree();
+        found.size == tree.len() && found.size > last_size && found.root == tree.root()
+    });
+    if let Some(checkpoint) = checkpoint {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        checkpoint_files::append_note(notes_tail, &text)?;
+        state.note.note = Some((text, checkpoint));
+    }
+    disk.remove(CHECKPOINT_NEXT).map(drop)
 }
 
 /// Makes `checkpoint` the last note of `checkpoints` again.
@@ -284,22 +332,39 @@ fn restore_checkpoint(disk: &Disk, state: &mut LogState) -> Result<()> {
 impl AuditLog {
     /// Writes the entries of an opening.
     fn start(&mut self, pending: PendingEntries) -> Result<()> {
+        if !pending.is_marked {
+            // The first opening by a writer of this format: from here on, a missing state is a finding.
+            self.sync_state()?;
+            let (path, text) = (self.disk.secret(EPOCH_KEY), key_text(&self.signer));
+            replace_secret(&*self.disk.storage, &path, text.as_bytes())?;
+        }
         if pending.needs_segment
             && let Some(last) = self.sealed.pop()
         {
             let sealed_at = self.clock.unix_nanos();
             self.stage_segment(RotateReason::Recovery, Sealed { sealed_at, ..last })?;
         }
-        let PendingEntries { torn, rebuilt, is_new, .. } = pending;
-        if !torn.is_empty() || !rebuilt.is_empty() {
-            self.append_control(&Control::Recovery(Recovery { torn, rebuilt }))?;
+        let PendingEntries { torn, rebuilt, is_new, mismatch, continued, .. } = pending;
+        if let Some(continued) = &continued {
+            self.counts.set_aside = Some(continued.dir.clone());
+            self.report(MaintenanceReport::SetAside(continued.clone()));
+        }
+        if !torn.is_empty() || !rebuilt.is_empty() || mismatch.is_some() {
+            self.append_control(&Control::Recovery(Recovery { torn, rebuilt, mismatch }))?;
         }
         let start = Start {
+            continued,
+            format: FORMAT,
+            state: if self.disk.keys.starts_with(&self.disk.root) {
+                StatePlace::Log
+            } else {
+                StatePlace::Separate
+            },
             origin: self.origin().to_owned(),
             scheme: self.options.scheme,
             ratchet: if self.options.scheme == Scheme::Mac { self.entries_per_key } else { 0 },
-            checkpoint_seconds: self.options.checkpoint_seconds,
-            checkpoint_entries: self.options.checkpoint_entries,
+            checkpoint_seconds: self.options.checkpoint_seconds.min(NUMBER_MAX),
+            checkpoint_entries: self.options.checkpoint_entries.min(NUMBER_MAX),
             public_key: self.signer.verifier().to_string(),
             writer: concat!("ringseal ", env!("CARGO_PKG_VERSION")).to_owned(),
         };

@@ -1,4 +1,6 @@
 //! The options of a log.
+use std::path::PathBuf;
+
 use crate::chain::RATCHET_MAX;
 use crate::entry::control::Algorithm;
 use crate::entry::{LINE_BYTES_MAX, Scheme};
@@ -13,6 +15,11 @@ pub struct LogOptions {
     pub ratchet: u64,
     /// K_0 from `audit.mac`: needed only to continue after `keys/chain.key` was lost.
     pub first_key: Option<ChainKey>,
+    /// What opening does with a log that is damaged or was cut off.
+    pub on_damage: OnDamage,
+    /// The directory of the host's keys and of the protected state; `keys` below the log's by default. One outside the
+    /// log's directory is not rolled back together with the log.
+    pub state_dir: Option<PathBuf>,
     /// A segment is closed when it reaches this size; it may exceed it by one commit.
     pub segment_bytes_max: u64,
     /// A segment is closed at this age.
@@ -40,6 +47,18 @@ pub struct LogOptions {
     pub service_instance: String,
 }
 
+/// What opening does with a log that cannot be continued, because entries are damaged or missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnDamage {
+    /// Returns an error. Nothing is changed, so that the damage can be examined.
+    #[default]
+    Refuse,
+    /// Moves the log's files to a directory `aside-<number>` and begins a new log, whose first entry names the state of
+    /// the old one. Every verdict on the new log reports this.
+    SetAside,
+}
+
 /// Which sealed segments are kept. By default all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retain {
@@ -57,6 +76,8 @@ impl Default for LogOptions {
             scheme: Scheme::Mac,
             ratchet: 1,
             first_key: None,
+            on_damage: OnDamage::Refuse,
+            state_dir: None,
             segment_bytes_max: 10_485_760,
             segment_seconds_max: None,
             checkpoint_seconds: 300,

@@ -6,9 +6,13 @@
 use super::disk::{Disk, Result, Tail};
 use super::lines::{Lines, next_of};
 use super::names::{KEPT, sealed_name};
-use super::{AuditLog, Damage, MaintenanceReport, StoreError, is_due};
-use crate::entry::control::{Control, PRUNED_SEGMENTS_MAX, Prune, PruneReason};
+use super::{AuditLog, Damage, MaintenanceReport, Retain, StoreError, is_due};
+use crate::entry::control::{
+    Control, NUMBER_MAX, PRUNED_SEGMENTS_MAX, Prune, PruneReason, PruneTerms,
+};
 use crate::entry::{Entry, Parser};
+use crate::merkle::Tree;
+use crate::tiles::TileReader;
 
 /// The last line of `kept.jsonl` is first searched in this many bytes at the end.
 const LOOK_BACK_BYTES: u64 = 64 * 1024;
@@ -16,8 +20,9 @@ const LOOK_BACK_BYTES: u64 = 64 * 1024;
 impl AuditLog {
     /// Removes the segments that exceed [`super::Retain`]; returns how many were removed.
     pub fn retain(&mut self) -> Result<u64> {
-        let Some((count, reason)) = self.prunable() else { return Ok(0) };
-        let result = self.prune_first(count, reason);
+        let now = self.clock.unix_nanos();
+        let Some((count, reason)) = self.prunable(now) else { return Ok(0) };
+        let result = self.prune_first(count, reason, now);
         self.counts.record(&result);
         result
     }
@@ -26,15 +31,14 @@ impl AuditLog {
     pub fn prune(&mut self, before_seq: u64) -> Result<u64> {
         let is_before = |sealed: &&super::rotate::Sealed| sealed.info.last_seq < before_seq;
         let count = self.sealed.iter().take_while(is_before).count();
-        let result = self.prune_first(count, PruneReason::Manual);
+        let result = self.prune_first(count, PruneReason::Manual, self.clock.unix_nanos());
         self.counts.record(&result);
         result
     }
 
     /// How many of the oldest segments must be removed, and the first reason for it.
-    fn prunable(&self) -> Option<(usize, PruneReason)> {
+    fn prunable(&self, now: i64) -> Option<(usize, PruneReason)> {
         let retain = self.options.retain;
-        let now = self.clock.unix_nanos();
         let by_count = retain
             .segments_max
             .map_or(0, |max| self.sealed.len().saturating_sub(usize::try_from(max).unwrap_or(0)));
@@ -59,7 +63,8 @@ impl AuditLog {
             .filter(|(count, _)| *count > 0)
     }
 
-    fn prune_first(&mut self, count: usize, reason: PruneReason) -> Result<u64> {
+    /// The entry has the time `now`, so that it can be compared with its policy.
+    fn prune_first(&mut self, count: usize, reason: PruneReason, now: i64) -> Result<u64> {
         self.commit()?;
         self.finish_epoch()?;
         self.finish_removals()?;
@@ -69,8 +74,14 @@ impl AuditLog {
         let before_seq = last.last_seq + 1;
         let numbers: Vec<u64> = segments.iter().map(|segment| segment.first_seq).collect();
         copy_control_entries(&self.disk, &numbers)?;
-        let prune = Prune { before_seq, reason, segments };
-        self.append_control(&Control::Prune(prune.clone()))?;
+        let mut reader = TileReader::new(&*self.disk.storage, &self.disk.root, self.sealed_size);
+        let tree_root = Tree::load(&mut reader, before_seq)?.root();
+        let Retain { segments_max, seconds_max, bytes_max } = self.options.retain;
+        let [segments_max, seconds_max, bytes_max] = [segments_max, seconds_max, bytes_max]
+            .map(|limit: Option<u64>| limit.map(|limit| limit.min(NUMBER_MAX)));
+        let terms = Some(PruneTerms { segments_max, seconds_max, bytes_max, tree_root });
+        let prune = Prune { before_seq, reason, segments, terms };
+        self.append_control_at(&Control::Prune(prune.clone()), now)?;
         self.sealed.drain(..numbers.len());
         self.check_next = 0;
         let removed = numbers.len() as u64;

@@ -118,7 +118,8 @@ impl AuditLog {
             extra: sealed.extra,
         };
         let segment_tree = self.tiles.tree().clone();
-        let first = self.append_control(&Control::Segment(start))?.seq;
+        // Retention compares this time, which the entry records, with the age of the segment.
+        let first = self.append_control_at(&Control::Segment(start), sealed.sealed_at)?.seq;
         self.segment_tree = segment_tree;
         let rename_from = match self.active {
             Active::Open(_) => Some(self.segment_first),

@@ -20,6 +20,7 @@ mod tests;
 mod write;
 
 pub use read::TileReader;
+pub(crate) use read::read_whole_file;
 pub use write::TileWriter;
 
 /// Hashes in a full tile.
@@ -28,7 +29,7 @@ pub const TILE_WIDTH: u64 = 256;
 pub const TILE_HEIGHT: u8 = 8;
 /// Levels of tiles in a tree of fewer than 2^64 leaves.
 const ROWS: usize = 8;
-const HASH_BYTES: usize = 32;
+pub(crate) const HASH_BYTES: usize = 32;
 const TILE_BYTES: usize = TILE_WIDTH as usize * HASH_BYTES;
 
 /// One tile.
@@ -112,7 +113,7 @@ impl Tile {
         }
     }
 
-    fn path(&self, dir: &Path) -> PathBuf {
+    pub(crate) fn path(&self, dir: &Path) -> PathBuf {
         dir.join(self.name())
     }
 

@@ -81,10 +81,11 @@ fn subtree_root(hashes: &[Hash]) -> Hash {
     if count == 1 { hashes_up[0] } else { hashes.first().copied().unwrap_or_default() }
 }
 
-/// Reads a tile's hashes from its file, or from a wider one if the log has grown since.
+/// Reads a tile's hashes from its file, or from a wider one if the log has grown since. A file of another length than
+/// its name says, as a crash may leave, is passed over if there is another.
 pub(super) fn read(storage: &dyn Storage, dir: &Path, tile: Tile) -> Result<Vec<u8>, TileError> {
-    let missing = match read_file(storage, dir, tile, tile.bytes()) {
-        Err(TileError::Missing { path }) => path,
+    let mut failed = match read_file(storage, dir, tile, tile.bytes()) {
+        Err(error @ (TileError::Missing { .. } | TileError::Length { .. })) => error,
         read => return read,
     };
     let full = Tile { width: TILE_WIDTH as u16, ..tile };
@@ -102,10 +103,11 @@ pub(super) fn read(storage: &dyn Storage, dir: &Path, tile: Tile) -> Result<Vec<
     for tile_wider in wider {
         match read_file(storage, dir, tile_wider, tile.bytes()) {
             Err(TileError::Missing { .. }) => {}
+            Err(error @ TileError::Length { .. }) => failed = error,
             read => return read,
         }
     }
-    Err(TileError::Missing { path: missing })
+    Err(failed)
 }
 
 /// Reads the first `count` bytes of a tile's file, whose length must match its name.
@@ -135,6 +137,14 @@ fn io_error(path: PathBuf, source: io::Error) -> TileError {
         io::ErrorKind::NotFound => TileError::Missing { path },
         _ => TileError::Io { path, source },
     }
+}
+
+/// The bytes of a tile's file, of at most one tile.
+pub(crate) fn read_whole_file(storage: &dyn Storage, path: &Path) -> io::Result<Vec<u8>> {
+    let mut buffer = vec![0; TILE_BYTES + 1];
+    let filled = read_whole(storage, path, &mut buffer)?;
+    buffer.truncate(filled);
+    Ok(buffer)
 }
 
 /// Fills the buffer from the beginning of a file; returns the number of bytes read.

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use super::super::checkpoint::Checkpoint;
 use super::super::note::{NOTE_BYTES_MAX, Note, Verifier};
-use super::report::{Finding, FindingKind, Place};
+use super::report::{Finding, FindingKind, Place, Warning, WarningKind};
 use super::{KnownCheckpoint, Stop};
+use crate::store::names::CHECKPOINT_NEXT;
 use ringseal_base::digest::{Hash, constant_time_eq};
 use ringseal_base::storage::{FileReader, OpenMode, Storage};
 
@@ -133,18 +134,22 @@ pub(crate) struct CheckpointGap {
 }
 
 impl CheckpointGap {
-    /// Describes the limit that the gap exceeds, if any.
-    pub fn exceeded(&self, limits: CheckpointLimits) -> Option<String> {
-        if self.entries > limits.entries {
-            let (entries, max) = (self.entries, limits.entries);
-            return Some(format!("{entries} entries without a checkpoint, expected at most {max}"));
-        }
-        let seconds = self.nanos / 1_000_000_000;
-        if seconds > limits.seconds {
-            let max = limits.seconds;
-            return Some(format!("{seconds} s without a checkpoint, expected at most {max} s"));
-        }
-        None
+    /// The limits that the gap exceeds. The chain is unbroken across it: nothing was cut out.
+    pub fn exceeded(
+        &self,
+        limits: CheckpointLimits,
+    ) -> impl Iterator<Item = (WarningKind, String)> {
+        let (entries, max) = (self.entries, limits.entries);
+        let by_entries = (entries > max).then(|| {
+            let detail = format!("{entries} entries without a checkpoint, expected at most {max}");
+            (WarningKind::GapEntries, detail)
+        });
+        let (seconds, max) = (self.nanos / 1_000_000_000, limits.seconds);
+        let by_time = (seconds > max).then(|| {
+            let detail = format!("{seconds} s without a checkpoint, expected at most {max} s");
+            (WarningKind::GapTime, detail)
+        });
+        by_entries.into_iter().chain(by_time)
     }
 }
 
@@ -152,6 +157,8 @@ impl CheckpointGap {
 pub(crate) struct CheckpointVerifier {
     stream: CheckpointReader,
     pending: Option<PendingCheckpoint>,
+    /// The checkpoint that a writer put on disk before the stop entry that it covers.
+    staged: Option<PendingCheckpoint>,
     /// The bytes of the file `checkpoint`.
     latest: Option<Vec<u8>>,
     is_latest_known: bool,
@@ -161,6 +168,7 @@ pub(crate) struct CheckpointVerifier {
     pub sealed: u64,
     pub count: u64,
     pub gap: CheckpointGap,
+    pub warnings: Vec<Warning>,
 }
 
 impl CheckpointVerifier {
@@ -179,6 +187,7 @@ impl CheckpointVerifier {
         Ok(CheckpointVerifier {
             stream,
             pending,
+            staged: read_staged(storage, dir)?,
             latest: read_latest(storage, dir)?,
             is_latest_known: false,
             known,
@@ -186,14 +195,13 @@ impl CheckpointVerifier {
             sealed: 0,
             count: 0,
             gap: CheckpointGap::default(),
+            warnings: Vec::new(),
         })
     }
 
     /// The tree size in the file `checkpoint`, unverified: up to here tiles should exist.
     pub fn latest_size(&self) -> u64 {
-        let note = self.latest.as_deref().and_then(|note| Note::parse(note).ok());
-        let checkpoint = note.and_then(|note| Checkpoint::parse_text(note.text).ok());
-        checkpoint.map_or(0, |checkpoint| checkpoint.size)
+        size_of(self.latest.as_deref())
     }
 
     /// How many checkpoints kept elsewhere matched the tree.
@@ -204,6 +212,7 @@ impl CheckpointVerifier {
     /// Whether there is a checkpoint to compare at this size. Computing the root costs a few hashes.
     pub fn has_checkpoint_at(&self, size: u64) -> bool {
         self.pending.as_ref().is_some_and(|pending| pending.checkpoint.size <= size)
+            || self.staged.as_ref().is_some_and(|staged| staged.checkpoint.size == size)
             || self.known.get(self.known_checked).is_some_and(|(_, known)| known.size <= size)
     }
 
@@ -217,13 +226,21 @@ impl CheckpointVerifier {
     ) -> Result<(), Stop> {
         while let Some(pending) = self.pending.take_if(|pending| pending.checkpoint.size <= size) {
             self.check_own(&pending, size, root, key)?;
-            if let Some(exceeded) = self.gap.exceeded(limits) {
-                return Err(Finding::new(FindingKind::Unsealed, pending.place(), exceeded).into());
+            for (kind, detail) in self.gap.exceeded(limits) {
+                self.warnings.push(Warning { kind, place: pending.place(), detail });
             }
             self.is_latest_known |= self.latest.as_ref() == Some(&pending.note);
             (self.sealed, self.gap) = (size, CheckpointGap::default());
             self.count += 1;
             self.pending = self.stream.next()?;
+        }
+        // Its absence is not a finding, nor is one that does not fit: the writer may have ended before the entry.
+        let staged = self.staged.take_if(|staged| staged.checkpoint.size == size);
+        if let Some(staged) = staged.filter(|_| self.sealed < size)
+            && self.check_own(&staged, size, root, key).is_ok()
+        {
+            (self.sealed, self.gap) = (size, CheckpointGap::default());
+            self.count += 1;
         }
         while let Some((name, known)) = self.known.get(self.known_checked) {
             if known.size > size {
@@ -268,8 +285,15 @@ impl CheckpointVerifier {
         Ok(())
     }
 
-    /// Checks the remaining checkpoints when all `size` entries have been read.
-    pub fn finish(&mut self, size: u64, end: Place, notes: &mut Vec<String>) -> Result<(), Stop> {
+    /// Checks the remaining checkpoints when all `size` entries have been read. `needs_checkpoint`: entries follow an
+    /// opening that was complete.
+    pub fn finish(
+        &mut self,
+        size: u64,
+        end: Place,
+        needs_checkpoint: bool,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Stop> {
         if let Some(pending) = &self.pending {
             let sealed = pending.checkpoint.size;
             let detail = format!(
@@ -284,14 +308,19 @@ impl CheckpointVerifier {
         }
         if self.count == 0 && size > 0 {
             let detail = if self.stream.is_missing { "missing" } else { "has no checkpoint" };
-            return Err(Finding::of_file(FindingKind::Unsealed, CHECKPOINTS, detail).into());
+            if needs_checkpoint {
+                return Err(Finding::of_file(FindingKind::Unsealed, CHECKPOINTS, detail).into());
+            }
+            let place = Place { file: CHECKPOINTS.to_owned(), ..Place::default() };
+            let (kind, detail) = (WarningKind::NoCheckpoint, detail.to_owned());
+            self.warnings.push(Warning { kind, place, detail });
         }
         if self.stream.torn_bytes > 0 {
             let bytes = self.stream.torn_bytes;
             notes.push(format!("{CHECKPOINTS} ends with {bytes} bytes of an unfinished note"));
         }
         match &self.latest {
-            None if size > 0 => notes.push(format!("{CHECKPOINT} is missing")),
+            None if size > 0 && self.count > 0 => notes.push(format!("{CHECKPOINT} is missing")),
             Some(_) if !self.is_latest_known => {
                 let detail = format!("not one of those in {CHECKPOINTS}");
                 return Err(Finding::of_file(FindingKind::BadCheckpoint, CHECKPOINT, detail).into());
@@ -320,15 +349,37 @@ fn parse_known(
     known.iter().map(|known| parse(known).map_err(|reason| failed(known, reason))).collect()
 }
 
+/// The checkpoint over a stop entry that was being written; `None` if there is none or it cannot be parsed.
+fn read_staged(storage: &dyn Storage, dir: &Path) -> Result<Option<PendingCheckpoint>, Stop> {
+    let Some(note) = read_note(storage, &dir.join(CHECKPOINT_NEXT))? else { return Ok(None) };
+    let parsed = Note::parse(&note).ok();
+    let checkpoint = parsed.and_then(|note| Checkpoint::parse_text(note.text).ok());
+    Ok(checkpoint.map(|checkpoint| PendingCheckpoint { note, checkpoint, line: 1 }))
+}
+
 fn read_latest(storage: &dyn Storage, dir: &Path) -> Result<Option<Vec<u8>>, Stop> {
-    let path = dir.join(CHECKPOINT);
-    let file = match storage.open(&path, OpenMode::Read) {
+    read_note(storage, &dir.join(CHECKPOINT))
+}
+
+/// The tree size in the file `checkpoint`, unverified; 0 if it cannot be read.
+pub(super) fn latest_size(storage: &dyn Storage, dir: &Path) -> u64 {
+    size_of(read_latest(storage, dir).ok().flatten().as_deref())
+}
+
+fn size_of(note: Option<&[u8]>) -> u64 {
+    let note = note.and_then(|note| Note::parse(note).ok());
+    let checkpoint = note.and_then(|note| Checkpoint::parse_text(note.text).ok());
+    checkpoint.map_or(0, |checkpoint| checkpoint.size)
+}
+
+fn read_note(storage: &dyn Storage, path: &Path) -> Result<Option<Vec<u8>>, Stop> {
+    let file = match storage.open(path, OpenMode::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Stop::io(&path, &error)),
+        Err(error) => return Err(Stop::io(path, &error)),
     };
     let mut bytes = Vec::new();
     let mut reader = FileReader { file, offset: 0 }.take(NOTE_BYTES_MAX as u64 + 1);
-    reader.read_to_end(&mut bytes).map_err(|error| Stop::io(&path, &error))?;
+    reader.read_to_end(&mut bytes).map_err(|error| Stop::io(path, &error))?;
     Ok(Some(bytes))
 }

@@ -6,14 +6,16 @@ use std::path::Path;
 
 use super::super::entry::Entry;
 use super::super::entry::control::{
-    CheckStatus, Control, Epoch, Prune, Recovery, SealedSegment, SegmentStart, Start, TornPiece,
+    CheckStatus, Control, Epoch, Recovery, SealedSegment, SegmentStart, Start, TornPiece,
     statement_text,
 };
 use super::super::keys::verify_statement;
 use super::super::note::Verifier;
-use super::Stop;
 use super::checkpoints::CheckpointLimits;
+use super::files;
+use super::prunes::Prunes;
 use super::report::FindingKind;
+use super::{PrunePolicy, Stop};
 use ringseal_base::digest::text::hex;
 use ringseal_base::digest::{Hash, Sha256};
 use ringseal_base::storage::{FileReader, OpenMode, Storage};
@@ -44,27 +46,35 @@ pub(super) type Violation = (FindingKind, String);
 
 /// The state after the control entries read so far.
 pub(super) struct ControlState {
-    start: Option<Start>,
+    pub start: Option<Start>,
     /// The key of the current entry's epoch.
     pub key: Verifier,
     pub epochs: u64,
     segment_number: u64,
-    /// Entries before this one may be missing.
-    pub pruned_before: u64,
+    /// The removals recorded so far.
+    pub prunes: Prunes,
+    /// An opening that no checkpoint has covered yet: the entry that records it.
+    pub opened: Option<u64>,
     /// Whether the previous entry was an orderly end.
     pub is_stopped: bool,
 }
 
 impl ControlState {
-    pub fn new(root: &Verifier) -> ControlState {
+    pub fn new(root: &Verifier, policy: PrunePolicy, now_unix_nanos: Option<i64>) -> ControlState {
         ControlState {
             start: None,
             key: root.clone(),
             epochs: 0,
             segment_number: 0,
-            pruned_before: 0,
+            prunes: Prunes::new(policy, now_unix_nanos),
+            opened: None,
             is_stopped: false,
         }
+    }
+
+    /// The format of the log so far.
+    pub fn format(&self) -> u64 {
+        self.start.as_ref().map_or(0, |start| start.format)
     }
 
     /// The greatest gaps between checkpoints: twice what the writer promises.
@@ -113,6 +123,14 @@ impl ControlState {
         }
         // After the first entry of a segment, the next entry must still be a start or a recovery.
         self.is_stopped &= segment;
+        // An opening is complete, and sealed, before anything else is written.
+        if let Some(seq) = self.opened
+            && position != EntryPosition::Kept
+            && !is_of_opening(kind)
+        {
+            let detail = format!("no checkpoint covers the opening that entry {seq} records");
+            return Err((FindingKind::Unsealed, detail));
+        }
         Ok(())
     }
 
@@ -126,6 +144,10 @@ impl ControlState {
     ) -> Result<Option<Verifier>, Violation> {
         let statement =
             Control::read(entry).map_err(|error| (FindingKind::BadControl, error.to_string()))?;
+        if let Control::Start(start) = &statement.control {
+            // A log under another key is reported as that, not as badly signed.
+            self.check_start_key(start)?;
+        }
         if let Some(signature) = &statement.signature {
             let is_signed = statement_text(entry)
                 .is_some_and(|text| verify_statement(&self.key, text, signature));
@@ -134,12 +156,28 @@ impl ControlState {
                 return Err((FindingKind::BadSignature, detail));
             }
         }
+        if statement.format < self.format() {
+            let (found, expected) = (statement.format, self.format());
+            let detail = format!("an entry of format {found}, expected format {expected}");
+            return Err((FindingKind::BadControl, detail));
+        }
         match statement.control {
-            Control::Start(start) => self.apply_start(start)?,
-            Control::Segment(segment) => self.apply_segment(&segment, before)?,
+            Control::Start(start) => {
+                self.opened = (start.format > 1).then_some(entry.seq);
+                if start.continued.is_some() {
+                    self.check_continued(entry.seq)?;
+                }
+                self.apply_start(start)?;
+            }
+            Control::Segment(segment) => self.apply_segment(&segment, entry.unix_nanos, before)?,
             Control::Epoch(epoch) => return self.apply_epoch(&epoch).map(Some),
-            Control::Recovery(recovery) => files.check_torn(&recovery, entry.seq, notes)?,
-            Control::Prune(prune) => self.apply_prune(&prune, entry.seq)?,
+            Control::Recovery(recovery) => {
+                files.check_torn(&recovery, entry.seq, notes)?;
+                if let Some(mismatch) = recovery.mismatch {
+                    return Err((FindingKind::StateMismatch, mismatch.to_string()));
+                }
+            }
+            Control::Prune(prune) => self.prunes.apply(&prune, entry)?,
             Control::Integrity(integrity) => {
                 if integrity.status() != CheckStatus::Ok {
                     let seq = entry.seq;
@@ -151,10 +189,15 @@ impl ControlState {
         Ok(None)
     }
 
-    fn apply_start(&mut self, start: Start) -> Result<(), Violation> {
-        let wrong = |what: &str, expected: &str, found: &str| {
-            Err((FindingKind::BadControl, format!("{what} {found:?}, expected {expected:?}")))
-        };
+    /// The log continues another one, which is evidence that is not read here.
+    fn check_continued(&mut self, seq: u64) -> Result<(), Violation> {
+        if seq > 0 {
+            return wrong("continued", "only in the first entry", "in another one");
+        }
+        self.prunes.check_continued()
+    }
+
+    fn check_start_key(&self, start: &Start) -> Result<(), Violation> {
         if start.origin != self.key.name() {
             return wrong("origin", self.key.name(), &start.origin);
         }
@@ -162,6 +205,10 @@ impl ControlState {
         if start.public_key != key {
             return wrong("public_key", &key, &start.public_key);
         }
+        Ok(())
+    }
+
+    fn apply_start(&mut self, start: Start) -> Result<(), Violation> {
         if start.checkpoint_seconds == 0 || start.checkpoint_entries == 0 {
             return wrong("a gap", "1 or more", "0");
         }
@@ -177,6 +224,7 @@ impl ControlState {
     fn apply_segment(
         &mut self,
         segment: &SegmentStart,
+        unix_nanos: i64,
         before: Option<&SegmentSummary>,
     ) -> Result<(), Violation> {
         if segment.number != self.segment_number + 1 {
@@ -188,6 +236,7 @@ impl ControlState {
             return Err((kind, detail));
         }
         self.segment_number = segment.number;
+        self.prunes.add_segment(segment.previous.last_seq.saturating_add(1), unix_nanos);
         match before {
             Some(facts) => compare_segment(&segment.previous, facts),
             None => Ok(()),
@@ -214,19 +263,16 @@ impl ControlState {
             )),
         }
     }
+}
 
-    fn apply_prune(&mut self, prune: &Prune, seq: u64) -> Result<(), Violation> {
-        let first = prune.segments.first().map_or(0, |segment| segment.first_seq);
-        if first != self.pruned_before || prune.before_seq > seq {
-            let detail = format!(
-                "removes entries {first} to {}, expected a beginning at {}",
-                prune.before_seq, self.pruned_before
-            );
-            return Err((FindingKind::BadControl, detail));
-        }
-        self.pruned_before = prune.before_seq;
-        Ok(())
-    }
+fn wrong(what: &str, expected: &str, found: &str) -> Result<(), Violation> {
+    Err((FindingKind::BadControl, format!("{what} {found:?}, expected {expected:?}")))
+}
+
+/// Whether an opening writes this kind of entry before its checkpoint.
+fn is_of_opening(kind: &str) -> bool {
+    let kinds = ["start", "integrity", "epoch", "segment", "recovery"];
+    kind.strip_prefix("ringseal.").is_some_and(|kind| kinds.contains(&kind))
 }
 
 /// Compares the description of the previous segment, in the first entry of a segment, with the segment that was read.
@@ -276,7 +322,10 @@ impl NamedFiles<'_> {
                     return Err((FindingKind::Modified, detail));
                 }
                 Ok(None) => notes.push(format!("{} is missing", piece.kept)),
-                Err(error) => notes.push(format!("{}: {error}", piece.kept)),
+                Err(error) => match files::wrong_kind(self.storage, self.dir, &piece.kept) {
+                    Some(finding) => return Err((finding.kind, finding.to_string())),
+                    None => notes.push(format!("{}: {error}", piece.kept)),
+                },
             }
         }
         Ok(())

@@ -144,7 +144,7 @@ impl SignatureChecker {
 }
 
 /// The part of a line that is signed, and the signature.
-fn signed_and_signature(line: &[u8]) -> Option<(&[u8], Signature)> {
+pub(super) fn signed_and_signature(line: &[u8]) -> Option<(&[u8], Signature)> {
     let (signed, tail) = line.split_at_checked(line.len().checked_sub(SIGNED_FROM_END)?)?;
     let text = tail.strip_prefix(SIGNATURE_KEY)?.get(..SIGNATURE_BYTES)?;
     let (prefix, digits) = text.split_at_checked(3)?;

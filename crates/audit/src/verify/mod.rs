@@ -20,7 +20,8 @@
 //!    tile, `control_state` applies control entries, and `checkpoints` compares the tree with checkpoints;
 //! 5. `classify` determines the kind of the first bad record;
 //! 6. `walk::finish` checks what depends on the whole log and fills the report;
-//! 7. `wrong_key` determines whether only the given key is wrong.
+//! 7. `wrong_key` determines whether only the given key is wrong;
+//! 8. `survey` lists what else is bad behind the first bad record.
 use std::io;
 use std::path::Path;
 
@@ -30,20 +31,28 @@ use ringseal_base::storage::Storage;
 
 pub(super) mod checkpoints;
 mod classify;
+mod continued;
 mod control_state;
+mod files;
 mod hashing;
 mod kept_entries;
 mod leaf_hashes;
+mod prunes;
 mod report;
+mod report_json;
 pub(super) mod source;
 pub(super) mod stable_read;
+mod survey;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tile_check;
 mod walk;
 mod wrong_key;
 
-pub use report::{Finding, FindingKind, NOTES_MAX, Place, VerifyOutcome, VerifyReport};
+pub use report::{
+    Finding, FindingKind, NOTES_MAX, Place, PrunedRange, VerifyOutcome, VerifyReport, Warning,
+    WarningKind,
+};
 
 /// A checkpoint that was kept elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +80,20 @@ pub struct VerifyOptions {
     pub gap_seconds_max: Option<u64>,
     /// Greatest number of entries between checkpoints; by default twice what the log promises.
     pub gap_entries_max: Option<u64>,
+    /// Whether entries may have been removed by signed prune entries.
+    pub prunes: PrunePolicy,
+}
+
+/// Which removals of entries are allowed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PrunePolicy {
+    /// All that a signed entry records. The keys of the host can sign one for the whole past.
+    #[default]
+    Any,
+    /// Only of segments that had been closed for at least this many seconds.
+    OlderThan(u64),
+    /// None.
+    Never,
 }
 
 impl VerifyOptions {
@@ -83,6 +106,7 @@ impl VerifyOptions {
             now_unix_nanos: None,
             gap_seconds_max: None,
             gap_entries_max: None,
+            prunes: PrunePolicy::Any,
         }
     }
 }
@@ -133,7 +157,11 @@ fn one_pass(
         Err(Stop::Tampered(finding)) => {
             report.outcome = VerifyOutcome::Tampered;
             let wrong_key = wrong_key::diagnose(storage, dir, options, &finding, progress);
-            report.first_bad = Some(wrong_key.unwrap_or(*finding));
+            let finding = wrong_key.unwrap_or(*finding);
+            if finding.kind != FindingKind::WrongKey {
+                survey::add_further(storage, dir, options, &finding, &mut report);
+            }
+            report.first_bad = Some(finding);
         }
         Err(Stop::Unchecked { reason }) => report.problem = Some(reason),
     }

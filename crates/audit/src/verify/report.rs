@@ -1,8 +1,7 @@
-//! The result of a verification, as text and as JSON.
-use std::fmt::{self, Write};
+//! The result of a verification.
+use std::fmt;
 
 use ringseal_base::digest::Hash;
-use ringseal_base::digest::text::{Base64, base64};
 
 /// Notes beyond this many are counted, not kept.
 pub const NOTES_MAX: usize = 100;
@@ -72,6 +71,12 @@ pub enum FindingKind {
     BadTile,
     /// The log is valid, but not under the given key: the key belongs to another log, or the log was replaced.
     WrongKey,
+    /// When the log was opened, it was not as its last writer had left it.
+    StateMismatch,
+    /// Entries were removed that the verifier's options do not allow to remove.
+    Pruned,
+    /// Something else is in the place of a file of the log, or two files of one segment differ.
+    BadFile,
 }
 
 impl FindingKind {
@@ -94,6 +99,9 @@ impl FindingKind {
         FindingKind::BadControl,
         FindingKind::BadTile,
         FindingKind::WrongKey,
+        FindingKind::StateMismatch,
+        FindingKind::Pruned,
+        FindingKind::BadFile,
     ];
 
     /// Its name in reports.
@@ -116,8 +124,89 @@ impl FindingKind {
             FindingKind::BadControl => "bad_control",
             FindingKind::BadTile => "bad_tile",
             FindingKind::WrongKey => "wrong_key",
+            FindingKind::StateMismatch => "state_mismatch",
+            FindingKind::Pruned => "pruned",
+            FindingKind::BadFile => "bad_file",
         }
     }
+}
+
+/// The kind of a warning: something that an honest log can show, and that weakens what a verdict proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WarningKind {
+    /// More time than the log promises passed between two checkpoints.
+    GapTime,
+    /// More entries than the log promises are between two checkpoints.
+    GapEntries,
+    /// The last checkpoint is older than the log promises, and the log was not closed.
+    Stale,
+    /// The log was opened, and ended before its first checkpoint.
+    NoCheckpoint,
+    /// The log continues one that was set aside because it was damaged.
+    SetAside,
+}
+
+impl WarningKind {
+    /// All kinds.
+    pub const ALL: &'static [WarningKind] = &[
+        WarningKind::GapTime,
+        WarningKind::GapEntries,
+        WarningKind::Stale,
+        WarningKind::NoCheckpoint,
+        WarningKind::SetAside,
+    ];
+
+    /// Its name in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            WarningKind::GapTime => "gap_time",
+            WarningKind::GapEntries => "gap_entries",
+            WarningKind::Stale => "stale",
+            WarningKind::NoCheckpoint => "no_checkpoint",
+            WarningKind::SetAside => "set_aside",
+        }
+    }
+}
+
+/// A warning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Its kind.
+    pub kind: WarningKind,
+    /// Its place.
+    pub place: Place,
+    /// The expected and the found value, as text.
+    pub detail: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_place(f, &self.place)?;
+        write!(f, ": {}: {}", self.kind.as_str(), self.detail)
+    }
+}
+
+fn write_place(f: &mut fmt::Formatter<'_>, place: &Place) -> fmt::Result {
+    f.write_str(&place.file)?;
+    if let Some(line) = place.line {
+        write!(f, ":{line}")?;
+    }
+    match place.seq {
+        Some(seq) => write!(f, " (seq {seq})"),
+        None => Ok(()),
+    }
+}
+
+/// The entries that were removed from the beginning of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrunedRange {
+    /// Entries before this one are missing.
+    pub before_seq: u64,
+    /// The root hash of their tree, from their leaf hashes, which checkpoints seal.
+    pub root: Hash,
+    /// The signed entries that record the removals.
+    pub prune_entries: u64,
 }
 
 /// A place in a log: the file, and the line, offset and entry as far as they are known.
@@ -157,13 +246,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.place.file)?;
-        if let Some(line) = self.place.line {
-            write!(f, ":{line}")?;
-        }
-        if let Some(seq) = self.place.seq {
-            write!(f, " (seq {seq})")?;
-        }
+        write_place(f, &self.place)?;
         write!(f, ": {}: {}", self.kind.as_str(), self.detail)
     }
 }
@@ -175,8 +258,16 @@ pub struct VerifyReport {
     pub outcome: VerifyOutcome,
     /// The first bad record, if the log was tampered with.
     pub first_bad: Option<Finding>,
+    /// Further bad records, in order, at most [`NOTES_MAX`].
+    pub more_bad: Vec<Finding>,
+    /// Bad records beyond these.
+    pub more_bad_left_out: u64,
     /// Why the log could not be checked, if it could not.
     pub problem: Option<String>,
+    /// What an honest log can show and what weakens the verdict, at most [`NOTES_MAX`].
+    pub warnings: Vec<Warning>,
+    /// Warnings beyond [`NOTES_MAX`].
+    pub warnings_left_out: u64,
     /// Observations that prove nothing, at most [`NOTES_MAX`].
     pub notes: Vec<String>,
     /// Notes beyond [`NOTES_MAX`].
@@ -187,6 +278,14 @@ pub struct VerifyReport {
     pub entries: u64,
     /// Pruned entries before these, of which only the leaf hashes are present.
     pub entries_pruned: u64,
+    /// The same with their root hash.
+    pub pruned: Option<PrunedRange>,
+    /// The format of the log's entries: 2, or 1 if no newer writer has opened it.
+    pub format: u64,
+    /// Whether the log's protected state is in its own directory, where it is rolled back together with the log.
+    pub state_in_log: bool,
+    /// Whether entries are chained with a key. A log without one detects accidents only.
+    pub is_keyed: bool,
     /// Bytes of these entries, before compression.
     pub bytes: u64,
     /// Segments that were read to their end.
@@ -205,6 +304,8 @@ pub struct VerifyReport {
     pub tree_root: Hash,
     /// The number of these entries after the last checked checkpoint: only the chain protects them.
     pub entries_unsealed: u64,
+    /// Of these, the entries that nothing proves: all of them unless the chain was checked with its first key.
+    pub entries_unproven: u64,
 }
 
 impl VerifyReport {
@@ -212,12 +313,20 @@ impl VerifyReport {
         VerifyReport {
             outcome: VerifyOutcome::Unchecked,
             first_bad: None,
+            more_bad: Vec::new(),
+            more_bad_left_out: 0,
+            warnings: Vec::new(),
+            warnings_left_out: 0,
             problem: None,
             notes: Vec::new(),
             notes_left_out: 0,
             origin: origin.to_owned(),
             entries: 0,
             entries_pruned: 0,
+            pruned: None,
+            format: 0,
+            state_in_log: false,
+            is_keyed: false,
             bytes: 0,
             segments: 0,
             checkpoints: 0,
@@ -227,6 +336,15 @@ impl VerifyReport {
             tree_size: 0,
             tree_root: [0; 32],
             entries_unsealed: 0,
+            entries_unproven: 0,
+        }
+    }
+
+    pub(super) fn warn(&mut self, warning: Warning) {
+        if self.warnings.len() < NOTES_MAX {
+            self.warnings.push(warning);
+        } else {
+            self.warnings_left_out += 1;
         }
     }
 
@@ -237,113 +355,4 @@ impl VerifyReport {
             self.notes_left_out += 1;
         }
     }
-
-    /// The report as one JSON object, without a newline.
-    pub fn to_json(&self) -> String {
-        let mut json = Json::begin();
-        json.text("outcome", self.outcome.as_str());
-        json.text("origin", &self.origin);
-        match &self.first_bad {
-            Some(finding) => json.raw("first_bad", &finding_json(finding)),
-            None => json.raw("first_bad", "null"),
-        }
-        json.maybe_text("problem", self.problem.as_deref());
-        json.number("entries", self.entries);
-        json.number("entries_pruned", self.entries_pruned);
-        json.number("entries_unsealed", self.entries_unsealed);
-        json.number("bytes", self.bytes);
-        json.number("segments", self.segments);
-        json.number("checkpoints", self.checkpoints);
-        json.number("known_checkpoints", self.known_checkpoints);
-        json.number("epochs", self.epochs);
-        json.raw("chain_checked", if self.chain_checked { "true" } else { "false" });
-        json.number("tree_size", self.tree_size);
-        json.text("tree_root", &base64(Base64::Standard, &self.tree_root));
-        let mut notes = String::from("[");
-        for (at, note) in self.notes.iter().enumerate() {
-            notes.push_str(if at > 0 { "," } else { "" });
-            put_string(&mut notes, note);
-        }
-        notes.push(']');
-        json.raw("notes", &notes);
-        json.number("notes_left_out", self.notes_left_out);
-        json.end()
-    }
-}
-
-fn finding_json(finding: &Finding) -> String {
-    let mut json = Json::begin();
-    json.text("kind", finding.kind.as_str());
-    json.text("file", &finding.place.file);
-    json.maybe_number("line", finding.place.line);
-    json.maybe_number("offset", finding.place.offset);
-    json.maybe_number("seq", finding.place.seq);
-    json.text("detail", &finding.detail);
-    json.end()
-}
-
-/// Writes one JSON object.
-struct Json {
-    out: String,
-}
-
-impl Json {
-    fn begin() -> Json {
-        Json { out: "{".into() }
-    }
-
-    fn raw(&mut self, key: &str, value: &str) {
-        if self.out.len() > 1 {
-            self.out.push(',');
-        }
-        put_string(&mut self.out, key);
-        self.out.push(':');
-        self.out.push_str(value);
-    }
-
-    fn text(&mut self, key: &str, value: &str) {
-        let mut text = String::new();
-        put_string(&mut text, value);
-        self.raw(key, &text);
-    }
-
-    fn maybe_text(&mut self, key: &str, value: Option<&str>) {
-        match value {
-            Some(value) => self.text(key, value),
-            None => self.raw(key, "null"),
-        }
-    }
-
-    fn number(&mut self, key: &str, value: u64) {
-        self.raw(key, itoa::Buffer::new().format(value));
-    }
-
-    fn maybe_number(&mut self, key: &str, value: Option<u64>) {
-        match value {
-            Some(value) => self.number(key, value),
-            None => self.raw(key, "null"),
-        }
-    }
-
-    fn end(mut self) -> String {
-        self.out.push('}');
-        self.out
-    }
-}
-
-fn put_string(out: &mut String, text: &str) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            c if c < ' ' || c == '\u{7f}' => {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
 }

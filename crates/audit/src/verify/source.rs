@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::entry::LINE_BYTES_MAX;
 use super::super::store::names::{ACTIVE, parse_sealed, sealed_name};
-use super::Stop;
 use super::report::{Finding, FindingKind};
+use super::{Stop, files};
 use ringseal_base::storage::{FileKind, FileReader, OpenMode, Storage};
 
 /// Bytes of lines in a batch, about.
@@ -31,19 +31,32 @@ pub(crate) struct Segment {
 
 /// The segments of a log in order.
 pub(crate) fn segments(storage: &dyn Storage, dir: &Path) -> Result<Vec<Segment>, Stop> {
+    segments_and_copies(storage, dir).map(|(segments, _)| segments)
+}
+
+/// The segments in order, and the compressed files beside plain ones.
+pub(super) fn segments_and_copies(
+    storage: &dyn Storage,
+    dir: &Path,
+) -> Result<(Vec<Segment>, Vec<Segment>), Stop> {
     let names = storage.list(dir).map_err(|error| Stop::io(dir, &error))?;
     let mut found: Vec<Segment> = Vec::new();
     for name in names.iter().filter_map(|name| name.to_str()) {
         let (first_seq, is_compressed) = match parse_sealed(name) {
             Some((seq, is_compressed)) => (Some(seq), is_compressed),
             None if name == ACTIVE => (None, false),
+            None if files::is_impossible_segment(name) => (Some(u64::MAX), false),
             None => continue,
         };
+        if files::is_impossible_segment(name) {
+            let detail = "a segment with a number that no entry has";
+            return Err(Finding::of_file(FindingKind::BadFile, name, detail).into());
+        }
         let path = dir.join(name);
         let stat = storage.stat(&path).map_err(|error| Stop::io(&path, &error))?;
         if stat.kind != FileKind::Regular {
-            let detail = format!("{}, expected a regular file", stat.kind.as_str());
-            return Err(Finding::of_file(FindingKind::Malformed, name, detail).into());
+            let detail = format!("expected a regular file, found {}", stat.kind.as_str());
+            return Err(Finding::of_file(FindingKind::BadFile, name, detail).into());
         }
         let plain = first_seq.map_or_else(|| ACTIVE.to_owned(), sealed_name);
         let (file, file_bytes) = (name.to_owned(), stat.len);
@@ -52,8 +65,15 @@ pub(crate) fn segments(storage: &dyn Storage, dir: &Path) -> Result<Vec<Segment>
     // The active segment is last. If both a plain and a compressed file exist, the plain one is read.
     let order = |segment: &Segment| (segment.first_seq.unwrap_or(u64::MAX), segment.is_compressed);
     found.sort_by_key(order);
-    found.dedup_by(|second, first| second.first_seq == first.first_seq);
-    Ok(found)
+    let mut copies = Vec::new();
+    found.dedup_by(|second, first| {
+        let is_copy = second.first_seq == first.first_seq;
+        if is_copy {
+            copies.push(second.clone());
+        }
+        is_copy
+    });
+    Ok((found, copies))
 }
 
 /// Lines of one segment, in the buffer into which they were read.
@@ -261,13 +281,13 @@ fn read_once(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 #[cfg(feature = "compress")]
-fn decompressor(file: FileReader) -> Option<Box<dyn Read + Send>> {
+pub(super) fn decompressor(file: FileReader) -> Option<Box<dyn Read + Send>> {
     let file = io::BufReader::with_capacity(128 * 1024, file);
     Some(Box::new(flate2::bufread::MultiGzDecoder::new(file)))
 }
 
 #[cfg(not(feature = "compress"))]
-fn decompressor(_file: FileReader) -> Option<Box<dyn Read + Send>> {
+pub(super) fn decompressor(_file: FileReader) -> Option<Box<dyn Read + Send>> {
     None
 }
 

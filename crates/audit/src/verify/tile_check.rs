@@ -4,14 +4,16 @@
 //! damage, reported last.
 use std::path::Path;
 
-use super::super::tiles::{TILE_HEIGHT, TILE_WIDTH, Tile, TileError, TileReader};
-use super::Stop;
+use super::super::tiles::{self, TILE_HEIGHT, TILE_WIDTH, Tile, TileError, TileReader};
 use super::report::{Finding, FindingKind};
+use super::{Stop, files};
 use ringseal_base::digest::Hash;
 use ringseal_base::storage::Storage;
 
 /// Compares tiles with the tree as it grows.
 pub(super) struct TileCheck<'a> {
+    storage: &'a dyn Storage,
+    dir: &'a Path,
     reader: TileReader<'a>,
     /// A tile that cannot be read; it is not read again.
     unreadable: Option<(u8, u64)>,
@@ -24,7 +26,7 @@ impl<'a> TileCheck<'a> {
     /// The tiles of a tree of `size` leaves.
     pub fn new(storage: &'a dyn Storage, dir: &'a Path, size: u64) -> TileCheck<'a> {
         let reader = TileReader::new(storage, dir, size);
-        TileCheck { reader, unreadable: None, fault: None, missing: 0 }
+        TileCheck { storage, dir, reader, unreadable: None, fault: None, missing: 0 }
     }
 
     /// Whether the tiles have another hash for this leaf.
@@ -49,10 +51,31 @@ impl<'a> TileCheck<'a> {
         self.fault.get_or_insert_with(finding);
     }
 
+    /// Compares another file of a tile with the hashes of the tree.
+    pub fn check_copy(&mut self, tile: Tile, path: &Path, bytes: usize) {
+        let Ok(expected) = self.reader.tile(tile.level, tile.index) else { return };
+        let expected = expected.get(..bytes).unwrap_or_default().to_vec();
+        let Ok(found) = tiles::read_whole_file(self.storage, path) else {
+            self.fault = self.fault.take().or(wrong_kind_of(self.storage, self.dir, path));
+            return;
+        };
+        if found.len() > expected.len() || !is_torn_copy(&found, &expected) {
+            let finding = || {
+                let detail = "does not match the entries";
+                Finding::of_file(FindingKind::BadTile, &tile.name(), detail)
+            };
+            self.fault.get_or_insert_with(finding);
+        }
+    }
+
     /// The hash of a leaf whose entry was removed.
     pub fn leaf(&mut self, seq: u64) -> Result<Hash, Stop> {
+        let (storage, dir) = (self.storage, self.dir);
         self.reader.leaf(seq).map_err(|error| match error {
-            TileError::Io { path, source } => Stop::io(&path, &source),
+            TileError::Io { path, source } => match wrong_kind_of(storage, dir, &path) {
+                Some(finding) => finding.into(),
+                None => Stop::io(&path, &source),
+            },
             other => {
                 let name = Tile::at(0, seq / TILE_WIDTH, self.reader.size());
                 let name = name.map_or_else(|| "tile".to_owned(), |tile| tile.name());
@@ -70,12 +93,28 @@ impl<'a> TileCheck<'a> {
         match self.reader.tile(row, number) {
             Ok(bytes) => {
                 let start = (index % TILE_WIDTH) as usize * hash.len();
-                bytes.get(start..start + hash.len()).is_some_and(|found| found != hash)
+                let found = bytes.get(start..start + hash.len()).unwrap_or(hash);
+                if found == hash {
+                    return false;
+                }
+                let is_torn = is_torn_copy(found, hash);
+                if is_torn {
+                    // Power loss left zeros: as good as missing.
+                    self.unreadable = Some((row, number));
+                    self.missing += 1;
+                }
+                !is_torn
             }
             Err(error) => {
                 self.unreadable = Some((row, number));
+                if let TileError::Io { path, .. } = &error
+                    && let Some(finding) = wrong_kind_of(self.storage, self.dir, path)
+                {
+                    self.fault.get_or_insert(finding);
+                    return false;
+                }
                 match &error {
-                    TileError::Length { .. } => {
+                    TileError::Length { expected, found, .. } if found > expected => {
                         let tile = Tile::at(row, number, self.reader.size());
                         let name = tile.map_or_else(String::new, |tile| tile.name());
                         let finding =
@@ -88,4 +127,14 @@ impl<'a> TileCheck<'a> {
             }
         }
     }
+}
+
+fn wrong_kind_of(storage: &dyn Storage, dir: &Path, path: &Path) -> Option<Finding> {
+    files::wrong_kind(storage, dir, path.strip_prefix(dir).ok()?.to_str()?)
+}
+
+/// Whether a crash explains the difference: the beginning of the expected bytes, then zeros or nothing.
+fn is_torn_copy(found: &[u8], expected: &[u8]) -> bool {
+    let same = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
+    found.get(same..).unwrap_or_default().iter().all(|byte| *byte == 0)
 }

@@ -7,7 +7,6 @@
 //! signatures, in constant memory.
 use std::path::Path;
 
-use super::super::chain::Chain;
 use super::super::entry::control::Start;
 use super::super::entry::{Parser, Scheme};
 use super::super::keys::ChainKey;
@@ -17,7 +16,7 @@ use super::hashing::SignatureChecker;
 use super::kept_entries::KeptEntries;
 use super::report::{Finding, FindingKind, VerifyReport};
 use super::source::{BatchReader, segments};
-use super::{Stop, VerifyOptions, VerifyProgress, walk};
+use super::{Stop, VerifyOptions, VerifyProgress, continued, walk};
 use ringseal_base::storage::Storage;
 
 /// The finding to report instead of `finding`, if only the key is wrong.
@@ -35,7 +34,7 @@ pub(super) fn diagnose(
     let start = first_start(storage, dir).ok()?;
     let named = Verifier::parse(&start.public_key).ok()?;
     let mut is_whole = || is_whole_under(storage, dir, &named, progress);
-    let detail = if named != options.root {
+    let detail = if continued::root_of(storage, dir, &options.root, &start) != named {
         is_whole().then(|| other_root(&named, &options.root))?
     } else {
         let key = options.first_key.as_ref().filter(|_| start.scheme == Scheme::Mac)?;
@@ -66,7 +65,7 @@ fn other_root(named: &Verifier, given: &Verifier) -> String {
 
 /// The detail if no signature of the log verifies. If a signature verifies, the key is right and lines were changed.
 fn other_chain(storage: &dyn Storage, dir: &Path, key: &ChainKey, start: &Start) -> Option<String> {
-    let chain = Chain::with_key(key, 0, start.ratchet);
+    let chain = continued::chain_of(start, Some(key))?;
     let mut signatures = Signatures { checker: SignatureChecker { chain, seq: 0 }, count: 0 };
     let none_verifies = signatures.none_verifies(storage, dir).ok()?;
     none_verifies.then(|| {

@@ -43,6 +43,10 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let dir = &args.log.dir;
     let path = dir.join("checkpoint");
+    if let Some(found) = super::wrong_kind(&path) {
+        write_stderr(format_args!("{}: expected a regular file, found {found}", path.display()));
+        return Ok(ExitStatus::Findings);
+    }
     let note = read_small(&path, NOTE_BYTES_MAX)?;
     let checkpoint = parse_note(&note, &path)?;
     let key = args.key.as_deref().map(public_key).transpose()?;

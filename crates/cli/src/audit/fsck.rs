@@ -108,6 +108,15 @@ fn describe(finding: &FsckFinding, report: &FsckReport) -> FindingText {
         FsckFinding::PlainAndCompressed { name } => {
             of("twice", name, "exists both plain and compressed")
         }
+        FsckFinding::Verified(finding) => FindingText {
+            offset: finding.place.offset,
+            seq: finding.place.seq,
+            ..of(
+                "verify",
+                &finding.place.file,
+                &format!("{}: {}", finding.kind.as_str(), finding.detail),
+            )
+        },
         FsckFinding::Mode { name, mode } => {
             let name = if name.is_empty() { "." } else { name };
             of("mode", name, &format!("accessible to others: mode {mode:o}"))

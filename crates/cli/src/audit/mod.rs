@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use ringseal_audit::keys::load_verifier;
 use ringseal_audit::note::Verifier;
-use ringseal_audit::system::OsStorage;
+use ringseal_audit::system::{FileKind, OsStorage, Storage};
 
 use crate::console::{Color, ExitStatus, Failure};
 
@@ -77,6 +77,13 @@ pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
 /// Reads `audit.pub`.
 fn public_key(path: &Path) -> Result<Verifier, Failure> {
     load_verifier(&OsStorage, path).map_err(Failure::of)
+}
+
+/// The kind of what is in the place of a regular file; `None` if it is one, or is missing. Reading a pipe could wait
+/// without end.
+fn wrong_kind(path: &Path) -> Option<&'static str> {
+    let kind = OsStorage.stat(path).ok()?.kind;
+    (kind != FileKind::Regular).then_some(kind.as_str())
 }
 
 /// Reads a file of at most `bytes_max` bytes, or standard input for `-`.

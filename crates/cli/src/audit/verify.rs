@@ -10,8 +10,9 @@ use ringseal_audit::note::NOTE_BYTES_MAX;
 use ringseal_audit::read::first_start;
 use ringseal_audit::system::OsStorage;
 use ringseal_audit::verify::{
-    self, Finding, FindingKind, KnownCheckpoint, VerifyOptions, VerifyReport,
+    self, Finding, FindingKind, KnownCheckpoint, PrunePolicy, VerifyOptions, VerifyReport,
 };
+use ringseal_base::digest::text::{Base64, base64};
 
 use super::{LogDir, public_key, read_small};
 use crate::console::{ExitStatus, Failure};
@@ -26,13 +27,18 @@ Without --mac, entries are checked against the checkpoints that seal them, not o
 --known-checkpoint, a log that was cut back to an older state is not detected. docs/audit-tamper.md lists \
 all cases.
 
-Exit codes: 0 intact, 1 tampered (the first bad record is named), 2 could not check.")]
+A pause, a burst or a full disk can leave a gap between checkpoints: a warning, which --strict makes exit code 1. \
+Whoever has the host's keys can sign the removal of all past entries: --no-prune and --prune-policy say which \
+removals are expected.
+
+Exit codes: 0 intact, 1 tampered (all bad records are named, the first one in detail), 2 could not check.")]
 pub(super) struct Args {
     #[command(flatten)]
     log: LogDir,
-    /// The log's public key, `audit.pub`, from a place where an intruder cannot change it.
+    /// The log's public key, `audit.pub`, from a place where an intruder cannot change it. [default: audit.pub in the
+    /// log's directory, or else in ./keys]
     #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    key: Option<PathBuf>,
     /// The chain's first key, `audit.mac`.
     #[arg(long, value_name = "FILE")]
     mac: Option<PathBuf>,
@@ -45,6 +51,15 @@ pub(super) struct Args {
     /// The most entries between checkpoints. [default: twice what the log promises]
     #[arg(long, value_name = "COUNT")]
     max_gap_entries: Option<u64>,
+    /// Treat warnings as findings.
+    #[arg(long)]
+    strict: bool,
+    /// No entries may have been removed.
+    #[arg(long, conflicts_with = "prune_policy")]
+    no_prune: bool,
+    /// Entries may only have been removed at this age or later, by their own times.
+    #[arg(long, value_name = "AGE", value_parser = parse_duration)]
+    prune_policy: Option<Duration>,
     /// The current time, for the age of the last checkpoint: RFC 3339, a date, or a duration ago. [default: now]
     #[arg(long, value_name = "MOMENT")]
     now: Option<Moment>,
@@ -55,7 +70,7 @@ pub(super) struct Args {
 
 impl Args {
     fn options(&self) -> Result<VerifyOptions, Failure> {
-        let mut options = VerifyOptions::new(public_key(&self.key)?);
+        let mut options = VerifyOptions::new(public_key(&self.key_path()?)?);
         let first_key = self.mac.as_ref().map(|path| load_mac(&OsStorage, path)).transpose();
         options.first_key = first_key.map_err(Failure::of)?;
         for path in &self.known_checkpoint {
@@ -67,7 +82,27 @@ impl Args {
         options.now_unix_nanos = Some(self.now.map_or(clock, |now| now.unix_nanos(clock)));
         options.gap_seconds_max = self.max_gap.map(|gap| gap.as_secs());
         options.gap_entries_max = self.max_gap_entries;
+        options.prunes = match self.prune_policy {
+            Some(age) => PrunePolicy::OlderThan(age.as_secs()),
+            None if self.no_prune => PrunePolicy::Never,
+            None => PrunePolicy::Any,
+        };
         Ok(options)
+    }
+
+    /// The file of the public key.
+    fn key_path(&self) -> Result<PathBuf, Failure> {
+        if let Some(path) = &self.key {
+            return Ok(path.clone());
+        }
+        let dir = &self.log.dir;
+        let candidates = [dir.join("audit.pub"), PathBuf::from("keys/audit.pub")];
+        candidates.into_iter().find(|path| path.is_file()).ok_or_else(|| {
+            Failure::Message(format!(
+                "could not check {}: found no audit.pub in it or in ./keys; name the log's public key: --key FILE",
+                dir.display()
+            ))
+        })
     }
 }
 
@@ -92,11 +127,12 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         (outcome, _) => {
             if !args.json {
                 write!(out, "{verified}")?;
-                if is_inside(&args.key, dir) {
+                if args.key_path().is_ok_and(|key| is_inside(&key, dir)) {
                     writeln!(out, "beware      {KEY_IN_LOG_WARNING}")?;
                 }
             }
-            let is_intact = *outcome == verify::VerifyOutcome::Intact;
+            let is_quiet = !args.strict || verified.report.warnings.is_empty();
+            let is_intact = is_quiet && *outcome == verify::VerifyOutcome::Intact;
             Ok(if is_intact { ExitStatus::Success } else { ExitStatus::Findings })
         }
     }
@@ -149,7 +185,7 @@ impl Verified {
     fn chain(&self) -> &'static str {
         match (self.scheme, self.report.chain_checked) {
             (Some(Scheme::Hash), _) => {
-                "KEYLESS: plain hashes, sealed by keys that the log made itself. It detects corruption;\n            \
+                "KEYLESS: it detects accidents only. Plain hashes, sealed by keys that the log made itself:\n            \
                  anyone with write access to the directory can make another log"
             }
             (_, true) if self.report.first_bad.is_some() => {
@@ -201,22 +237,37 @@ impl fmt::Display for Verified {
                 }
                 let segments = counted(report.segments, "whole segment");
                 writeln!(f, "before it   {entries} {noun}, {bytes}; {segments}")?;
+                for more in &report.more_bad {
+                    writeln!(f, "also        {more}")?;
+                }
+                if report.more_bad_left_out > 0 {
+                    writeln!(f, "also        {} more", format_count(report.more_bad_left_out))?;
+                }
             }
             None => {
                 let segments = counted(report.segments, "segment");
                 writeln!(f, "intact      {entries} {noun}, {bytes} in {segments}")?;
             }
         }
-        if report.entries_pruned > 0 {
-            let pruned = format_count(report.entries_pruned);
+        if let Some(pruned) = &report.pruned {
+            let count = format_count(pruned.before_seq);
+            let by = counted_entries(pruned.prune_entries);
+            let root = base64(Base64::Standard, &pruned.root);
             writeln!(
                 f,
-                "pruned      {pruned} before them, by signed entries; their hashes are present"
+                "pruned      {count} before them, by {by} that the log signed; their hashes are present, root {root}"
             )?;
         }
         writeln!(f, "log         {}", report.origin)?;
         writeln!(f, "chain       {}", self.chain())?;
         write_checkpoints(f, report)?;
+        write_weaknesses(f, report)?;
+        for warning in &report.warnings {
+            writeln!(f, "warning     {warning}")?;
+        }
+        if report.warnings_left_out > 0 {
+            writeln!(f, "warning     and {} more", format_count(report.warnings_left_out))?;
+        }
         for note in &report.notes {
             writeln!(f, "note        {note}")?;
         }
@@ -225,6 +276,35 @@ impl fmt::Display for Verified {
         }
         Ok(())
     }
+}
+
+/// What the verdict does not prove.
+fn write_weaknesses(f: &mut fmt::Formatter<'_>, report: &VerifyReport) -> fmt::Result {
+    if report.entries_unproven > 0 {
+        let count = counted_entries(report.entries_unproven);
+        writeln!(
+            f,
+            "unproven    {count} after the last checkpoint: nothing proves their content without --mac audit.mac"
+        )?;
+    }
+    if report.state_in_log {
+        writeln!(
+            f,
+            "state       in the log's own directory: weaker against rollback of log and state together\n            \
+             than a state kept elsewhere (`AuditConfig::state_dir`)"
+        )?;
+    }
+    if report.format == 1 {
+        writeln!(
+            f,
+            "format      1: a restart may have sealed what was changed while the service was down"
+        )?;
+    }
+    Ok(())
+}
+
+fn counted_entries(count: u64) -> String {
+    format!("{} {}", format_count(count), if count == 1 { "entry" } else { "entries" })
 }
 
 fn write_checkpoints(f: &mut fmt::Formatter<'_>, report: &VerifyReport) -> fmt::Result {

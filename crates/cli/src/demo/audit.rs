@@ -131,8 +131,9 @@ fn remove_old_log(dir: &Path) -> io::Result<()> {
 }
 
 fn belongs_to_log(name: &str) -> bool {
-    const FILES: [&str; 6] = [
+    const FILES: [&str; 7] = [
         names::ACTIVE,
+        names::CHECKPOINT_NEXT,
         names::CHECKPOINT,
         names::CHECKPOINTS,
         names::KEPT,

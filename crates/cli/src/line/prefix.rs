@@ -72,7 +72,8 @@ fn part(rest: &[u8]) -> Option<usize> {
 
 type Part = fn(&[u8]) -> Option<usize>;
 
-const PARTS: [Part; 8] = [priority, cookie, syslog, timed, compose, bracketed, klog, level_word];
+const PARTS: [Part; 9] =
+    [priority, cookie, syslog, timed, compose, bracketed, klog, level_word, pod];
 
 /// `<34>`, `<34>1 …`
 fn priority(rest: &[u8]) -> Option<usize> {
@@ -190,7 +191,7 @@ fn timed(rest: &[u8]) -> Option<usize> {
     }
     at += space;
     let after = &rest[at..];
-    Some(at + cri(after).or_else(|| lambda(after)).unwrap_or(0))
+    Some(at + cri(after).or_else(|| lambda(after)).or_else(|| stream(after)).unwrap_or(0))
 }
 
 /// `stdout F `, `stderr P `
@@ -207,6 +208,29 @@ fn cri(rest: &[u8]) -> Option<usize> {
 fn lambda(rest: &[u8]) -> Option<usize> {
     let len = word_len(rest);
     is_uuid(&rest[..len]).then_some(len)
+}
+
+/// A stream's name with a slash, as `aws logs tail` writes it after the time.
+fn stream(rest: &[u8]) -> Option<usize> {
+    let len = word_len(rest);
+    let word = &rest[..len];
+    (word.contains(&b'/') && is_tag(word) && rest.get(len) == Some(&b' ')).then_some(len)
+}
+
+/// `web-7d4b9c6f5-x2x7q app `: pod and container, as stern writes them.
+fn pod(rest: &[u8]) -> Option<usize> {
+    let len = word_len(rest);
+    let (name, suffix) = rest[..len].split_at_checked(len.checked_sub(6)?)?;
+    let is_part = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let is_pod = name.contains(&b'-')
+        && name.iter().all(|b| is_part(b) || *b == b'-')
+        && suffix.first() == Some(&b'-')
+        && suffix[1..].iter().all(is_part);
+    let container = rest.get(len + 1..)?;
+    let container_len = word_len(container);
+    let is_container = is_container(&container[..container_len]);
+    let is_next_object = container.get(container_len..)?.trim_ascii_start().first() == Some(&b'{');
+    (is_pod && is_container && is_next_object).then_some(len + 1 + container_len)
 }
 
 pub(super) fn is_uuid(word: &[u8]) -> bool {

@@ -130,8 +130,8 @@ impl fmt::Display for Summary {
         let lost = metrics.lost.total();
         write!(f, "; {cut} cut, {lost} lost, {} waits for room", metrics.waits)?;
         let masked = metrics.redaction.hits.iter().map(|rule| rule.hits).sum();
-        let more =
-            [(masked, "values masked"), (metrics.sampled_out.total(), "dropped by sampling")];
+        let values = if masked == 1 { "value masked" } else { "values masked" };
+        let more = [(masked, values), (metrics.sampled_out.total(), "dropped by sampling")];
         for (count, what) in more.iter().filter(|(count, _)| *count > 0) {
             write!(f, ", {} {what}", format_count(*count))?;
         }

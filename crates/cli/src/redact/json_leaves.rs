@@ -1,8 +1,9 @@
 //! The leaves of one line of JSON, with the classes of their keys.
 //!
 //! The walk builds and writes nothing: the caller replaces leaves in a copy of the line, so its structure cannot
-//! change. The grammar is that of RFC 8259, except that strings may hold any bytes but a quote (control characters and
-//! bytes that are not UTF-8 are kept) and a backslash before any character, and that `NaN` and `Infinity` are values.
+//! change. The grammar is that of RFC 8259, with what some writers get wrong: strings may hold any bytes but a quote
+//! (control characters and bytes that are not UTF-8 are kept) and a backslash before any character, `NaN` and
+//! `Infinity` are values, and a comma may precede a closing bracket.
 //!
 //! Memory: a frame for each level up to [`DEPTH_MAX`], one bit for each deeper level. Time is linear.
 use std::ops::Range;
@@ -249,6 +250,11 @@ impl Walker {
             if !is_open {
                 walk.expect(b',')?;
                 walk.space();
+                // Some writers put a comma after the last entry, too.
+                if matches!(walk.peek(), b'}' | b']') {
+                    is_open = true;
+                    continue;
+                }
             }
             return Ok(true);
         }

@@ -142,7 +142,7 @@ fn a_known_checkpoint_reveals_a_restored_snapshot() {
 }
 
 #[test]
-fn a_log_without_checkpoints_too_long_is_unsealed() {
+fn too_long_without_checkpoints_is_a_warning() {
     let fixture = Fixture::new();
     fixture.write(|log| append(log, 5));
     // The log before its end.
@@ -157,10 +157,17 @@ fn a_log_without_checkpoints_too_long_is_unsealed() {
     fixture.put_lines(ACTIVE, &lines);
     let now = fixture.verify_json(&[], 0);
     assert!(now["entries_unsealed"].as_u64() > Some(0), "{now}");
-    let later = fixture.verify_json(&["--now", "2200-01-01"], 1);
-    assert_eq!(later["first_bad"]["kind"], "unsealed", "{later}");
-    fixture.verify(&["--max-gap-entries", "1"], 1);
-    fixture.verify(&["--max-gap", "10m"], 0);
+    let later = fixture.verify_json(&["--now", "2200-01-01"], 0);
+    assert_eq!(later["warnings"][0]["kind"], "stale", "{later}");
+    let (words, _) = fixture.verify(&["--now", "2200-01-01", "--strict"], 1);
+    assert!(words.starts_with("intact ") && words.contains("\nwarning     "), "{words}");
+    let (words, _) = fixture.verify(&[], 0);
+    assert!(words.contains("\nunproven    ") && words.contains("without --mac"), "{words}");
+    let (words, _) = fixture.verify(&["--mac", "keys/audit.mac"], 0);
+    assert!(!words.contains("\nunproven    "), "{words}");
+    fixture.verify(&["--max-gap-entries", "1"], 0);
+    fixture.verify(&["--max-gap-entries", "1", "--strict"], 1);
+    fixture.verify(&["--max-gap", "10m", "--strict"], 0);
 }
 
 #[test]

@@ -93,6 +93,8 @@ pub(super) fn names_secret(name: &[u8]) -> bool {
             | b"key"
             | b"passphrase"
             | b"passcode"
+            | b"requirepass"
+            | b"masterauth"
             | b"passwords"
             | b"tokens"
             | b"keys"

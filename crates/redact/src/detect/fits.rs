@@ -14,7 +14,7 @@ use crate::kind::KeyClass;
 #[rustfmt::skip]
 pub(super) fn is_no_value(text: &[u8]) -> bool {
     let text = text.strip_suffix(b";").unwrap_or(text);
-    let mut low = [0u8; 12];
+    let mut low = [0u8; 16];
     let Some(low) = low.get_mut(..text.len()) else { return false };
     low.copy_from_slice(text);
     low.make_ascii_lowercase();
@@ -26,7 +26,9 @@ pub(super) fn is_no_value(text: &[u8]) -> bool {
             | b"enabled" | b"accepted" | b"rejected" | b"optional" | b"unset" | b"not_set"
             | b"unknown" | b"denied" | b"failed" | b"wrong" | b"incorrect" | b"changed"
             | b"absent" | b"present" | b"revoked" | b"locked" | b"any" | b"object" | b"null,"
-            | b"array" | b"await" | b"new" | b"async" | b"yield" | b"hashed" | b"encrypted"
+            | b"md5" | b"bcrypt" | b"scrypt" | b"argon2"
+            | b"argon2i" | b"argon2id" | b"pbkdf2" | b"sha256" | b"sha512" | b"sha-256" | b"sha-512"
+            | b"scram-sha-256" | b"hs256" | b"rs256" | b"es256" | b"array" | b"await" | b"new" | b"async" | b"yield" | b"hashed" | b"encrypted"
             | b"plaintext" | b"nullable" | b"sometimes" | b"varchar" | b"nan" | b"<nil>" | b"<none>" | b"valid" | b"?" | b"*" | b"prompt"
     )
 }

@@ -93,7 +93,12 @@ pub(super) fn trimmed(input: &[u8], mut start: usize, mut end: usize) -> Option<
 pub(super) fn class(finder: &Finder<'_>, key: Key) -> KeyClass {
     let text = &finder.input[key.start..key.end];
     if text.is_ascii() {
-        return finder.rules.key(text, None);
+        let class = finder.rules.key(text, None);
+        return if class == KeyClass::Plain && is_setting(text) {
+            KeyClass::Password
+        } else {
+            class
+        };
     }
     let (mut plain, mut len) = ([0u8; KEY_BYTES_MAX], 0);
     let (mut i, end) = (key.start, key.end);
@@ -107,4 +112,9 @@ pub(super) fn class(finder: &Finder<'_>, key: Key) -> KeyClass {
         i += marks.max(1);
     }
     finder.rules.key(&plain[..len], None)
+}
+
+/// Settings of Redis whose names look like those of flags.
+fn is_setting(text: &[u8]) -> bool {
+    text.eq_ignore_ascii_case(b"requirepass") || text.eq_ignore_ascii_case(b"masterauth")
 }

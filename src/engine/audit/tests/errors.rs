@@ -9,7 +9,7 @@ use ringseal_audit::keys::KeyError;
 use ringseal_audit::merkle::ProofError;
 use ringseal_audit::note::NoteError;
 use ringseal_audit::proof::ProveError;
-use ringseal_audit::store::StoreError;
+use ringseal_audit::store::{OnDamage, StoreError};
 use ringseal_audit::tiles::TileError;
 
 /// The texts of an error and its sources.
@@ -83,4 +83,64 @@ fn keys_taken_by_another_log_are_refused() {
     for words in ["moved into the log", "separate keys", "ringseal audit keygen --dir"] {
         assert!(text.contains(words), "{text}");
     }
+}
+
+/// Starts an engine with this audit log and stops it.
+fn run(audit: AuditConfig) -> Result<(), InitError> {
+    let config = Config::new().panic_hook(false).output(Output::custom(MemorySink::new()));
+    let engine = Engine::start(config.audit(audit))?;
+    engine.audit().unwrap().emit(&login("u-1")).unwrap().wait().unwrap();
+    engine.stop().unwrap();
+    Ok(())
+}
+
+#[test]
+fn a_damaged_log_is_refused_in_words() {
+    let top = tempfile::tempdir().unwrap();
+    let dir = top.path().join("log");
+    run(AuditConfig::new(&dir)).unwrap();
+    let path = dir.join("audit.log.jsonl");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let second = bytes.iter().position(|byte| *byte == b'\n').unwrap();
+    bytes[second + 5] = b'!';
+    std::fs::write(&path, &bytes).unwrap();
+    let error = run(AuditConfig::new(&dir)).expect_err("it is damaged");
+    assert!(matches!(error, InitError::Audit(AuditOpenError::Damaged { .. })), "{error}");
+    let text = error.to_string();
+    for words in ["found a log that cannot be continued", "audit verify", "audit fsck", "SetAside"]
+    {
+        assert!(text.contains(words), "{text}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), bytes, "nothing was changed");
+    run(AuditConfig::new(&dir).on_damage(OnDamage::SetAside)).unwrap();
+    assert_eq!(std::fs::read(dir.join("aside-1/audit.log.jsonl")).unwrap(), bytes);
+    let report = verdict(&dir, &dir.join("audit.pub"));
+    assert_eq!((report.first_bad, report.warnings.len()), (None, 1), "{:?}", report.problem);
+}
+
+/// Keys on a read-only mount, which are links, are copied; the moving state is where the configuration says.
+#[cfg(unix)]
+#[test]
+fn mounted_keys_are_read_in_place() {
+    let top = tempfile::tempdir().unwrap();
+    let (made, mount) = (top.path().join("made"), top.path().join("mount"));
+    keys::keygen(&OsStorage, &KeyPaths::in_dir(&made), "test/log", &mut keys::system_random)
+        .unwrap();
+    std::fs::create_dir_all(mount.join("keys")).unwrap();
+    for name in ["audit.pub", "keys/chain.key", "keys/epoch.key"] {
+        std::os::unix::fs::symlink(made.join(name), mount.join(name)).unwrap();
+    }
+    let (dir, state) = (top.path().join("log"), top.path().join("state"));
+    let audit = || AuditConfig::new(&dir).keys(&mount).state_dir(&state);
+    for _ in 0..2 {
+        run(audit()).unwrap();
+    }
+    assert!(made.join("keys/epoch.key").exists() && !dir.join("keys").exists());
+    assert!(state.join("state").exists() && state.join("chain.key").exists());
+    let report = verdict(&dir, &made.join("audit.pub"));
+    assert_eq!((report.first_bad, report.state_in_log), (None, false), "{:?}", report.problem);
+    // By default the state is in the log's directory, which every verdict says.
+    let other = top.path().join("other");
+    run(AuditConfig::new(&other)).unwrap();
+    assert!(verdict(&other, &other.join("audit.pub")).state_in_log);
 }

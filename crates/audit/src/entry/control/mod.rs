@@ -13,8 +13,12 @@ pub(crate) use read::statement_text;
 use super::Scheme;
 use ringseal_base::digest::Hash;
 
-/// The format that this code writes and reads.
-pub const FORMAT: u64 = 1;
+/// The format that this code writes. It also reads format 1.
+pub const FORMAT: u64 = 2;
+/// Greatest number in a control entry.
+pub(crate) const NUMBER_MAX: u64 = i64::MAX as u64;
+/// Greatest number of logs set aside before one.
+pub(crate) const CONTINUED_MAX: usize = 1000;
 /// Greatest number of segments in a prune entry.
 pub const PRUNED_SEGMENTS_MAX: usize = 1000;
 /// Greatest number of segments in an integrity entry.
@@ -149,6 +153,30 @@ word_enum! {
     }
 }
 
+word_enum! {
+    /// Where the writer keeps the protected state of the log.
+    StatePlace {
+        /// In the log's own directory: an older copy of the directory includes an older state.
+        Log = "log",
+        /// In a directory outside the log's.
+        Separate = "separate",
+    }
+}
+
+word_enum! {
+    /// How a log that is opened differs from the state that its last writer left.
+    MismatchKind {
+        /// Its entries are not those that were written.
+        Changed = "changed",
+        /// Entries are missing at its end.
+        Cut = "cut",
+        /// The state is missing.
+        NoState = "no_state",
+        /// The state is not one that a writer with the log's keys left.
+        BadState = "bad_state",
+    }
+}
+
 /// A checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checksum {
@@ -199,6 +227,8 @@ pub struct SealedSegment {
 /// A process opened the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
+    /// The format of the entries from here on: 1 or 2.
+    pub format: u64,
     /// The log's name: the origin of its checkpoints.
     pub origin: String,
     /// How its entries are chained.
@@ -213,6 +243,27 @@ pub struct Start {
     pub public_key: String,
     /// The writing program.
     pub writer: String,
+    /// Where the protected state is. Format 1 has none and does not write this.
+    pub state: StatePlace,
+    /// The log that was set aside before this one, in the first entry only.
+    pub continued: Option<Continued>,
+}
+
+/// A log that was set aside because it was damaged, as the first entry of the log that continues it names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continued {
+    /// The directory of its files, within the log's.
+    pub dir: String,
+    /// Its entries, as far as they were known.
+    pub entries: u64,
+    /// The root hash of these entries.
+    pub tree_root: Hash,
+    /// Its epoch.
+    pub epoch: u64,
+    /// How many keys of the chain it and its predecessors had used, the oldest first; empty without a key.
+    pub chain_keys: Vec<u64>,
+    /// What was wrong with it.
+    pub damage: String,
 }
 
 /// The first entry of a segment.
@@ -254,13 +305,58 @@ pub struct TornPiece {
     pub sha256: Hash,
 }
 
-/// What opening the log repaired.
+/// What opening the log repaired, and how the log differed from the protected state.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recovery {
     /// What was cut off.
     pub torn: Vec<TornPiece>,
     /// What was derived again.
     pub rebuilt: Vec<Rebuilt>,
+    /// The difference from the state that the last writer left.
+    pub mismatch: Option<StateMismatch>,
+}
+
+/// A log that is not as its last writer left it. Unknown numbers and hashes are zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateMismatch {
+    /// The difference.
+    pub kind: MismatchKind,
+    /// Entries according to the state.
+    pub expected_entries: u64,
+    /// The root hash of these entries according to the state.
+    pub expected_root: Hash,
+    /// Entries found.
+    pub found_entries: u64,
+    /// The root hash of the entries found, of at most `expected_entries` if that is known.
+    pub found_root: Hash,
+}
+
+impl std::fmt::Display for StateMismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (expected, found) = (self.expected_entries, self.found_entries);
+        match self.kind {
+            MismatchKind::Changed => write!(
+                f,
+                "the first {expected} entries are not those that the last writer left: they were changed while no \
+                 process had the log open"
+            ),
+            MismatchKind::Cut => write!(
+                f,
+                "expected {expected} entries as the last writer left them, found {found}: the end was cut off while \
+                 no process had the log open"
+            ),
+            MismatchKind::NoState => {
+                write!(
+                    f,
+                    "expected the protected state of the log, found none beside {found} entries"
+                )
+            }
+            MismatchKind::BadState => write!(
+                f,
+                "the protected state of the log was not written with its keys; found {found} entries"
+            ),
+        }
+    }
 }
 
 /// Segments are about to be removed.
@@ -272,6 +368,21 @@ pub struct Prune {
     pub reason: PruneReason,
     /// Which segments.
     pub segments: Vec<SealedSegment>,
+    /// The policy, and the tree of all entries up to the last removed one. Format 1 does not write them.
+    pub terms: Option<PruneTerms>,
+}
+
+/// What a prune entry promises about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PruneTerms {
+    /// Most segments to keep.
+    pub segments_max: Option<u64>,
+    /// Segments are kept until their successor is this old.
+    pub seconds_max: Option<u64>,
+    /// Most bytes to keep.
+    pub bytes_max: Option<u64>,
+    /// Root hash of the tree of all entries before `before_seq`.
+    pub tree_root: Hash,
 }
 
 /// The result of a check of one segment.
@@ -335,9 +446,13 @@ pub enum Control {
 }
 
 impl Control {
-    /// Whether it ends with a statement signature by the epoch's key.
+    /// Whether it ends with a statement signature by the epoch's key. In format 1, starts and stops do not.
     pub const fn is_statement(&self) -> bool {
-        matches!(self, Control::Epoch(_) | Control::Recovery(_) | Control::Prune(_))
+        match self {
+            Control::Start(start) => start.format > 1,
+            Control::Epoch(_) | Control::Recovery(_) | Control::Prune(_) | Control::Stop(_) => true,
+            Control::Segment(_) | Control::Integrity(_) => false,
+        }
     }
 }
 
@@ -348,4 +463,6 @@ pub struct Statement {
     pub control: Control,
     /// The signature, if the entry is a statement.
     pub signature: Option<[u8; 64]>,
+    /// The first format that has this form of the entry.
+    pub format: u64,
 }

@@ -1,7 +1,7 @@
 //! Writes control entries.
 use super::{
-    CheckedSegment, Checksum, Control, Epoch, FORMAT, Integrity, Prune, Recovery, SealedSegment,
-    SegmentStart, Start, TornPiece,
+    CheckedSegment, Checksum, Continued, Control, Epoch, Integrity, Prune, PruneTerms, Recovery,
+    SealedSegment, SegmentStart, Start, StateMismatch, TornPiece,
 };
 use crate::entry::encode::put_decimal;
 use crate::entry::put_timestamp;
@@ -76,7 +76,7 @@ fn list<T>(out: &mut Vec<u8>, name: &str, items: &[T], put: impl Fn(&mut Vec<u8>
 
 fn put_start(out: &mut Vec<u8>, start: &Start) {
     out.extend_from_slice(b"\"event_type\":\"ringseal.start\"");
-    number(out, "format", FORMAT);
+    number(out, "format", start.format);
     text(out, "origin", &start.origin);
     text(out, "algorithm", start.scheme.as_str());
     number(out, "ratchet", start.ratchet);
@@ -84,6 +84,24 @@ fn put_start(out: &mut Vec<u8>, start: &Start) {
     number(out, "checkpoint_entries", start.checkpoint_entries);
     text(out, "public_key", &start.public_key);
     text(out, "writer", &start.writer);
+    if start.format > 1 {
+        text(out, "state", start.state.as_str());
+        if let Some(continued) = &start.continued {
+            put_continued(out, continued);
+        }
+    }
+}
+
+fn put_continued(out: &mut Vec<u8>, continued: &Continued) {
+    key(out, "continued");
+    out.push(b'{');
+    text(out, "dir", &continued.dir);
+    number(out, "entries", continued.entries);
+    hex(out, "tree_root", &continued.tree_root);
+    number(out, "epoch", continued.epoch);
+    list(out, "chain_keys", &continued.chain_keys, |out, count| put_decimal(out, *count));
+    text(out, "damage", &continued.damage);
+    out.push(b'}');
 }
 
 fn put_sealed(out: &mut Vec<u8>, sealed: &SealedSegment) {
@@ -132,6 +150,21 @@ fn put_recovery(out: &mut Vec<u8>, recovery: &Recovery) {
         out.extend_from_slice(what.as_str().as_bytes());
         out.push(b'"');
     });
+    key(out, "mismatch");
+    match &recovery.mismatch {
+        Some(mismatch) => put_mismatch(out, mismatch),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+fn put_mismatch(out: &mut Vec<u8>, mismatch: &StateMismatch) {
+    out.push(b'{');
+    text(out, "kind", mismatch.kind.as_str());
+    number(out, "expected_entries", mismatch.expected_entries);
+    hex(out, "expected_root", &mismatch.expected_root);
+    number(out, "found_entries", mismatch.found_entries);
+    hex(out, "found_root", &mismatch.found_root);
+    out.push(b'}');
 }
 
 fn put_prune(out: &mut Vec<u8>, prune: &Prune) {
@@ -142,6 +175,30 @@ fn put_prune(out: &mut Vec<u8>, prune: &Prune) {
         put_sealed(out, sealed);
         out.push(b'}');
     });
+    if let Some(terms) = &prune.terms {
+        put_terms(out, terms);
+    }
+}
+
+fn put_terms(out: &mut Vec<u8>, terms: &PruneTerms) {
+    key(out, "policy");
+    out.push(b'{');
+    let limits = [
+        ("segments_max", terms.segments_max),
+        ("seconds_max", terms.seconds_max),
+        ("bytes_max", terms.bytes_max),
+    ];
+    for (name, limit) in limits {
+        match limit {
+            Some(limit) => number(out, name, limit),
+            None => {
+                key(out, name);
+                out.extend_from_slice(b"null");
+            }
+        }
+    }
+    out.push(b'}');
+    hex(out, "tree_root", &terms.tree_root);
 }
 
 fn put_checked(out: &mut Vec<u8>, checked: &CheckedSegment) {

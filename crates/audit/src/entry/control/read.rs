@@ -1,8 +1,9 @@
 //! Reads control entries: exactly what `put` writes.
 use super::{
-    Algorithm, CHECKED_SEGMENTS_MAX, CheckStatus, CheckedSegment, Checksum, Control, Epoch, FORMAT,
-    Integrity, PRUNED_SEGMENTS_MAX, Prune, PruneReason, Rebuilt, Recovery, RotateReason,
-    SealedSegment, SegmentStart, Start, Statement, StopReason, TornFrom, TornPiece, Trigger,
+    Algorithm, CHECKED_SEGMENTS_MAX, CONTINUED_MAX, CheckStatus, CheckedSegment, Checksum,
+    Continued, Control, Epoch, FORMAT, Integrity, MismatchKind, PRUNED_SEGMENTS_MAX, Prune,
+    PruneReason, PruneTerms, Rebuilt, Recovery, RotateReason, SealedSegment, SegmentStart, Start,
+    StateMismatch, StatePlace, Statement, StopReason, TornFrom, TornPiece, Trigger,
 };
 use crate::entry::json::{ScanState, Scanner};
 use crate::entry::{Entry, ParseError, ParseErrorKind, Scheme};
@@ -19,23 +20,39 @@ impl Control {
         reader.expect(b"\"event_type\":\"", "\"event_type\"")?;
         reader.expect(entry.event_type.as_bytes(), "the event type")?;
         reader.expect(b"\"", "a quote")?;
+        let mut has_mismatch = false;
         let control = match entry.event_type {
             "ringseal.start" => Control::Start(reader.start()?),
             "ringseal.segment" => Control::Segment(reader.segment_start()?),
             "ringseal.epoch" => Control::Epoch(reader.epoch()?),
-            "ringseal.recovery" => Control::Recovery(reader.recovery()?),
+            "ringseal.recovery" => Control::Recovery(reader.recovery(&mut has_mismatch)?),
             "ringseal.prune" => Control::Prune(reader.prune()?),
             "ringseal.integrity" => Control::Integrity(reader.integrity()?),
             "ringseal.stop" => {
                 Control::Stop(reader.word("reason", StopReason::ALL, |w| w.as_str())?)
             }
-            _ => return reader.error("a control entry of format 1"),
+            _ => return reader.error("a control entry of format 1 or 2"),
         };
-        let signature = if control.is_statement() { Some(reader.signature()?) } else { None };
+        // In format 1 a stop is not signed.
+        let is_unsigned_stop = matches!(control, Control::Stop(_)) && reader.scan.rest().is_empty();
+        let is_signed = control.is_statement() && !is_unsigned_stop;
+        let signature = if is_signed { Some(reader.signature()?) } else { None };
+        let format = format_of(&control, is_signed, has_mismatch);
         match reader.scan.rest() {
-            [] => Ok(Statement { control, signature }),
+            [] => Ok(Statement { control, signature, format }),
             _ => reader.error("no more members"),
         }
+    }
+}
+
+/// The first format that has this form of an entry.
+const fn format_of(control: &Control, is_signed: bool, has_mismatch: bool) -> u64 {
+    match control {
+        Control::Start(start) => start.format,
+        Control::Stop(_) if !is_signed => 1,
+        Control::Recovery(_) if !has_mismatch => 1,
+        Control::Prune(prune) if prune.terms.is_none() => 1,
+        _ => FORMAT,
     }
 }
 
@@ -163,10 +180,12 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn start(&mut self) -> Result<Start> {
-        if self.number("format")? != FORMAT {
-            return self.error("format 1");
+        let format = self.number("format")?;
+        if !(1..=FORMAT).contains(&format) {
+            return self.error("format 1 or 2");
         }
         Ok(Start {
+            format,
             origin: self.text("origin")?,
             scheme: self.word("algorithm", &[Scheme::Mac, Scheme::Hash], Scheme::as_str)?,
             ratchet: self.number("ratchet")?,
@@ -174,7 +193,30 @@ impl<'a> Reader<'a, '_> {
             checkpoint_entries: self.number("checkpoint_entries")?,
             public_key: self.text("public_key")?,
             writer: self.text("writer")?,
+            state: match format {
+                1 => StatePlace::Log,
+                _ => self.word("state", StatePlace::ALL, StatePlace::as_str)?,
+            },
+            continued: match self.scan.rest().starts_with(b",\"continued\":") && format > 1 {
+                true => Some(self.continued()?),
+                false => None,
+            },
         })
+    }
+
+    fn continued(&mut self) -> Result<Continued> {
+        self.key("continued")?;
+        self.expect(b"{", "an object")?;
+        let continued = Continued {
+            dir: self.text("dir")?,
+            entries: self.number("entries")?,
+            tree_root: self.hash("tree_root")?,
+            epoch: self.number("epoch")?,
+            chain_keys: self.list("chain_keys", CONTINUED_MAX, |reader| reader.scan.decimal())?,
+            damage: self.text("damage")?,
+        };
+        self.expect(b"}", "the end of the object")?;
+        Ok(continued)
     }
 
     fn sealed(&mut self) -> Result<SealedSegment> {
@@ -245,16 +287,35 @@ impl<'a> Reader<'a, '_> {
         Ok(piece)
     }
 
-    fn recovery(&mut self) -> Result<Recovery> {
+    fn recovery(&mut self, has_mismatch: &mut bool) -> Result<Recovery> {
         let torn = self.list("torn", usize::MAX, Self::torn)?;
         let rebuilt = self.list("rebuilt", Rebuilt::ALL.len(), |reader| {
             reader.one_of("rebuilt", Rebuilt::ALL, Rebuilt::as_str)
         })?;
+        *has_mismatch = self.scan.rest().starts_with(b",\"mismatch\":");
+        let mismatch = if *has_mismatch { self.mismatch()? } else { None };
         let in_order = rebuilt.windows(2).all(|pair| (pair[0] as u8) < (pair[1] as u8));
-        if !in_order || (torn.is_empty() && rebuilt.is_empty()) {
+        if !in_order || (torn.is_empty() && rebuilt.is_empty() && mismatch.is_none()) {
             return self.error("at least one repair, each once and in order");
         }
-        Ok(Recovery { torn, rebuilt })
+        Ok(Recovery { torn, rebuilt, mismatch })
+    }
+
+    fn mismatch(&mut self) -> Result<Option<StateMismatch>> {
+        self.key("mismatch")?;
+        if self.skip_if(b"null") {
+            return Ok(None);
+        }
+        self.expect(b"{", "an object")?;
+        let mismatch = StateMismatch {
+            kind: self.word("kind", MismatchKind::ALL, MismatchKind::as_str)?,
+            expected_entries: self.number("expected_entries")?,
+            expected_root: self.hash("expected_root")?,
+            found_entries: self.number("found_entries")?,
+            found_root: self.hash("found_root")?,
+        };
+        self.expect(b"}", "the end of the object")?;
+        Ok(Some(mismatch))
     }
 
     fn prune(&mut self) -> Result<Prune> {
@@ -272,7 +333,28 @@ impl<'a> Reader<'a, '_> {
         if !consecutive || last != Some(before_seq) {
             return self.error("consecutive segments up to before_seq");
         }
-        Ok(Prune { before_seq, reason, segments })
+        let has_terms = self.scan.rest().starts_with(b",\"policy\":");
+        let terms = if has_terms { Some(self.terms()?) } else { None };
+        Ok(Prune { before_seq, reason, segments, terms })
+    }
+
+    fn terms(&mut self) -> Result<PruneTerms> {
+        self.key("policy")?;
+        self.expect(b"{", "an object")?;
+        let segments_max = self.number_or_null("segments_max")?;
+        let seconds_max = self.number_or_null("seconds_max")?;
+        let bytes_max = self.number_or_null("bytes_max")?;
+        self.expect(b"}", "the end of the object")?;
+        let tree_root = self.hash("tree_root")?;
+        Ok(PruneTerms { segments_max, seconds_max, bytes_max, tree_root })
+    }
+
+    fn number_or_null(&mut self, key: &'static str) -> Result<Option<u64>> {
+        self.key(key)?;
+        if self.skip_if(b"null") {
+            return Ok(None);
+        }
+        self.scan.decimal().map(Some)
     }
 
     fn checksum_or_null(

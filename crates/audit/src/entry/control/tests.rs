@@ -51,6 +51,7 @@ fn all() -> Vec<(Control, String)> {
     vec![
         (
             Control::Start(Start {
+                format: 2,
                 origin: "a.example/audit".into(),
                 scheme: Scheme::Mac,
                 ratchet: 1,
@@ -58,9 +59,18 @@ fn all() -> Vec<(Control, String)> {
                 checkpoint_entries: 65536,
                 public_key: key.into(),
                 writer: "ringseal 0.1.0".into(),
+                state: StatePlace::Separate,
+                continued: Some(Continued {
+                    dir: "aside-1".into(),
+                    entries: 9,
+                    tree_root: [0; 32],
+                    epoch: 2,
+                    chain_keys: vec![3, 7],
+                    damage: "entry 3: wrong".into(),
+                }),
             }),
             format!(
-                r#""event_type":"ringseal.start","format":1,"origin":"a.example/audit","algorithm":"hmac-sha256","ratchet":1,"checkpoint_seconds":300,"checkpoint_entries":65536,"public_key":"{key}","writer":"ringseal 0.1.0""#
+                r#""event_type":"ringseal.start","format":2,"origin":"a.example/audit","algorithm":"hmac-sha256","ratchet":1,"checkpoint_seconds":300,"checkpoint_entries":65536,"public_key":"{key}","writer":"ringseal 0.1.0","state":"separate","continued":{{"dir":"aside-1","entries":9,"tree_root":"{zeros}","epoch":2,"chain_keys":[3,7],"damage":"entry 3: wrong"}}"#
             ),
         ),
         (
@@ -93,9 +103,17 @@ fn all() -> Vec<(Control, String)> {
             Control::Recovery(Recovery {
                 torn: vec![torn],
                 rebuilt: vec![Rebuilt::Tiles, Rebuilt::EpochKey],
+                mismatch: Some(StateMismatch {
+                    kind: MismatchKind::Changed,
+                    expected_entries: 7,
+                    expected_root: [0; 32],
+                    found_entries: 8,
+                    found_root: [1; 32],
+                }),
             }),
             format!(
-                r#""event_type":"ringseal.recovery","torn":[{{"kept":"torn/00000000000000000042-0.bin","from":"audit.log.jsonl","offset":12,"bytes":3,"sha256":"{zeros}"}}],"rebuilt":["tiles","epoch.key"]"#
+                r#""event_type":"ringseal.recovery","torn":[{{"kept":"torn/00000000000000000042-0.bin","from":"audit.log.jsonl","offset":12,"bytes":3,"sha256":"{zeros}"}}],"rebuilt":["tiles","epoch.key"],"mismatch":{{"kind":"changed","expected_entries":7,"expected_root":"{zeros}","found_entries":8,"found_root":"{}"}}"#,
+                "01".repeat(32)
             ),
         ),
         (
@@ -103,9 +121,15 @@ fn all() -> Vec<(Control, String)> {
                 before_seq: 10,
                 reason: PruneReason::Age,
                 segments: vec![sealed(0, 9)],
+                terms: Some(PruneTerms {
+                    segments_max: None,
+                    seconds_max: Some(60),
+                    bytes_max: None,
+                    tree_root: [0; 32],
+                }),
             }),
             format!(
-                r#""event_type":"ringseal.prune","before_seq":10,"reason":"age","segments":[{{"name":"audit-00000000000000000000.jsonl","bytes":1000,"sha256":"{zeros}","first_seq":0,"last_seq":9}}]"#
+                r#""event_type":"ringseal.prune","before_seq":10,"reason":"age","segments":[{{"name":"audit-00000000000000000000.jsonl","bytes":1000,"sha256":"{zeros}","first_seq":0,"last_seq":9}}],"policy":{{"segments_max":null,"seconds_max":60,"bytes_max":null}},"tree_root":"{zeros}""#
             ),
         ),
         (
@@ -162,6 +186,33 @@ fn control_entries_round_trip_as_the_format_says() {
     }
 }
 
+/// Entries of format 1, which older writers left: starts and stops without signature, recoveries without a mismatch,
+/// prune entries without their terms.
+#[test]
+fn entries_of_format_1_are_read() {
+    let (start, recovery, prune) = (&all()[0].1, &all()[4].1, &all()[5].1);
+    let cut = |text: &str, from: &str| text.split_once(from).unwrap().0.to_owned();
+    let old = [
+        cut(start, ",\"state\":").replace("\"format\":2", "\"format\":1"),
+        cut(recovery, ",\"mismatch\":"),
+        cut(prune, ",\"policy\":"),
+        all()[8].1.clone(),
+    ];
+    for (text, is_signed) in old.iter().zip([false, true, true, false]) {
+        let mut members = text.clone().into_bytes();
+        if is_signed {
+            put::put_statement_signature(&mut members, &[0x5A; 64]);
+        }
+        let line = line(&members);
+        let statement = Control::read(&Parser::new().entry(&line).unwrap()).unwrap();
+        assert_eq!((statement.format, statement.signature.is_some()), (1, is_signed), "{text}");
+    }
+    for (control, _) in all() {
+        let line = line(&members(&control));
+        assert_eq!(Control::read(&Parser::new().entry(&line).unwrap()).unwrap().format, 2);
+    }
+}
+
 #[test]
 fn a_statement_signs_all_bytes_before_its_signature() {
     let (control, want) = &all()[3];
@@ -200,7 +251,9 @@ fn extra_or_missing_members_are_rejected() {
     for (control, _) in all() {
         let good = String::from_utf8(members(&control)).unwrap();
         let mut bad = vec![format!("{good},\"more\":1")];
-        if let Some((less, _)) = good.rsplit_once(",\"") {
+        // A stop without its signature is one of format 1.
+        let is_stop = matches!(control, Control::Stop(_));
+        if let Some((less, _)) = good.rsplit_once(",\"").filter(|_| !is_stop) {
             bad.push(less.to_owned());
         }
         for members in bad {
@@ -215,16 +268,19 @@ fn extra_or_missing_members_are_rejected() {
 fn contradictory_control_entries_are_rejected() {
     let bad = [
         r#""event_type":"ringseal.future","reason":"x""#.to_owned(),
-        r#""event_type":"ringseal.start","format":2,"origin":"x""#.to_owned(),
+        r#""event_type":"ringseal.start","format":3,"origin":"x""#.to_owned(),
+        all()[0].1.replace("\"separate\"", "\"elsewhere\""),
+        all()[4].1.replace("\"changed\"", "\"other\""),
         all()[6].1.replace("\"mismatch\",\"log", "\"ok\",\"log"),
         all()[7].1.replacen("\"status\":\"ok\"", "\"status\":\"mismatch\"", 1),
         all()[5].1.replace("\"before_seq\":10", "\"before_seq\":11"),
         all()[4].1.replace("[\"tiles\",\"epoch.key\"]", "[\"epoch.key\",\"tiles\"]"),
         all()[4].1.replace("[\"tiles\",\"epoch.key\"]", "[\"tiles\",\"tiles\"]"),
         r#""event_type":"ringseal.recovery","torn":[],"rebuilt":[]"#.to_owned(),
+        r#""event_type":"ringseal.recovery","torn":[],"rebuilt":[],"mismatch":null"#.to_owned(),
     ];
     for mut members in bad {
-        if ["epoch", "recovery", "prune"]
+        if ["start", "epoch", "recovery", "prune"]
             .iter()
             .any(|kind| members.contains(&format!("ringseal.{kind}")))
         {

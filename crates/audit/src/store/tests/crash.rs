@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::support::*;
-use crate::entry::control::{Control, RotateReason};
+use crate::entry::control::{Control, MismatchKind, RotateReason};
 use crate::store::names::{ACTIVE, CHECKPOINT, CHECKPOINTS};
 use crate::store::{AuditLog, LogOptions, Retain};
+use crate::verify::{VerifyOptions, verify};
 use ringseal_base::digest::{Hash, Sha256};
 use ringseal_base::storage::faulty::Faults;
 
@@ -54,13 +55,27 @@ fn run_log(fixture: &Fixture) -> Acknowledged {
     acknowledged
 }
 
+/// No honest history is called tampered, neither as it ended nor after the next start.
+fn assert_not_tampered(fixture: &Fixture, what: &str) {
+    let mut options = VerifyOptions::new(fixture.root.clone());
+    options.first_key = Some(fixture.first_key.clone());
+    options.now_unix_nanos = Some(i64::MAX);
+    // With the chain's key or without it, by turns.
+    options.first_key = options.first_key.filter(|_| fixture.disk.calls().is_multiple_of(2));
+    let report = verify(&fixture.disk, std::path::Path::new(DIR), &options, &mut |_| ());
+    assert_eq!(report.first_bad, None, "{what}");
+}
+
 /// All reported entries are present and the log checks clean; twice, because opening must leave a state that opening
 /// accepts.
 fn assert_survives(fixture: &Fixture, acknowledged: &Acknowledged, what: &str) {
+    assert_not_tampered(fixture, what);
     for _ in 0..2 {
         let log = fixture.open(options()).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(log.health().state_mismatch, None, "{what}");
         log.close().unwrap_or_else(|error| panic!("{what}: {error}"));
     }
+    assert_not_tampered(fixture, what);
     let checked = check(fixture);
     let first = *checked.leaves.keys().next().unwrap();
     for (seq, leaf) in acknowledged.range(first..) {
@@ -188,11 +203,20 @@ fn a_torn_tail_is_cut_kept_and_recorded() {
             assert_eq!(checked.leaves[seq], *leaf, "cut at {len}");
         }
         let torn = &whole[before..len];
-        if torn.is_empty() || len == whole.len() {
+        if len == whole.len() {
             assert_eq!(recovery, None, "cut at {len}");
             continue;
         }
-        let piece = &recovery.unwrap().torn[0];
+        // The entry was committed: the protected state has it.
+        let recovery = recovery.unwrap();
+        let mismatch = recovery.mismatch.unwrap();
+        assert_eq!(mismatch.kind, MismatchKind::Cut, "cut at {len}");
+        assert_eq!(mismatch.expected_entries, mismatch.found_entries + 1);
+        if torn.is_empty() {
+            assert!(recovery.torn.is_empty());
+            continue;
+        }
+        let piece = &recovery.torn[0];
         assert_eq!((piece.offset, piece.bytes), (before as u64, torn.len() as u64));
         assert_eq!(piece.sha256, Sha256::of(torn));
         assert_eq!(after.files()[&piece.kept], torn);
@@ -210,6 +234,10 @@ fn zeros_and_garbage_at_the_end_are_torn() {
         let after = fixture.with(fixture.disk.after_kill());
         let path = std::path::Path::new(DIR).join(ACTIVE);
         after.disk.put(&path, &[&whole[..], rubbish].concat());
+        if rubbish[0] != 0 {
+            // Not what a crash leaves; the next start cuts it off all the same.
+            after.open(options()).unwrap().close().unwrap();
+        }
         assert_survives(&after, &acknowledged, &format!("{rubbish:?}"));
     }
 }

@@ -2,5 +2,6 @@
 mod basic;
 mod crash;
 mod others;
+mod set_aside;
 mod support;
 mod upkeep;

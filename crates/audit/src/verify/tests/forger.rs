@@ -38,7 +38,7 @@ impl ForgedEntry {
         self.body.starts_with("\"event_type\":\"user.")
     }
 
-    fn is(&self, kind: &str) -> bool {
+    pub fn is(&self, kind: &str) -> bool {
         self.body.starts_with(&format!("\"event_type\":\"ringseal.{kind}\""))
     }
 }

@@ -1,8 +1,8 @@
 //! Every change by every attacker, with and without a checkpoint kept elsewhere, and whether it is detected.
 //! `docs/audit-tamper.md` publishes the tables; this test generates and compares them.
 use super::forger::{ForgedEntry, Keys, entries_of, forge};
-use super::live_log_and;
 use super::support::{Fixture, LogFiles, kept_checkpoint, small_options, verify_files};
+use super::{live_log_and, more_rows};
 use crate::verify::{FindingKind, VerifyOptions, VerifyOutcome};
 
 /// The attacker's keys.
@@ -183,6 +183,7 @@ fn tables() -> Vec<(&'static str, String)> {
         ("With `audit.mac`, changes in the current epoch", table(&attacks, true, 2)),
         ("Without `audit.mac`, changes in a past epoch", table(&attacks, false, 1)),
         ("Without `audit.mac`, changes in the current epoch", table(&attacks, false, 2)),
+        ("Restarts, removals, pauses, bursts, other files", more_rows::table()),
     ]
 }
 

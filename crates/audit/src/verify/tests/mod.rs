@@ -1,8 +1,13 @@
 //! Verification of logs that the real writer wrote, unchanged and changed.
 mod forger;
+#[cfg(feature = "compress")]
+mod format_1;
+mod honest;
 mod kinds;
 mod log_in_use;
 mod matrix;
+mod more_rows;
+pub(crate) mod restart;
 pub(crate) mod support;
 mod wrong_key;
 
@@ -261,4 +266,15 @@ fn reports_are_json() {
     assert_eq!(value["first_bad"]["kind"], "malformed");
     assert_eq!(value["first_bad"]["file"], "audit.log.jsonl");
     assert_eq!(value["first_bad"]["line"], 1);
+}
+
+#[test]
+fn the_page_lists_every_kind_exactly_once() {
+    let page = include_str!("../../../../../docs/audit-tamper.md");
+    let listed = page.split_once("## What each kind means").unwrap().1;
+    let listed = listed.split_once("\n## ").unwrap().0;
+    let row = |line: &str| Some(line.strip_prefix("| `")?.split_once("` | ")?.0.to_owned());
+    let listed: Vec<String> = listed.lines().filter_map(row).collect();
+    let all: Vec<String> = FindingKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
+    assert_eq!(listed, all);
 }

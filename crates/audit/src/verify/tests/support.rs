@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::entry::{Body, Parser};
 use crate::keys::{ChainKey, load_chain, load_mac, load_signer};
 use crate::note::{Signer, Verifier};
-use crate::store::{AuditLog, Host, LogOptions};
+use crate::store::{AuditLog, Host, LogOptions, StoreError};
 use crate::verify::{KnownCheckpoint, VerifyOptions, VerifyReport, verify};
 use ringseal_base::clock::{Clock, ManualClock};
 use ringseal_base::digest::Sha256;
@@ -48,12 +48,28 @@ impl Fixture {
     }
 
     pub fn open(&mut self, options: LogOptions) -> AuditLog {
-        self.seed += 1000;
         self.remember();
-        let host = host(&self.disk, &self.clock, self.seed);
-        let log = AuditLog::open(host, Path::new(DIR), options).unwrap();
+        let log = self.try_open(options).unwrap();
         self.remember();
         log
+    }
+
+    pub fn try_open(&mut self, options: LogOptions) -> Result<AuditLog, StoreError> {
+        self.seed += 1000;
+        let host = host(&self.disk, &self.clock, self.seed);
+        AuditLog::open(host, Path::new(DIR), options)
+    }
+
+    /// The same log on another disk.
+    pub fn clone_with(fixture: &Fixture, disk: FaultyDisk) -> Fixture {
+        Fixture {
+            disk,
+            clock: fixture.clock.clone(),
+            root: fixture.root.clone(),
+            first_key: fixture.first_key.clone(),
+            signers: Vec::new(),
+            seed: fixture.seed,
+        }
     }
 
     /// Keeps a copy of the epoch's key, for an attacker with all keys.

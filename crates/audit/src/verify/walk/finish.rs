@@ -1,7 +1,12 @@
 //! Checks that depend on the whole log, and the counts in the report.
-use super::super::Stop;
-use super::super::report::{Finding, FindingKind, Place, VerifyReport};
+use super::super::report::{
+    Finding, FindingKind, Place, PrunedRange, VerifyReport, Warning, WarningKind,
+};
+use super::super::{Stop, files};
 use super::Walk;
+use crate::entry::Scheme;
+use crate::entry::control::{Continued, StatePlace};
+use ringseal_base::digest::text::{Base64, base64};
 
 impl Walk<'_> {
     /// Runs the checks that depend on the whole log.
@@ -10,16 +15,17 @@ impl Walk<'_> {
         let end = self.end_place();
         if size == 0 && self.checkpoints.count == 0 && self.segments.is_empty() {
             let dir = self.files.dir.display();
-            self.checkpoints.finish(size, end, &mut self.notes)?;
+            self.checkpoints.finish(size, end, false, &mut self.notes)?;
             return Err(Stop::Unchecked { reason: format!("{dir}: there is no audit log") });
         }
-        let sealed = self.checkpoints.finish(size, end.clone(), &mut self.notes);
+        let needs = self.needs_checkpoint;
+        let sealed = self.checkpoints.finish(size, end.clone(), needs, &mut self.notes);
         if let Err(Stop::Tampered(finding)) = sealed {
             return Err(self.prefer_suspect(*finding).into());
         }
         sealed?;
         self.check_tail_age(size, end.clone())?;
-        if self.control_state.pruned_before < first_seq {
+        if self.control_state.prunes.before_seq < first_seq {
             return Err(self.missing_beginning(first_seq).into());
         }
         if let Some(suspect) = self.suspect.take() {
@@ -31,6 +37,9 @@ impl Walk<'_> {
             let detail = format!("found only {size} entries");
             return Err(Finding::new(FindingKind::TailTruncated, self.kept.place(), detail).into());
         }
+        let (storage, dir) = (self.files.storage, self.files.dir);
+        let latest = self.checkpoints.latest_size().min(size);
+        files::check_partial_tiles(storage, dir, &mut self.tiles, latest);
         match self.tiles.fault.take() {
             Some(finding) => Err(finding.into()),
             None => Ok(()),
@@ -55,10 +64,20 @@ impl Walk<'_> {
         if let (Some(now), Some(last)) = (self.options.now_unix_nanos, self.latest_unix_nanos) {
             gap.nanos = gap.nanos.saturating_add(now.saturating_sub(last).max(0) as u64);
         }
-        match gap.exceeded(self.limits()) {
-            Some(exceeded) => Err(Finding::new(FindingKind::Unsealed, end, exceeded).into()),
-            None => Ok(()),
+        for (kind, detail) in gap.exceeded(self.limits()) {
+            let kind = if kind == WarningKind::GapTime { WarningKind::Stale } else { kind };
+            self.checkpoints.warnings.push(Warning { kind, place: end.clone(), detail });
         }
+        Ok(())
+    }
+
+    /// The finding for an epoch whose end no checkpoint seals. A writer that could not write the checkpoint goes on
+    /// with entries, but with nothing that needs it.
+    pub(super) fn unsealed_epoch_finding(&mut self) -> Option<Stop> {
+        let suspect = self.unsealed_epoch.take()?;
+        let place = self.rewind_to(suspect);
+        let detail = "an epoch ends here, and no checkpoint of its key seals it";
+        Some(Finding::new(FindingKind::Unsealed, place, detail).into())
     }
 
     /// The place after the last entry.
@@ -88,6 +107,31 @@ impl Walk<'_> {
         for note in self.notes.drain(..) {
             report.note(note);
         }
+        for warning in std::mem::take(&mut self.checkpoints.warnings) {
+            report.warn(warning);
+        }
+        if let Some(continued) = &self.continued {
+            let Continued { dir, entries, damage, .. } = continued;
+            let detail = format!(
+                "the log continues one of {entries} entries with root {}, which was set aside in {dir}: {damage}",
+                base64(Base64::Standard, &continued.tree_root)
+            );
+            let place = Place { file: dir.clone(), ..Place::default() };
+            report.warn(Warning { kind: WarningKind::SetAside, place, detail });
+        }
+        let start = self.control_state.start.as_ref();
+        report.format = self.control_state.format();
+        report.state_in_log =
+            start.is_some_and(|start| start.format > 1 && start.state == StatePlace::Log);
+        report.is_keyed = start.is_some_and(|start| start.scheme == Scheme::Mac);
+        let is_proven = self.chain_checked && report.is_keyed;
+        report.entries_unproven = if is_proven { 0 } else { report.entries_unsealed };
+        let prunes = &self.control_state.prunes;
+        report.pruned = prunes.pruned_root.map(|(before_seq, root)| PrunedRange {
+            before_seq,
+            root,
+            prune_entries: prunes.entries,
+        });
         if self.tiles.missing > 0 {
             report.note(format!("{} tiles could not be read", self.tiles.missing));
         }

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::super::chain::Chain;
-use super::super::entry::control::Control;
-use super::super::entry::{Entry, Parser, Scheme, Signature};
+use super::super::entry::control::{Continued, Control, Start};
+use super::super::entry::{Parser, Scheme, Signature};
 use super::super::merkle::{Tree, leaf_hash};
 use super::super::tiles::TILE_WIDTH;
 use super::checkpoints::{CHECKPOINTS, CheckpointLimits, CheckpointVerifier};
@@ -13,13 +13,14 @@ use super::control_state::{ControlState, EntryPosition, NamedFiles, SegmentSumma
 use super::hashing::{HashedBatch, Hasher, SignatureChecker};
 use super::kept_entries::KeptEntries;
 use super::report::{Finding, FindingKind, Place, VerifyReport};
-use super::source::{Batch, BatchReader, Segment, segments};
+use super::source::{Batch, BatchReader, Segment, segments_and_copies};
 use super::tile_check::TileCheck;
-use super::{Stop, VerifyOptions, VerifyProgress, classify};
+use super::{Stop, VerifyOptions, VerifyProgress, classify, continued, files};
 use ringseal_base::digest::Hash;
 use ringseal_base::storage::Storage;
 
 mod finish;
+mod line;
 mod suspect;
 
 use suspect::ReadCounts;
@@ -75,6 +76,8 @@ pub(super) struct Walk<'a> {
     pub suspect: Option<Suspect>,
     /// An end of an epoch that no checkpoint has sealed yet.
     unsealed_epoch: Option<Suspect>,
+    /// An entry that only an opened log contains was read.
+    needs_checkpoint: bool,
     /// The amount read without a finding so far.
     read: ReadCounts,
     /// The previous segment.
@@ -83,6 +86,8 @@ pub(super) struct Walk<'a> {
     segment_first_seq: u64,
     notes: Vec<String>,
     chain_checked: bool,
+    /// The log that this one continues.
+    continued: Option<Continued>,
 }
 
 /// Verifies the log in `dir`.
@@ -93,11 +98,16 @@ pub(super) fn run(
     report: &mut VerifyReport,
     progress: &mut dyn FnMut(VerifyProgress<'_>),
 ) -> Result<(), Stop> {
-    let segments = segments(storage, dir)?;
+    let (segments, copies) = segments_and_copies(storage, dir)?;
+    files::check_kinds(storage, dir)?;
     let kept = KeptEntries::open(storage, dir)?;
     let checkpoints =
         CheckpointVerifier::open(storage, dir, &options.root, &options.known_checkpoints)?;
-    let (first_seq, mut chain) = first_entry(storage, dir, &segments, &kept, options)?;
+    let (first_seq, start) = first_entry(storage, dir, &segments, &kept)?;
+    let mut chain =
+        start.as_ref().and_then(|start| continued::chain_of(start, options.first_key.as_ref()));
+    let root = start.as_ref().map(|start| continued::root_of(storage, dir, &options.root, start));
+    let root = root.unwrap_or_else(|| options.root.clone());
     let size = checkpoints.latest_size().max(first_seq);
     let mut walk = Walk {
         options,
@@ -107,7 +117,7 @@ pub(super) fn run(
         pending: Vec::with_capacity(TILE_WIDTH as usize + 1),
         tiles: TileCheck::new(storage, dir, size),
         checkpoints,
-        control_state: ControlState::new(&options.root),
+        control_state: ControlState::new(&root, options.prunes, options.now_unix_nanos),
         kept,
         previous: None,
         previous_leaf: None,
@@ -115,12 +125,14 @@ pub(super) fn run(
         step_open_nanos: 0,
         suspect: None,
         unsealed_epoch: None,
+        needs_checkpoint: false,
         read: ReadCounts::default(),
         before: None,
         segment: usize::MAX,
         segment_first_seq: first_seq,
         notes: Vec::new(),
         chain_checked: chain.is_some(),
+        continued: start.and_then(|start| start.continued),
     };
     report.chain_checked = chain.is_some();
     let result = walk.read_pruned(first_seq, &mut chain).and_then(|()| {
@@ -131,18 +143,18 @@ pub(super) fn run(
         })
     });
     let result = result.and_then(|()| walk.finish(first_seq));
+    let result = result.and_then(|()| files::compare_copies(storage, dir, &copies));
     walk.fill_report(report, first_seq, result.is_err());
     result
 }
 
-/// The number of the first present entry, and the chain that the log names.
+/// The number of the first present entry, and the log's first entry.
 fn first_entry(
     storage: &dyn Storage,
     dir: &Path,
     segments: &[Segment],
     kept: &KeptEntries,
-    options: &VerifyOptions,
-) -> Result<(u64, Option<Chain>), Stop> {
+) -> Result<(u64, Option<Start>), Stop> {
     let mut source = BatchReader::new(storage, dir, segments);
     let first = source.next()?;
     let mut parser = Parser::new();
@@ -154,11 +166,7 @@ fn first_entry(
     let Ok(entry) = parser.entry(line) else { return Ok((first_seq, None)) };
     let Ok(statement) = Control::read(&entry) else { return Ok((first_seq, None)) };
     let Control::Start(start) = statement.control else { return Ok((first_seq, None)) };
-    let chain = match start.scheme {
-        Scheme::Hash => Some(Chain::Hash),
-        Scheme::Mac => options.first_key.as_ref().map(|key| Chain::with_key(key, 0, start.ratchet)),
-    };
-    Ok((first_seq, chain))
+    Ok((first_seq, Some(start)))
 }
 
 impl Walk<'_> {
@@ -181,9 +189,11 @@ impl Walk<'_> {
         if first_seq > 0 && self.kept.seq != Some(0) {
             return Err(self.missing_beginning(first_seq).into());
         }
+        // Not the tiles of the latest checkpoint: those of removed entries were made durable before the removal.
+        let mut tiles = TileCheck::new(self.files.storage, self.files.dir, first_seq);
         while self.seq() < first_seq {
             let seq = self.seq();
-            let leaf = self.tiles.leaf(seq)?;
+            let leaf = tiles.leaf(seq)?;
             let mut next_key = None;
             if self.kept.seq == Some(seq) {
                 let place = self.kept.place();
@@ -205,6 +215,10 @@ impl Walk<'_> {
                 stop => stop,
             })?;
         }
+        if first_seq > 0 {
+            self.push_pending();
+            self.control_state.prunes.pruned_root = Some((first_seq, self.tree.root()));
+        }
         Ok(())
     }
 
@@ -215,7 +229,8 @@ impl Walk<'_> {
             "entries before {first_seq} are missing, and no ringseal.prune entry says that they \
              were removed"
         );
-        let place = Place { file, seq: Some(self.control_state.pruned_before), ..Place::default() };
+        let place =
+            Place { file, seq: Some(self.control_state.prunes.before_seq), ..Place::default() };
         Finding::new(FindingKind::SegmentMissing, place, detail)
     }
 
@@ -259,6 +274,14 @@ impl Walk<'_> {
             let batch = &hashed.batch;
             self.begin_segment(batch, &mut parser)?;
             for at in 0..batch.lines.len() {
+                if self.is_unwritten(batch, at) {
+                    let place = self.place(batch, at);
+                    let (file, line) = (place.file, at as u64 + batch.lines_before + 1);
+                    self.notes.push(format!(
+                        "{file} is torn from line {line} on: bytes were never written"
+                    ));
+                    return Ok(());
+                }
                 if let Err(stop) = self.check_line(&hashed, at, &mut parser) {
                     return Err(classify::first_bad(self, stop, hashed, at, hasher, &mut parser));
                 }
@@ -370,82 +393,29 @@ impl Walk<'_> {
         let position = if is_first { EntryPosition::First } else { EntryPosition::Inner };
         self.control_state.check_position(&entry, position)?;
         let mut next_key = None;
+        let is_stop = entry.event_type == "ringseal.stop";
+        self.needs_checkpoint |= !entry.is_control() || is_stop;
         if entry.is_control() {
             let before = self.before.as_ref();
             next_key = self.control_state.apply(&entry, before, &self.files, &mut self.notes)?;
         }
-        if let Some(suspect) = self.unsealed_epoch.take() {
-            let place = self.rewind_to(suspect);
-            let detail = "an epoch ends here, and no checkpoint of its key seals it";
-            return Err(Stop::from(Finding::new(FindingKind::Unsealed, place, detail)).into());
+        let is_end = is_stop || ControlState::is_pause(&entry) == Some(true);
+        if is_end && let Some(stop) = self.unsealed_epoch_finding() {
+            return Err(stop.into());
         }
         self.add_time(&entry);
         (self.previous, self.previous_leaf) = (Some(entry.signature), Some(leaf));
-        let place = if next_key.is_some() { self.place(batch, at) } else { Place::default() };
+        let needs_place = next_key.is_some() || is_stop;
+        let place = if needs_place { self.place(batch, at) } else { Place::default() };
+        let here = place.clone();
         self.append(leaf, next_key, || place)?;
+        if is_stop && self.control_state.format() > 1 && self.checkpoints.sealed != self.seq() {
+            let detail = "the log was closed here, and no checkpoint covers its end";
+            return Err(Stop::from(Finding::new(FindingKind::Unsealed, here, detail)).into());
+        }
         self.read.entries += 1;
         self.read.bytes += line.len() as u64 + 1;
         Ok(())
-    }
-
-    /// Checks number, link and signature.
-    fn check_link(&mut self, entry: &Entry<'_>, is_signed: bool) -> Result<(), LineError> {
-        let (expected, found) = (self.seq(), entry.seq);
-        if found != expected {
-            return Err(if found > expected {
-                LineError::SeqTooHigh { found }
-            } else {
-                LineError::SeqTooLow { found }
-            });
-        }
-        let altered = |detail: &str| Err(LineError::Altered { detail: detail.into() });
-        let is_first = expected == 0;
-        let previous = match self.previous {
-            None if is_first => Some(Signature::first(entry.signature.scheme)),
-            previous => previous,
-        };
-        if !is_signed {
-            return altered("the signature of the chain is wrong");
-        }
-        if previous.is_some_and(|previous| previous != entry.previous) {
-            return altered("_prev_signature is not the signature of the previous entry");
-        }
-        if entry.previous.scheme != entry.signature.scheme {
-            return altered("two kinds of signatures in one log");
-        }
-        Ok(())
-    }
-
-    fn compare_kept(&mut self, line: &[u8]) -> Result<(), LineError> {
-        if self.kept.seq != Some(self.seq()) {
-            return Ok(());
-        }
-        if self.kept.line != line {
-            let place = self.kept.place();
-            let finding =
-                Finding::new(FindingKind::BadTile, place, "differs from the entry in its segment");
-            self.tiles.fault.get_or_insert(finding);
-        }
-        self.kept.advance()?;
-        Ok(())
-    }
-
-    /// Adds to the time that a process was running since the last checkpoint. Times of different threads
-    /// arrive slightly out of order, so only increases of the greatest time count.
-    fn add_time(&mut self, entry: &Entry<'_>) {
-        let latest = self.latest_unix_nanos.unwrap_or(entry.unix_nanos);
-        let step = entry.unix_nanos.saturating_sub(latest).max(0) as u64;
-        self.latest_unix_nanos = Some(entry.unix_nanos.max(latest));
-        let open = std::mem::take(&mut self.step_open_nanos);
-        match ControlState::is_pause(entry) {
-            // No process was running, and the clock may have been corrected since.
-            Some(true) => self.latest_unix_nanos = Some(entry.unix_nanos),
-            None => self.step_open_nanos = step,
-            Some(false) => {
-                let gap = &mut self.checkpoints.gap;
-                gap.nanos = gap.nanos.saturating_add(open).saturating_add(step);
-            }
-        }
     }
 
     /// Appends a leaf, and checks the checkpoints of the new tree size.
@@ -469,6 +439,13 @@ impl Walk<'_> {
                     Stop::Tampered(finding) => self.prefer_suspect(*finding).into(),
                     other => other,
                 });
+            }
+            if self.checkpoints.sealed == size {
+                self.control_state.opened = None;
+                // Checkpoints are made in order: the one that seals the epoch came first.
+                if let Some(stop) = self.unsealed_epoch_finding() {
+                    return Err(stop);
+                }
             }
             if self.checkpoints.sealed == size
                 && let Some(Suspect { place: Place { seq: Some(seq), .. }, .. }) =

@@ -57,6 +57,9 @@ fn objects_after_known_prefixes_are_json() {
         "I0102 15:04:05.000000       1 main.go:12] ",
         "2026-01-01T00:00:00.000000000Z stdout F I0102 15:04:05.000000       1 main.go:12] ",
         "ERROR ",
+        "web-7d4b9c6f5-x2x7q app ",
+        "2026-01-01T00:00:00.000000+00:00 app/web/0123abcd ",
+        "<165>1 - - - - - - ",
         "error: ",
         "2026-01-01T00:00:00Z INFO ",
     ];
@@ -91,6 +94,8 @@ fn objects_inside_prose_are_text() {
         "{",
         "}",
         "config={\"a\":1}",
+        "well-known words {\"a\":1}",
+        "2026-01-01T00:00:00Z path/to/file has {\"a\":1}",
         "POST /x {\"a\":1}",
     ];
     for line in lines {

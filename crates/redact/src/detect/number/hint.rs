@@ -274,7 +274,10 @@ const AFTER_CALL: [&[u8]; 22] = [
 pub(crate) fn is_called(input: &[u8], end: usize) -> bool {
     let start = end + usize::from(matches!(at(input, end), b',' | b'-'));
     let start = start + usize::from(at(input, start) == b' ');
-    if start == end || !at(input, start).is_ascii_alphabetic() {
+    // Most words after numbers start with other letters.
+    if start == end
+        || !matches!(at(input, start) | 0x20, b'a'..=b'd' | b'f' | b'h' | b'm' | b'o' | b'r' | b't'..=b'v')
+    {
         return false;
     }
     let len = LETTER.run(input, start, 16);

@@ -174,6 +174,12 @@ fn has_shape(input: &[u8], number: &Number, walk: &Walk, n: usize) -> bool {
     match (groups.lens(), groups.sign()) {
         ([], _) => false,
         (lens, b'.') => lens.len() >= 3 && n >= 8 && lens.iter().all(|len| (2..=4).contains(len)),
+        // With the digit that is dialled before an area code, areas of any length.
+        (_, b' ' | b'-' | b'/')
+            if digits[0] == b'0' && digits[1] != b'0' && (9..=12).contains(&n) =>
+        {
+            true
+        }
         (lens, _) if paren => lens.iter().all(|len| *len <= 8),
         ([len, rest], b' ' | b'-' | b'/') => {
             (2..=5).contains(len) && (3..=8).contains(rest) && n <= 12

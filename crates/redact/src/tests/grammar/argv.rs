@@ -13,6 +13,7 @@ fn arguments_after_options_are_masked() {
         ("sshpass", "['sshpass', '-p', '«hunter2x»', 'ssh', 'h']"),
         ("curl", "['curl', '-u', 'bob:«hunter2x»', 'https://h/x']"),
         ("command of rust", r#"Command { "mysql" "-u" "root" "-p«hunter2x»" }"#),
+        ("docker file", r#"CMD ["redis-server", "--requirepass", "«hunter2x»"] #"#),
         ("token", r#"argv=["x","--token","«k9QzL2mXq8Zr4TwY12»"]"#),
         ("one dash", r#"args=["-password", "«hunter2x»"]"#),
     ]);

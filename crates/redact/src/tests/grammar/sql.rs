@@ -89,6 +89,7 @@ fn statements_without_secrets_stay() {
         ("masked", "INSERT INTO users (email, password) VALUES ('[FILTERED]', '[FILTERED]')"),
         ("prose", "users are identified by 'name' and by e-mail"),
         ("identified by a column", "rows identified by primary key"),
+        ("algorithm", "SET password_encryption = 'scram-sha-256'"),
         ("bound user", "CREATE USER bob IDENTIFIED BY $1"),
     ]);
 }

@@ -1,0 +1,109 @@
+//! Why the audit log could not be opened.
+use std::fmt;
+use std::path::PathBuf;
+
+use ringseal_audit::keys::KeyError;
+use ringseal_audit::sink::AuditSinkError;
+use ringseal_audit::store::StoreError;
+
+/// Why the audit log could not be opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AuditOpenError {
+    /// The log could not be opened or recovered.
+    Store(StoreError),
+    /// The log is damaged or was cut off, and [`AuditConfig::on_damage`](super::AuditConfig::on_damage) says to refuse.
+    /// Nothing was changed.
+    Damaged {
+        /// Its directory.
+        dir: PathBuf,
+        /// What was found.
+        source: StoreError,
+    },
+    /// A key file could not be read, written or used.
+    Keys(KeyError),
+    /// The thread or the spill file of a sink besides the log could not be created. An unreachable sink is not an error
+    /// here.
+    Sink(AuditSinkError),
+    /// A redaction rule is invalid.
+    Redaction(ringseal_redact::RuleError),
+    /// The directory has no keys for a new log. Nothing was created.
+    NoKeys {
+        /// The directory.
+        path: PathBuf,
+        /// The missing file.
+        missing: &'static str,
+    },
+    /// The directory had keys, but another log was opened with them. Nothing was created.
+    KeysMoved {
+        /// The directory.
+        path: PathBuf,
+        /// The missing file.
+        missing: &'static str,
+    },
+    /// A directory could not be created.
+    Dir {
+        /// The directory.
+        path: PathBuf,
+        /// The error.
+        source: std::io::Error,
+    },
+}
+
+impl fmt::Display for AuditOpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cannot open the audit log: ")?;
+        match self {
+            AuditOpenError::Store(error) => error.fmt(f),
+            AuditOpenError::Damaged { dir, source } => {
+                let dir = dir.display();
+                write!(
+                    f,
+                    "{dir}: found a log that cannot be continued: {source}. Nothing was changed. See what happened: \
+                     ringseal audit verify {dir} --key audit.pub; ringseal audit fsck {dir}. Then restore the files \
+                     from a copy, or start a new log that names this one's state: \
+                     AuditConfig::on_damage(OnDamage::SetAside)"
+                )
+            }
+            AuditOpenError::Keys(error) => error.fmt(f),
+            AuditOpenError::Sink(error) => error.fmt(f),
+            AuditOpenError::Redaction(error) => error.fmt(f),
+            AuditOpenError::Dir { path, source } => write!(f, "{}: {source}", path.display()),
+            AuditOpenError::NoKeys { path, missing } => write!(
+                f,
+                "{}: expected keys for a new log, found no {missing}; create them: \
+                 ringseal audit keygen --dir {0}",
+                path.display()
+            ),
+            AuditOpenError::KeysMoved { path, missing } => write!(
+                f,
+                "{}: expected keys for a new log, found audit.pub without {missing}: its keys were moved into the \
+                 log that was opened with them first. Each log needs separate keys, even for the same \
+                 service in another directory; create them: ringseal audit keygen --dir ANOTHER",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for AuditOpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // Display forwards to the inner error, so `source` skips it.
+        match self {
+            AuditOpenError::Store(error) | AuditOpenError::Damaged { source: error, .. } => {
+                error.source()
+            }
+            AuditOpenError::Keys(error) => error.source(),
+            AuditOpenError::Sink(error) => error.source(),
+            AuditOpenError::Redaction(error) => error.source(),
+            AuditOpenError::Dir { source, .. } => Some(source),
+            AuditOpenError::NoKeys { .. } | AuditOpenError::KeysMoved { .. } => None,
+        }
+    }
+}
+
+impl From<KeyError> for AuditOpenError {
+    fn from(error: KeyError) -> Self {
+        AuditOpenError::Keys(error)
+    }
+}
