@@ -12,6 +12,10 @@ const SAMPLES: &[(&str, &str)] = &[
     ("src/engine/", "examples of rules in the documentation"),
     ("src/writer/stderr.rs", "a password that standard error must mask"),
     ("crates/audit/src/catalogue/tests.rs", "a list of names"),
+    (
+        "crates/audit/src/verify/tests/format_1/",
+        "logs in base64, with keys for secrets in their entries",
+    ),
     ("crates/cli/src/token/", "an address that its tests make tokens of"),
     ("proptest-regressions/", "texts that properties have failed on"),
     ("docs/audit-format.md", "a key `name` whose value is a file"),

@@ -366,7 +366,7 @@ impl Reader<'_> {
             let text = unescape_key(raw, &mut own);
             frame.scope.label(&next.facts, text, |text| decide.class(text));
         }
-        next.ruling.class
+        if kind == LeafKind::Number { next.ruling.number_class() } else { next.ruling.class }
     }
 
     fn open(&mut self, array: bool, next: &Next) -> Result<(), Stop> {

@@ -33,19 +33,21 @@ pub(crate) struct Decision {
     pub(crate) is_weak: bool,
     /// A harmless companion has taken a telling word back.
     pub(crate) is_taken_back: bool,
+    /// The user has set the class.
+    pub(crate) is_own: bool,
 }
 
 impl Decision {
     const PLAIN: Decision =
-        Decision { class: KeyClass::Plain, is_weak: false, is_taken_back: false };
+        Decision { class: KeyClass::Plain, is_weak: false, is_taken_back: false, is_own: false };
     pub(crate) const TAKEN_BACK: Decision = Decision { is_taken_back: true, ..Decision::PLAIN };
 
     pub(crate) const fn strong(class: KeyClass) -> Decision {
-        Decision { class, is_weak: false, is_taken_back: false }
+        Decision { class, ..Decision::PLAIN }
     }
 
     const fn weak(class: KeyClass) -> Decision {
-        Decision { class, is_weak: true, is_taken_back: false }
+        Decision { class, is_weak: true, ..Decision::PLAIN }
     }
 }
 
@@ -90,6 +92,9 @@ fn whitelisted(key: &[u8]) -> bool {
 fn by_words(key: &[u8], parent: Option<&[u8]>, udf: bool) -> Decision {
     let key = Key::read(key);
     let decision = key.decide();
+    if key.is_signature_below(parent) {
+        return Decision::PLAIN;
+    }
     if decision.class != KeyClass::Plain || decision.is_taken_back || key.tokens.len() != 1 {
         return match key.tokens.get_if_two_words() {
             Some((b"udf", number)) if udf && is_number(number) => Decision::strong(KeyClass::Udf),
@@ -218,6 +223,15 @@ impl Key {
             is_neutral &= self.roles[i].has(words::NEUTRAL);
         }
         Decision::PLAIN
+    }
+
+    /// `{"alert":{"signature":…}}`: the name of what was recognised, not the proof of who wrote something.
+    fn is_signature_below(&self, parent: Option<&[u8]>) -> bool {
+        self.tokens.len() == 1
+            && matches!(self.tokens.get(0), b"signature" | b"signatures")
+            && parent.is_some_and(|parent| {
+                key_table::role(Tokens::split(parent).last(0)).has(words::CODE)
+            })
     }
 
     /// A plain decision; says whether one of the first `len` words would tell a secret.

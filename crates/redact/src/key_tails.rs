@@ -157,7 +157,7 @@ pub(crate) struct KeyTails {
     /// The last six bytes of longer words.
     six: Box<[u64; 1024]>,
     /// By a hash of the last 2 to 6 letters and their number.
-    more: Box<[u64; 256]>,
+    more: Box<[u64; 2048]>,
     open: bool,
 }
 
@@ -195,8 +195,8 @@ fn more_hash(hash: u32, byte: u8) -> u32 {
 /// The place of an ending of `len` letters in the second table.
 #[inline]
 fn more_index(hash: u32, len: usize) -> usize {
-    // The top fourteen bits, moved apart for each length.
-    ((hash >> 18) as usize + len * 2731) & 0x3FFF
+    // The top seventeen bits, moved apart for each length.
+    ((hash >> 15) as usize + len * 21_851) & 0x1_FFFF
 }
 
 impl KeyTails {
@@ -208,7 +208,7 @@ impl KeyTails {
                 short: Box::new([0; 1024]),
                 long: Box::new([0; 1024]),
                 six: Box::new([0; 1024]),
-                more: Box::new([0; 256]),
+                more: Box::new([0; 2048]),
                 open: false,
             };
             tails.add_words();

@@ -144,7 +144,7 @@ pub(crate) const GROUPS: &[Group] = &[
         "storage", "hits", "misses", "requests", "lifetime", "lifespan", "interval", "timeout",
         "grace", "budgeted", "accepted", "settings", "preferences", "support", "owner", "group", "generator",
         "parser", "lexer", "stream", "kinds", "level", "sum", "avg", "mean", "ratio", "percent", "quota", "latency",
-        "purpose", "category", "feature", "flow", "grant", "broker", "exchange", "introspection",
+        "purpose", "severity", "category", "feature", "flow", "grant", "broker", "exchange", "introspection",
         "endpoints", "operation", "operator", "controller", "delimiter", "separator", "limiter", "throttle", "per", "release", "reuse", "history",
     ]),
     group(PART, Plain, &[
@@ -251,7 +251,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group(CODE, Plain, &[
         "prev", "previous", "bad", "method", "function", "func", "fn", "type", "call", "class", "interface", "trait", "template", "stack",
         "crash", "event", "error", "fault", "file", "magic", "time", "key", "virus", "malware", "attack", "rule",
-        "heat",
+        "heat", "alert", "threat", "detection", "exploit", "scan", "yara",
     ]),
 ];
 

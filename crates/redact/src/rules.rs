@@ -293,7 +293,7 @@ impl Rules {
         }
         let decision = match self.keys.iter().find(|(own, _)| own.eq_ignore_ascii_case(key)) {
             Some(&(_, KeyClass::Plain)) => Decision::TAKEN_BACK,
-            Some(&(_, class)) => Decision::strong(class),
+            Some(&(_, class)) => Decision { is_own: true, ..Decision::strong(class) },
             None => key::decide(key, parent, self.key_match, self.kinds.has(HitKind::Udf)),
         };
         match decision.class.kind() {

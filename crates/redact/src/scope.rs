@@ -24,6 +24,8 @@ pub struct KeyFacts {
     pub role: KeyRole,
     /// Whether the class says nothing about maps below the key.
     pub(crate) is_weak: bool,
+    /// The user has set the class: numbers go, too.
+    pub(crate) is_own: bool,
     /// The key is never sensitive, whatever governs it: `secretName` below `secret`.
     pub(crate) is_exempt: bool,
     /// It describes other data: `type`, `country`.
@@ -42,6 +44,7 @@ impl KeyFacts {
         class: KeyClass::Plain,
         role: KeyRole::None,
         is_weak: false,
+        is_own: false,
         is_exempt: false,
         is_harmless: false,
         is_machine: false,
@@ -66,6 +69,7 @@ impl KeyFacts {
             class,
             role,
             is_weak: decision.is_weak,
+            is_own: decision.is_own,
             is_exempt: decision.is_taken_back,
             is_harmless: last.has(words::HARMLESS),
             is_machine: last.has(words::MACHINE),
@@ -130,17 +134,24 @@ pub struct Ruling {
     pub class: KeyClass,
     /// The class says nothing about maps.
     is_weak: bool,
+    /// The user has set the class.
+    is_own: bool,
 }
 
 impl Ruling {
     /// The ruling of a key alone.
     pub fn of(facts: &KeyFacts) -> Ruling {
-        Ruling { class: facts.class, is_weak: facts.is_weak }
+        Ruling { class: facts.class, is_weak: facts.is_weak, is_own: facts.is_own }
     }
 
     /// This class, for everything.
     pub fn strong(class: KeyClass) -> Ruling {
-        Ruling { class, is_weak: false }
+        Ruling { class, is_weak: false, is_own: false }
+    }
+
+    /// The class of a number: under a user's own key, all numbers are replaced.
+    pub fn number_class(&self) -> KeyClass {
+        if self.is_own && self.class != KeyClass::Plain { KeyClass::Custom } else { self.class }
     }
 }
 
@@ -221,7 +232,9 @@ impl Scope {
         if self.above.class == KeyClass::Plain {
             Ruling::of(facts)
         } else {
-            Ruling::strong(self.governed(facts))
+            let class = self.governed(facts);
+            let is_own = facts.is_own || self.above.is_own && class == self.above.class;
+            Ruling { class, is_weak: false, is_own }
         }
     }
 
@@ -252,7 +265,12 @@ impl Scope {
     fn governed(&self, facts: &KeyFacts) -> KeyClass {
         let is_kept = match self.above.class {
             KeyClass::Custom => return KeyClass::Custom,
+<<<<<<< HEAD
             _ if !matches!(facts.class, KeyClass::Plain | KeyClass::Drawn) => return facts.class,
+=======
+            above if self.above.is_own && !facts.is_exempt => return above,
+            _ if facts.class != KeyClass::Plain => return facts.class,
+>>>>>>> main
             _ if facts.is_exempt => true,
             KeyClass::Address => facts.is_machine || facts.is_harmless,
             KeyClass::Name => !facts.is_name_part,
@@ -319,6 +337,7 @@ impl Scope {
         let list = &mut self.list;
         list.items += 1;
         match text {
+            None if self.above.class != KeyClass::Plain => self.above.number_class(),
             _ if self.above.class != KeyClass::Plain => self.above.class,
             Some(text) => list.text(text, class_of),
             None => {

@@ -162,7 +162,17 @@ impl<'a> Rewriter<'a> {
             }
             ValueRef::Pii(kind, values) => self.personal(kind, values),
             leaf => {
-                self.leaf(ruling.class, leaf, raw);
+                let class = match leaf {
+                    ValueRef::I64(_)
+                    | ValueRef::U64(_)
+                    | ValueRef::I128(_)
+                    | ValueRef::U128(_)
+                    | ValueRef::Number(_)
+                    | ValueRef::F64(_)
+                    | ValueRef::F32(_) => ruling.number_class(),
+                    _ => ruling.class,
+                };
+                self.leaf(class, leaf, raw);
                 Ok(())
             }
         }

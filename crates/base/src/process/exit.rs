@@ -6,7 +6,7 @@
 //! `abort` or a signal. A forked child inherits it: the function has to find out in which process it runs.
 //!
 //! Invariants:
-//! 1. [`run`] takes no arguments, never unwinds, and is part of the same library as the call of `atexit`, which the
+//! 1. `run` takes no arguments, never unwinds, and is part of the same library as the call of `atexit`, which the
 //!    system's library uses to run it before that library is unloaded.
 #![allow(unsafe_code)]
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -11,7 +11,7 @@
 //!
 //! 1. `start .. start + len` is readable and writable from the creation of a [`Region`] to its drop, aligned to 64
 //!    bytes, and initialised to zeros. The region itself creates no reference to it.
-//! 2. The pointer and the layout of [`Memory::Heap`] are those of its allocation; the size is not zero.
+//! 2. The pointer and the layout of `Memory::Heap` are those of its allocation; the size is not zero.
 //! 3. What is passed to a system call lies within the mapping, and starts and ends at page borders.
 #![allow(unsafe_code)]
 use std::alloc::{self, Layout};

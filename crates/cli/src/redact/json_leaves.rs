@@ -199,9 +199,8 @@ impl Walker {
         if frame.is_list {
             return frame.scope.item(text, class_of);
         }
-        if let Some(text) = text
-            && Scope::wants_text(&next.facts)
-        {
+        let Some(text) = text else { return next.ruling.number_class() };
+        if Scope::wants_text(&next.facts) {
             frame.scope.label(&next.facts, text, class_of);
         }
         next.ruling.class

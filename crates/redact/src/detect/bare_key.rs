@@ -174,7 +174,10 @@ fn sixteen_may_be(input: &[u8], pos: usize) -> bool {
 /// `pos` is where a word starts.
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
-    if !may_be(input, pos) {
+    // The scan only visits words that begin with 16 bytes of credentials.
+    let chunk = |&byte: &u8| (b'+'..0x80).contains(&byte);
+    let sixteen = input.get(pos..).and_then(<[u8]>::first_chunk::<{ drawn::BYTES_MIN }>);
+    if !may_be(input, pos) || !sixteen.is_some_and(|bytes| bytes.iter().all(chunk)) {
         return;
     }
     let telling = telling(input, pos);

@@ -228,7 +228,7 @@ fn fits_secret(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bo
     }
     let colon = found.colon && !found.quoted_key;
     let digits = text.iter().any(u8::is_ascii_digit);
-    if matches!(text[0], b'{' | b'[') || is_code(text) {
+    if matches!(text[0], b'{' | b'[') || is_code(text) || spaced && is_call(text) {
         return false;
     }
     let len_min = if looks_random(found, text, colon) { 0 } else { PLAIN_BYTES_MIN };
@@ -361,6 +361,12 @@ fn is_code(text: &[u8]) -> bool {
     text.windows(2).any(|w| w == b"::")
         || text.iter().any(|byte| matches!(byte, b'(' | b'!'))
             && text.iter().all(|byte| !byte.is_ascii_digit())
+}
+
+/// `ldap(ann,192.0.2.1)`, `passwd-file(ann)`: the driver that a message is about.
+fn is_call(text: &[u8]) -> bool {
+    let name = ByteSet::of(b"a-z_\\-").run(text, 0, text.len());
+    name > 1 && at(text, name) == b'('
 }
 
 /// Dotted words, as in the names of classes and packages.

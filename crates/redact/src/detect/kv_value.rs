@@ -290,9 +290,19 @@ pub(crate) fn auth_value(text: &[u8]) -> AuthValue {
     AuthValue::Scheme { start, end: start + len, keep }
 }
 
+/// `Digest username="ann", realm=…`: a scheme with parameters instead of credentials.
+fn is_digest(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"digest "))
+        && text[7..].trim_ascii_start().iter().find(|byte| !byte.is_ascii_alphabetic())
+            == Some(&b'=')
+}
+
 pub(super) fn auth(finder: &mut Finder<'_>, value: &Value) {
     let text = &finder.input[value.start..value.end];
     match auth_value(text) {
+        // The response of a Digest is found by its own key; the other parameters are public (RFC 7616, section 3.4).
+        AuthValue::Scheme { .. } if is_digest(text) => {}
         AuthValue::Scheme { start, end, keep } => {
             finder.kv_from = value.end;
             finder.hit_keeping(

@@ -59,7 +59,8 @@ fn user_colon(user: &[u8]) -> Option<usize> {
 /// sign of a path.
 fn last_sign(text: &[u8], authority: usize) -> Option<usize> {
     if let Some(sign) = text[..authority].iter().rposition(|&byte| byte == b'@') {
-        return Some(sign);
+        let after_path = sign_in_path(text, sign, authority);
+        return after_path.or(Some(sign));
     }
     let colon = user_colon(&text[..authority])?;
     let after = &text[colon + 1..authority];
@@ -68,6 +69,20 @@ fn last_sign(text: &[u8], authority: usize) -> Option<usize> {
         return None;
     }
     (authority..text.len()).find(|&i| text[i] == b'@' && is_host(&text[i + 1..]))
+}
+
+/// The `@` in what looks like a path, in `user:p@ss/word@host:5672/`: what follows the first sign is no full host, and
+/// what follows this one is.
+fn sign_in_path(text: &[u8], sign: usize, authority: usize) -> Option<usize> {
+    let is_full = |from: usize| {
+        let name = HOST.run(text, from, text.len());
+        text[from..from + name].contains(&b'.') || at(text, from + name) == b':'
+    };
+    let is_password = user_colon(&text[..sign]).is_some() && !is_full(sign + 1);
+    if !is_password || at(text, authority) != b'/' {
+        return None;
+    }
+    (authority..text.len()).rfind(|&i| text[i] == b'@' && is_host(&text[i + 1..]) && is_full(i + 1))
 }
 
 /// Whether `text` starts with a host, then the end, a path or a port.

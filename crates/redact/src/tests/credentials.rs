@@ -106,6 +106,12 @@ fn user_information_goes_and_the_host_stays() {
             "postgres://app:s2Tf2k@rLMy@db.example.com:5434/app",
             "postgres://app:****@db.example.com:5434/app",
         ),
+        (
+            "amqp://guest:p@ss/Wq7xK2mZ9pLt@mq.example.com:5672/vh",
+            "amqp://guest:****@mq.example.com:5672/vh",
+        ),
+        ("https://bob:pw9x@web/@ann@blog.example.com/1", "https://bob:****@blog.example.com/1"),
+        ("https://bob:pw9x@web.example.com/@ann", "https://bob:****@web.example.com/@ann"),
         ("postgres://app:ab/cd9x@db1:5432/app", "postgres://app:****@db1:5432/app"),
         ("redis://:a/b?c#d@cache.example.com:6379/0", "redis://:****@cache.example.com:6379/0"),
         ("mongodb://u:p%40ss@h1:27017,h2:27017/db", "mongodb://u:****@h1:27017,h2:27017/db"),
@@ -177,6 +183,11 @@ fn signed_addresses_and_codes_are_masked() {
 #[test]
 fn authorization_in_other_forms_is_masked() {
     check(&[
+        (
+            "Authorization: Digest username=\"ann\", response=\"6629fae49393a05397450978507c4ef1\", qop=auth",
+            "Authorization: Digest username=\"ann\", response=\"<token>\", qop=auth",
+        ),
+        ("Authorization: Digest 0123456789abcdef", "Authorization: Digest ****cdef"),
         (
             "Digest username=\"Mufasa\", uri=\"/x\", response=\"6629fae49393a05397450978507c4ef1\"",
             "Digest username=\"Mufasa\", uri=\"/x\", response=\"<token>\"",

@@ -239,6 +239,22 @@ fn a_bare_name_is_personal_below_persons() {
 }
 
 #[test]
+fn a_signature_below_an_alert_names_an_attack() {
+    for (key, parent, want) in [
+        ("signature", "alert", KeyClass::Plain),
+        ("signature", "threat", KeyClass::Plain),
+        ("signatures", "yara", KeyClass::Plain),
+        ("signature_severity", "metadata", KeyClass::Plain),
+        ("signature", "request", KeyClass::Token),
+        ("signature", "webhook", KeyClass::Token),
+        ("password", "alert", KeyClass::Password),
+    ] {
+        let found = classify_key(key.as_bytes(), Some(parent.as_bytes()), KeyMatch::Tokens, false);
+        assert_eq!(found, want, "{parent}.{key}");
+    }
+}
+
+#[test]
 fn the_whitelist_wins_even_over_substrings() {
     assert_eq!(classify_key(b"monkey", None, KeyMatch::Substring, false), KeyClass::Secret);
     assert_eq!(classify_key(b"Func_Name", None, KeyMatch::Substring, false), KeyClass::Plain);

@@ -227,6 +227,11 @@ fn plain_keys_and_words_are_kept() {
 #[test]
 fn ordinary_system_logs_are_kept() {
     assert_unchanged(&[
+        "dovecot: auth: ldap(ann,192.0.2.25,<k3+9x>): unknown user",
+        "dovecot: auth: passwd-file(ann,192.0.2.1): no password set",
+        "auth: sql(ann2,192.0.2.144): lookup took 3 ms",
+        r#"{"alert":{"signature":"ET SCAN Sipvicious User-Agent Detected","signature_id":2011716}}"#,
+        r#"{"metadata":{"signature_severity":["Informational"]}}"#,
         "Jun 14 15:16:01 combo sshd(pam_unix)[19939]: authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost=218.188.2.4",
         "Dec 10 06:55:46 LabSZ sshd[24200]: reverse mapping checking getaddrinfo for ns.marryaldkfaczcz.com [173.234.31.186] failed - POSSIBLE BREAK-IN ATTEMPT!",
         "Accepted publickey for core from 10.0.0.5 port 51234 ssh2: RSA SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8",

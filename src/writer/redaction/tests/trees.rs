@@ -81,3 +81,26 @@ fn values_are_masked_as_in_json() {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
+
+#[test]
+fn numbers_go_under_a_users_own_key() {
+    use ringseal_redact::KeyRule;
+    let mut set = RuleSet::default();
+    set.keys.push(KeyRule { key: "payload".into(), class: KeyClass::Secret });
+    let mask = "***REDACTED***";
+    for (document, want) in [
+        (json!({"payload": 1234567}), json!({"payload": mask})),
+        (
+            json!({"payload": {"a": "x", "b": [1, {"c": 2.5}], "on": true}, "n": 1}),
+            json!({"payload": {"a": mask, "b": [mask, {"c": mask}], "on": true}, "n": 1}),
+        ),
+    ] {
+        let M::Map(pairs) = to_model(&document) else { panic!("expected a map") };
+        let mut redaction = with(&set);
+        let shown = redaction.entries(&entries(&pairs)).unwrap().to_vec();
+        assert_eq!(to_json(&M::Map(read(&shown))), want);
+        let mut redactor = Redactor::new(Arc::new(Rules::compile(&set).unwrap()));
+        let shown = text(&mut redactor, KeyClass::Plain, &document.to_string()).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), want);
+    }
+}

@@ -152,13 +152,13 @@ fn is_person(local: &[u8], input: &[u8], host: usize) -> bool {
 
 /// Words before `@` that are not names.
 #[rustfmt::skip]
-const TECHNICAL: [&[u8]; 64] = [
+const TECHNICAL: [&[u8]; 67] = [
     b"backup", b"data", b"file", b"files", b"icon", b"logo", b"image", b"img", b"build", b"release", b"module",
     b"package", b"pkg", b"lib", b"node", b"test", b"tests", b"main", b"app", b"user", b"users", b"admin", b"root",
     b"host", b"config", b"conf", b"util", b"utils", b"core", b"server", b"client", b"service", b"system", b"docker",
     b"kube", b"deploy", b"ubuntu", b"debian", b"centos", b"vagrant", b"jenkins", b"gitlab", b"github", b"postgres",
     b"mysql", b"redis", b"nginx", b"apache", b"www", b"ftp", b"nobody", b"daemon", b"latest", b"version", b"plugin",
-    b"theme", b"asset", b"assets", b"index", b"default", b"master", b"worker", b"job", b"task",
+    b"theme", b"asset", b"assets", b"index", b"default", b"master", b"worker", b"job", b"task", b"pytest", b"setup", b"conftest",
 ];
 
 /// Whether `localhost` follows, and the text is about mail.

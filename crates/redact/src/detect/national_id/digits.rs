@@ -51,7 +51,7 @@ const fn grouped(
 }
 
 #[rustfmt::skip]
-pub(super) static KINDS: [Kind; 58] = [
+pub(super) static KINDS: [Kind; 60] = [
     grouped(9, &[&[2, 7]], employer, No),
     kind(12, &[&[4, 4, 4]], |d| d[0] >= b'2' && is_verhoeff(d), Grouped),
     kind(18, &[&[6, 8, 4], &[6, 4, 4, 4]], china, Yes),
@@ -110,6 +110,8 @@ pub(super) static KINDS: [Kind; 58] = [
     kind(10, &[], ukraine, No),
     kind(12, &[], kazakhstan, No),
     kind(14, &[&[3, 3, 3, 5]], luhn, No),
+    kind(11, &[], luhn, No),
+    grouped(15, &[&[3, 4, 7, 1]], |d| d.starts_with(b"784") && luhn(d), Grouped),
 ];
 
 /// The last digit is the weighted sum modulo eleven, ten as 0.

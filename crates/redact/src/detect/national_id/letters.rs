@@ -28,7 +28,7 @@ const fn kind(
 
 /// Kinds that start with a letter.
 #[rustfmt::skip]
-pub(super) static KINDS: [Kind; 12] = [
+pub(super) static KINDS: [Kind; 16] = [
     kind(9, &[&[2, 2, 2, 2, 1], &[2, 6, 1]], united_kingdom, true),
     kind(10, &[], india_tax, false),
     kind(9, &[], singapore, true),
@@ -40,7 +40,11 @@ pub(super) static KINDS: [Kind; 12] = [
     kind(12, &[&[3, 6, 3]], mexico_tax, false),
     kind(13, &[&[4, 6, 3]], mexico_tax, false),
     kind(16, &[&[3, 3, 5, 5], &[6, 5, 5]], italy, true),
-    kind(12, &[], malta_or_vat, false),
+    kind(10, &[], value_added_tax, false),
+    kind(11, &[], value_added_tax, false),
+    kind(12, &[], value_added_tax, false),
+    kind(13, &[], value_added_tax, false),
+    kind(14, &[], value_added_tax, false),
 ];
 
 /// Whether `text` has this shape: `A` a letter, `9` a digit.
@@ -208,8 +212,8 @@ fn italy(text: &[u8]) -> bool {
         && u32::from(b'A') + sum % 26 == u32::from(text[15])
 }
 
-/// Not a country's number of persons, but one of a value-added tax: two letters and ten characters.
-fn malta_or_vat(text: &[u8]) -> bool {
+/// The number of a company or self-employed person for value-added tax: the country and eight digits or more.
+fn value_added_tax(text: &[u8]) -> bool {
     is_like(&text[..2], b"AA") && text[2..].iter().filter(|byte| byte.is_ascii_digit()).count() >= 8
 }
 

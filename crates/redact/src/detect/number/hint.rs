@@ -201,19 +201,32 @@ fn say(word: &[u8]) -> Hint {
     let low = &mut low[..word.len()];
     low.copy_from_slice(word);
     lower(low);
-    if let [rest @ .., b's'] = &*low
-        && lookup(low) == Hint::NONE
-    {
-        return lookup(rest);
+    let whole = lookup(low);
+    if whole != Hint::NONE {
+        return whole;
+    }
+    // The second part of compounds: `Rückrufnummer`, `puhelinnumero`.
+    let ends = [&b"nummer"[..], b"numero", b"number"];
+    let first = ends.iter().filter_map(|end| low.strip_suffix(*end)).chain(low.strip_suffix(b"s"));
+    let first = first.flat_map(|first| {
+        let joint = first.strip_suffix(b"n").or(first.strip_suffix(b"s")).unwrap_or(first);
+        [lookup(first), lookup(joint)]
+    });
+    let said = first.fold(Hint::NONE, Hint::with);
+    if said != Hint::NONE {
+        return said;
     }
     if low.last().is_some_and(|&byte| byte >= 0x80) && low.first().is_some_and(|&byte| byte >= 0xE0)
     {
         // Characters of three bytes: the last one to five.
         let ends =
             (1..=5).filter_map(|n| low.len().checked_sub(3 * n).map(|from| lookup(&low[from..])));
-        return ends.fold(lookup(low), Hint::with);
+        let said = ends.fold(Hint::NONE, Hint::with);
+        // A particle of one character follows a word directly.
+        let is_particle = said == Hint::SMALL && low.len() > 3;
+        return if is_particle { said.with(say(&low[..low.len() - 3])) } else { said };
     }
-    lookup(low)
+    Hint::NONE
 }
 
 fn lookup(word: &[u8]) -> Hint {

@@ -58,7 +58,7 @@ fn international(finder: &mut Finder<'_>, number: &Number, walk: &Walk, prefix: 
     let amount = number.hint.has(Hint::AMOUNT) || number::is_amount(input, end);
     let sure = match walk.is_bare(n) {
         true => fit == Fit::Start && !amount && prefix == 0,
-        false => fit >= if prefix == 0 { Fit::Length } else { Fit::Start } && !amount,
+        false => fit == Fit::Start || prefix == 0 && fit == Fit::Length && !amount,
     };
     if sure || hinted && fit >= Fit::Length {
         finder.hit(number.start, extension(input, end), rule::PHONE_INTL, HitKind::Phone);

@@ -15,6 +15,12 @@ pub(super) enum Fit {
 
 /// How well `digits`, which include a calling code, fit.
 pub(super) fn fit(digits: &[u8]) -> Fit {
+    // Mobile numbers of Mexico had a 1 after the code until 2019.
+    if let [b'5', b'2', b'1', national @ ..] = digits
+        && national.len() == 10
+    {
+        return plan(b"52").map_or(Fit::No, |plan| national_fit(plan, national));
+    }
     (1..=3)
         .filter_map(|len| Some(national_fit(plan(digits.get(..len)?)?, &digits[len..])))
         .max()
