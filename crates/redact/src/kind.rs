@@ -219,6 +219,8 @@ pub enum KeyClass {
     Udf,
     /// The user's own rule: all values of the key are replaced.
     Custom,
+    /// A key that may name a secret (`key`, `acme_key`): texts that look drawn at random are replaced.
+    Drawn,
 }
 
 impl KeyClass {
@@ -226,9 +228,11 @@ impl KeyClass {
     pub const fn kind(self) -> Option<HitKind> {
         Some(match self {
             KeyClass::Plain => return None,
-            KeyClass::Password | KeyClass::Secret | KeyClass::Token | KeyClass::Cookie => {
-                HitKind::Secret
-            }
+            KeyClass::Password
+            | KeyClass::Secret
+            | KeyClass::Token
+            | KeyClass::Cookie
+            | KeyClass::Drawn => HitKind::Secret,
             KeyClass::Auth => HitKind::Bearer,
             KeyClass::Name => HitKind::Name,
             KeyClass::Email => HitKind::Email,

@@ -133,6 +133,7 @@ impl Redactor {
         cut: bool,
         out: &mut Vec<u8>,
     ) -> RedactOutcome {
+        let class = class_of_text(class, input);
         if class != KeyClass::Plain {
             return self.keyed(class, input, out);
         }
@@ -361,10 +362,11 @@ impl Redactor {
                 decoded
             }
         };
-        if leaf.class == KeyClass::Plain {
+        let class = class_of_text(leaf.class, text);
+        if class == KeyClass::Plain {
             self.text(text, false, depth + 1, piece)
         } else {
-            self.keyed(leaf.class, text, piece)
+            self.keyed(class, text, piece)
         }
     }
 
@@ -406,6 +408,11 @@ impl Redactor {
         }
         out.extend_from_slice(&input[written..]);
     }
+}
+
+/// The class of a text: that of its key, unless the key names a secret only if the text looks drawn.
+fn class_of_text(class: KeyClass, text: &[u8]) -> KeyClass {
+    if class == KeyClass::Drawn && !detect::is_drawn_value(text) { KeyClass::Plain } else { class }
 }
 
 /// Values of secrets that contain no secret: the name of a scheme, a word for nothing or for a state, a security

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::bytes::ByteSet;
-use super::detect::Literals;
+use super::detect::{Literals, may_name_secret};
 use super::hits::rule;
 use super::key::{self, Decision, KeyMatch};
 use super::key_tails::KeyTails;
@@ -278,7 +278,12 @@ impl Rules {
     /// The key decision, and what the key says about the values beside and below it.
     #[doc(hidden)]
     pub fn key_facts(&self, key: &[u8], parent: Option<&[u8]>) -> KeyFacts {
-        KeyFacts::of(key, parent, &self.decide(key, parent))
+        let mut decision = self.decide(key, parent);
+        let open = decision.class == KeyClass::Plain && !decision.is_taken_back;
+        if open && self.finds(HitKind::Secret) && may_name_secret(key) {
+            decision = Decision { class: KeyClass::Drawn, is_weak: true, ..decision };
+        }
+        KeyFacts::of(key, parent, &decision)
     }
 
     fn decide(&self, key: &[u8], parent: Option<&[u8]>) -> Decision {

@@ -76,6 +76,7 @@ pub(super) const fn class_name(class: KeyClass) -> &'static str {
         KeyClass::Dob => "dob",
         KeyClass::Udf => "udf",
         KeyClass::Custom => "custom",
+        KeyClass::Drawn => "drawn",
     }
 }
 

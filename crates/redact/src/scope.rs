@@ -266,7 +266,7 @@ impl Scope {
         let is_kept = match self.above.class {
             KeyClass::Custom => return KeyClass::Custom,
             above if self.above.is_own && !facts.is_exempt => return above,
-            _ if facts.class != KeyClass::Plain => return facts.class,
+            _ if !matches!(facts.class, KeyClass::Plain | KeyClass::Drawn) => return facts.class,
             _ if facts.is_exempt => true,
             KeyClass::Address => facts.is_machine || facts.is_harmless,
             KeyClass::Name => !facts.is_name_part,

@@ -235,6 +235,21 @@ fn value_end(finder: &mut Finder<'_>, start: usize, end: usize) -> usize {
     end
 }
 
+/// Whether a key outside of texts may name a secret, which [`is_drawn_value`] decides.
+pub(crate) fn may_name_secret(key: &[u8]) -> bool {
+    let last = key.len() > 2 && key.last().is_some_and(u8::is_ascii_alphanumeric);
+    last && identifier(key, 0, key.len(), true) != Telling::No
+}
+
+/// Whether all of `text`, the value of such a key, looks drawn.
+pub(crate) fn is_drawn_value(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let all = text.len() >= drawn::BYTES_MIN && VALUE.run(text, 0, VALUE_BYTES_MAX) == text.len();
+    all && text.iter().take(DIGIT_WITHIN).any(u8::is_ascii_digit)
+        && !drawn::is_alphabet(text)
+        && drawn::is_drawn(text)
+}
+
 /// What the words right before `pos` say about a value there.
 pub(super) fn telling(input: &[u8], pos: usize) -> Telling {
     let mut end = pos;

@@ -52,6 +52,7 @@ mod wallet;
 mod wrapped;
 mod xml;
 
+pub(crate) use bare_key::{is_drawn_value, may_name_secret};
 pub(crate) use copies::find as find_copies;
 pub(crate) use foreign::is_mask as is_foreign_mask;
 pub(crate) use hint::ssn as ssn_is_hinted;

@@ -300,3 +300,25 @@ fn tokens_of_more_providers_are_masked() {
         "api_version_2024_of_the_public_interface_and_more",
     ]);
 }
+
+#[test]
+fn drawn_values_of_json_keys_are_masked() {
+    check(&[
+        (
+            r#"{"acme_key":"NUAL8SFC7DGMAA0V79J57TSM","n":1}"#,
+            r#"{"acme_key":"***REDACTED***","n":1}"#,
+        ),
+        (r#"{"key":["Y8rVcIMii3FFhyQmzEDfttno","b"]}"#, r#"{"key":["***REDACTED***","b"]}"#),
+        (r#"{"key":{"password":"hunter2x"}}"#, r#"{"key":{"password":"***REDACTED***"}}"#),
+        (r#"{"secret":{"acme_key":"short1x"}}"#, r#"{"secret":{"acme_key":"***REDACTED***"}}"#),
+        (r#"{"acme_key":"to ann@example.com"}"#, r#"{"acme_key":"to <email>"}"#),
+    ]);
+    kept(&[
+        r#"{"cache_key":"Y8rVcIMii3FFhyQmzEDfttno"}"#,
+        r#"{"key":"kube-system/coredns-5d78c9869d-abcde","acme_key":17}"#,
+        r#"{"key":"9f86d081884c7d659a2feaa0c55ad015"}"#,
+        r#"{"key":"550e8400-e29b-41d4-a716-446655440000"}"#,
+        r#"{"monkey":"28ksnqsrn7q12wp11onrmr4bh1dvi7ut"}"#,
+        r#"{"primaryKey":"28ksnqsrn7q12wp11onrmr4bh1dvi7ut"}"#,
+    ]);
+}
