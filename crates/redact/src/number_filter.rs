@@ -94,7 +94,9 @@ fn has_trunk(input: &[u8], pos: usize, digit: u32) -> bool {
 #[inline(always)]
 fn has_exit_code(input: &[u8], pos: usize, prev: u8, run: u32) -> bool {
     let next = at(input, pos + run as usize);
+    // No country's code starts with a zero.
     at(input, pos + 1) == b'0'
+        && (run == 2 || at(input, pos + 2) != b'0')
         && !matches!(prev, b':' | b'.')
         && matches!(next, b' ' | b'-' | b'(' | b'/' | 0x80..)
 }
