@@ -40,7 +40,7 @@ pub(crate) fn sign_may_be(tails: &KeyTails, input: &[u8], pos: usize) -> bool {
     // The cast keeps the four bytes before the sign or its quote.
     let four = (word >> 32) as u32;
     if (four >> 24 | 0x20).wrapping_sub(u32::from(b'a')) < 26 {
-        return tails.may_end(four) || has_words_before(word) || [next, after] == *b"//";
+        return tails.may_end(four) || may_tell_earlier(word) || [next, after] == *b"//";
     }
     !(sign == b':' && before.is_ascii_digit() && next.is_ascii_digit())
 }
@@ -48,9 +48,10 @@ pub(crate) fn sign_may_be(tails: &KeyTails, input: &[u8], pos: usize) -> bool {
 const EACH: u64 = u64::from_le_bytes([1; 8]);
 const HIGH: u64 = EACH << 7;
 
-/// Whether a key that ends in these eight bytes, the last one a letter, can have more than one word.
+/// Whether a key that ends in these eight bytes, the last one a letter, can have more than one word, and the last one
+/// does not take back what the others tell.
 #[inline(always)]
-fn has_words_before(word: u64) -> bool {
+fn may_tell_earlier(word: u64) -> bool {
     let low = (word | (EACH * 0x20)) & !HIGH;
     let from_a = low + EACH * u64::from(0x80 - b'a');
     let after_z = low + EACH * u64::from(0x80 - b'z' - 1);
@@ -66,7 +67,60 @@ fn has_words_before(word: u64) -> bool {
     let capitals = letters & !(word << 2) & run_only;
     let small = letters & (word << 2) & run_only;
     let humps = capitals & letters << 8 & run_only << 8;
+    if matches!(stop, b'_' | b'.' | b'-') {
+        return !HARMLESS.has(word & !(u64::MAX >> run));
+    }
     !stop.is_ascii() || CONTINUES.has(stop) || humps != 0 && small != 0
+}
+
+/// Short harmless words, of which each takes back what the words before it tell: `token_count`, `session_ms`.
+static HARMLESS: ShortWords = ShortWords::harmless();
+
+/// A set of words of up to seven small letters, each at the high end of a word of eight bytes.
+struct ShortWords([u64; 512]);
+
+impl ShortWords {
+    const fn harmless() -> ShortWords {
+        let mut table = [0; 512];
+        let mut group = 0;
+        while group < words::GROUPS.len() {
+            let words::Group { is, words, .. } = &words::GROUPS[group];
+            let mut i = 0;
+            while i < words.len() && *is & words::HARMLESS != 0 {
+                ShortWords::add(&mut table, words[i].as_bytes());
+                i += 1;
+            }
+            group += 1;
+        }
+        ShortWords(table)
+    }
+
+    const fn add(table: &mut [u64; 512], word: &[u8]) {
+        let mut packed = 0;
+        let mut i = 0;
+        while i < word.len() {
+            if word.len() > 7 || !word[i].is_ascii_lowercase() {
+                return;
+            }
+            packed = packed >> 8 | (word[i] as u64) << 56;
+            i += 1;
+        }
+        // A word that finds its place taken is left out: what it takes back is then decided by the detector.
+        let slot = &mut table[ShortWords::slot(packed)];
+        if *slot == 0 {
+            *slot = packed;
+        }
+    }
+
+    #[inline(always)]
+    const fn slot(packed: u64) -> usize {
+        (packed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 55) as usize
+    }
+
+    #[inline(always)]
+    fn has(&self, packed: u64) -> bool {
+        self.0[ShortWords::slot(packed)] == packed
+    }
 }
 
 /// The bytes after which a key can have started earlier.
@@ -107,7 +161,11 @@ fn earlier_word_may_end(rules: &Rules, input: &[u8], end: usize) -> bool {
     for i in (end.saturating_sub(KEY_BYTES_MAX)..end).rev() {
         let byte = input[i];
         if byte.is_ascii_alphabetic() {
-            if is_end && tails.may_end_at(input, i + 1) {
+            let may_end = || match input[..=i].last_chunk() {
+                Some(&four) => tails.may_end(u32::from_le_bytes(four)),
+                None => true,
+            };
+            if is_end && may_end() && tails.may_end_at(input, i + 1) {
                 return true;
             }
             is_end = byte.is_ascii_uppercase();
