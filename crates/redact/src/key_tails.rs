@@ -298,8 +298,8 @@ impl KeyTails {
         for word in telling.flat_map(|group| group.words).chain(&["key"]) {
             of(words::FOLLOWS).for_each(|last| self.add(format!("{word}{last}").as_bytes()));
         }
-        // `sig` is a parameter of signed addresses.
-        [&b"address"[..], b"addresse", b"addr", b"udf", b"sig"]
+        // `sig` is a parameter of signed addresses; `lat` and `lon` tell together.
+        [&b"address"[..], b"addresse", b"addr", b"udf", b"sig", b"lat", b"lon", b"lng", b"long"]
             .iter()
             .for_each(|word| self.add(word));
     }

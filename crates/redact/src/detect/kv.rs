@@ -5,7 +5,7 @@
 
 use super::key_text::{self, KEY, KEY_BYTES_MAX, Key};
 use super::kv_value::{Ends, Found, Link};
-use super::{kv_value, shape};
+use super::{geo, kv_value, shape};
 use crate::bytes::{ByteSet, at, before};
 use crate::hits::Finder;
 use crate::key_tails::{may_be, quote_end};
@@ -36,6 +36,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     if is_file(&input[key.start..key.end]) || sign.colon && is_in_path(input, key.start) {
         return;
     }
+    geo::find(finder, key.start, key.end, sign.end);
     let (class, two_words) = decide(finder, &key);
     if class == KeyClass::Plain || before(input, key.start) == b'/' && class != KeyClass::Password {
         return;

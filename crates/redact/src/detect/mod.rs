@@ -21,6 +21,7 @@ mod fits;
 mod flags;
 mod foreign;
 mod gap;
+mod geo;
 mod hex;
 mod hint;
 mod iban;

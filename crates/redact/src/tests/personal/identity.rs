@@ -238,3 +238,19 @@ fn dates_of_birth_follow_a_word() {
         ],
     );
 }
+
+#[test]
+fn coordinates_tell_a_place_together() {
+    for (text, want) in [
+        ("lat=52.520008 lon=13.404954", "lat=<address> lon=<address>"),
+        ("at lat: 52.520008, lng: -13.404954 now", "at lat: <address>, lng: <address> now"),
+        ("latitude=-33.8688197&longitude=151.2092955", "latitude=<address>&longitude=<address>"),
+        ("pos.lat=37.774929 pos.lon=-122.419416", "pos.lat=<address> pos.lon=<address>"),
+        ("userLat=37.774929 userLng=122.419416", "userLat=<address> userLng=<address>"),
+        ("lon=13.404954, lat=52.520008", "lon=<address>, lat=<address>"),
+        ("'lat': '48.858370', 'long': '2.294481'", "'lat': '<address>', 'long': '<address>'"),
+    ] {
+        assert_eq!(plain(&mut standard(), text), want);
+        assert_eq!(plain(&mut standard(), want), want, "a second pass");
+    }
+}
