@@ -133,6 +133,16 @@ fn every_orderly_end_drains() {
     }
 }
 
+/// A process that was started in the background ignores SIGINT, and so do its children; the engine respects that.
+#[cfg(feature = "signals")]
+fn with_default_signals(command: std::process::Command) -> std::process::Command {
+    let mut with = std::process::Command::new("env");
+    with.arg("--default-signal=INT,TERM").arg(command.get_program()).args(command.get_args());
+    with.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    with.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+    with
+}
+
 #[cfg(feature = "signals")]
 #[test]
 fn a_signal_drains_and_ends_the_process() {
@@ -149,7 +159,7 @@ fn a_signal_drains_and_ends_the_process() {
     for (name, number) in [("TERM", 15), ("INT", 2)] {
         let path = dir.path().join(format!("{name}.log"));
         let test = "a_signal_drains_and_ends_the_process";
-        let mut process = child(test, name, &path).spawn().unwrap();
+        let mut process = with_default_signals(child(test, name, &path)).spawn().unwrap();
         let ready = path.with_extension("ready");
         support::wait_until("the child has logged", || ready.exists());
         send(name, process.id());

@@ -172,6 +172,24 @@ impl PostgresSink {
     }
 }
 
+/// Whether the other side has ended the connection.
+fn is_lost(error: &Error) -> bool {
+    use std::io::ErrorKind;
+    let cause =
+        std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    let lost = |cause: &std::io::Error| {
+        matches!(
+            cause.kind(),
+            ErrorKind::BrokenPipe
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::NotConnected
+                | ErrorKind::UnexpectedEof
+        )
+    };
+    error.is_closed() || cause.is_some_and(lost)
+}
+
 fn failed(action: &'static str, name: &str, error: Error) -> AuditSinkError {
     AuditSinkError::database(action, name, error)
 }
@@ -275,10 +293,14 @@ impl AuditSink for PostgresSink {
         Ok(())
     }
 
+    /// A connection that the server has closed already is no error: every append was committed.
     fn close(&mut self) -> Result<(), AuditSinkError> {
-        match self.client.take().map(Client::close) {
-            None | Some(Ok(())) => Ok(()),
-            Some(Err(error)) => Err(failed("close", &self.name, error)),
+        let Some(client) = self.client.take().filter(|client| !client.is_closed()) else {
+            return Ok(());
+        };
+        match client.close() {
+            Err(error) if !is_lost(&error) => Err(failed("close", &self.name, error)),
+            _ => Ok(()),
         }
     }
 }

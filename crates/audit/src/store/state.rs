@@ -5,7 +5,7 @@
 //! epoch's signing key and to the chain's present key, so that an attacker without keys can neither write a state nor
 //! replace a key file with one that fits a state of their own.
 //!
-//! Promises: a write is one system call, allocates one record, and does not wait for the disk; [`AuditLog::sync_state`]
+//! Promises: a write is one system call, allocates nothing in steady state, and does not wait for the disk; [`AuditLog::sync_state`]
 //! waits. It runs before a key on disk moves forward, because a newer key cannot check an older state. After power loss
 //! the state may therefore be older than the log, never newer, and the entries after it are checked by the chain.
 use std::io;
@@ -43,15 +43,16 @@ pub(super) struct StateRecord {
 }
 
 impl StateRecord {
-    /// The record with its MAC, padded to a slot.
-    fn slot(&self, key: &Hash) -> [u8; SLOT_BYTES] {
+    /// The record with its MAC, padded to a slot. `text` is overwritten.
+    fn slot(&self, key: &Hash, text: &mut Vec<u8>) -> [u8; SLOT_BYTES] {
         let mut slot = [b' '; SLOT_BYTES];
-        let mut text = Vec::with_capacity(RECORD_BYTES);
-        self.put(&mut text);
-        let mac = HmacSha256::new(key).of(&text);
-        put_base64(Base64::Url, &mac, &mut text);
+        text.clear();
+        text.reserve(RECORD_BYTES);
+        self.put(text);
+        let mac = HmacSha256::new(key).of(text);
+        put_base64(Base64::Url, &mac, text);
         text.push(b'\n');
-        slot[..RECORD_BYTES].copy_from_slice(&text);
+        slot[..RECORD_BYTES].copy_from_slice(text);
         slot[SLOT_BYTES - 1] = b'\n';
         slot
     }
@@ -210,6 +211,8 @@ pub(super) struct StateFile {
     /// Entries of the last record written.
     written: Option<u64>,
     is_synced: bool,
+    /// Kept, so that a write allocates nothing.
+    text: Vec<u8>,
 }
 
 impl StateFile {
@@ -221,14 +224,16 @@ impl StateFile {
     fn write(&mut self, disk: &Disk, mut record: StateRecord, key: &Hash) -> Result<()> {
         self.is_synced = false;
         record.counter = self.counter + 1;
-        let slot = record.slot(key);
-        let path = disk.secret(STATE);
+        let slot = record.slot(key, &mut self.text);
         if self.file.is_none() {
             self.file = open_or_create(disk, &slot)?;
         }
         if let Some(file) = &mut self.file {
             let at = (record.counter % 2) * SLOT_BYTES as u64;
-            with_path("writing", &path, write_all_at(&mut **file, &slot, at))?;
+            let written = write_all_at(&mut **file, &slot, at);
+            if written.is_err() {
+                with_path("writing", &disk.secret(STATE), written)?;
+            }
         }
         (self.counter, self.written) = (record.counter, Some(record.entries));
         Ok(())
@@ -290,7 +295,7 @@ pub(super) fn begin(
     signer: &Signer,
     chain: Option<&ChainKey>,
 ) -> Result<()> {
-    let slot = record.slot(&state_key(signer, chain));
+    let slot = record.slot(&state_key(signer, chain), &mut Vec::new());
     let path = disk.secret(STATE);
     Ok(crate::keys::replace_secret(&*disk.storage, &path, &[&slot[..], &slot[..]].concat())?)
 }
