@@ -322,10 +322,13 @@ impl KeyTails {
             self.open = true;
             return;
         }
+        let separators = [None, Some(b'_'), Some(b'-'), Some(b'.'), Some(b' ')];
+        let is_one_word = word.iter().all(u8::is_ascii_alphabetic);
+        let separators = if is_one_word { &separators[..1] } else { &separators };
         for plural in [&b""[..], b"s"] {
             let letters =
                 || plural.iter().chain(word.iter().rev()).filter(|byte| !DASH.has(**byte));
-            for separator in [None, Some(b'_'), Some(b'-'), Some(b'.'), Some(b' ')] {
+            for &separator in separators {
                 let spelt = |byte: &u8| if DASH.has(*byte) { separator } else { Some(*byte) };
                 let mut six = [0u8; 6];
                 let bytes = plural.iter().chain(word.iter().rev()).filter_map(spelt);
