@@ -62,6 +62,8 @@ pub(crate) struct Places {
 pub(crate) const CHUNK_BYTES_MIN: u32 = 16;
 /// A credential that is found by the word before it has a digit among this many bytes.
 pub(crate) const DIGIT_WITHIN: usize = 32;
+/// The shortest number that starts with letters.
+const LETTERED_BYTES_MIN: u32 = 6;
 /// A word from this length on can be a credential without any literal.
 const LONG_WORD: u32 = 22;
 
@@ -248,7 +250,12 @@ impl Block {
             keyword: self.keyword,
             word,
             long,
-            lettered: starts & !self.digit & (pair(2) | pair(3) | pair(5)),
+            // The text goes on for as long as the shortest number that starts with letters.
+            lettered: clear_of::<{ LETTERED_BYTES_MIN - 1 }>(
+                starts & !self.digit & (pair(2) | pair(3) | pair(5)),
+                earlier_bytes(self.borders.end, next.borders.end, 1),
+                next.borders.end >> 1,
+            ),
             drawn,
             number: clear_of::<7>(starts & self.digit, !self.number, !next.number),
         }
@@ -324,8 +331,12 @@ fn copy_up_to_65(from: &[u8], to: &mut [u8; Tail::BYTES]) {
 /// Clears the bits of `ok` that have a bit of `bad` at the same place or less than `BYTES` places ahead.
 #[inline(always)]
 fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
-    const { assert!(BYTES == 7 || BYTES == 16 || BYTES == 22) };
+    const { assert!(BYTES == 5 || BYTES == 7 || BYTES == 16 || BYTES == 22) };
     let bad_near = match BYTES {
+        5 => {
+            let m = bad | bad >> 1;
+            m | m >> 2 | bad >> 4
+        }
         7 => {
             let m = bad | bad >> 1;
             let m = m | m >> 2;
