@@ -1,7 +1,7 @@
 //! One reading of lines for `cat`, `pipe` and `redact`: what JSON is, levels, times.
 //!
 //! A line is JSON if it is a JSON object, alone or after a [`prefix`]. Neither bytes that are not UTF-8 nor lone
-//! surrogates nor a few other near misses ([`repair`]) change that. All other lines are text. A level that is present
+//! surrogates nor a few other near misses (`repair`) change that. All other lines are text. A level that is present
 //! but not understood is reported as such, and so is a time.
 //!
 //! Promises: linear in the line; memory of one repaired line, which is reused; the line itself is never changed.

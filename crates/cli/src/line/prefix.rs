@@ -5,7 +5,7 @@
 //! and process managers (`web-1  | `, `0|api  | `), kubectl and stern (`[pod/web/app] `), Heroku (`app[web.1]: `),
 //! syslog (RFC 3164 with and without its priority, RFC 5424, journald), `@cee:`, AWS Lambda, klog's header, a level.
 //!
-//! Promises: linear in the prefix, which has at most [`PREFIX_BYTES_MAX`] bytes; nothing allocates.
+//! Promises: linear in the prefix, which has at most `PREFIX_BYTES_MAX` bytes; nothing allocates.
 use super::level::{is_distinct, level_of_word};
 use super::time::time_at_start;
 
