@@ -6,9 +6,9 @@
 //! replace a key file with one that fits a state of their own.
 //!
 //! Promises: a write is one system call, allocates nothing in steady state, and does not wait for the disk;
-//! [`AuditLog::sync_state`] waits. It runs before a key on disk moves forward, because a newer key cannot check an older
-//! state. After power loss the state may therefore be older than the log, never newer, and the entries after it are
-//! checked by the chain.
+//! [`AuditLog::sync_state`] waits. It runs before a key on disk moves forward, because a newer key cannot check an
+//! older state. After power loss the state may therefore be older than the log, never newer, and the entries after it
+//! are checked by the chain.
 use std::io;
 
 use super::AuditLog;
