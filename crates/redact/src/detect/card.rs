@@ -41,8 +41,10 @@ pub(super) fn after_letters(finder: &mut Finder<'_>, pos: usize) {
     let letters = PREFIX.run(input, pos, PREFIX_CHARS_MAX);
     let word = &input[pos..pos + letters];
     let track = word == b"B" && (before(input, pos) == b'%' || at(input, pos + 17) == b'^');
-    let named = before_number(input, pos + letters).has(Hint::CARD) && before(input, pos) != b'*';
-    if letters > 0 && (track || named) {
+    // The words before are read last: most words are not a few letters and a number.
+    let named =
+        || before_number(input, pos + letters).has(Hint::CARD) && before(input, pos) != b'*';
+    if letters > 0 && at(input, pos + letters).is_ascii_digit() && (track || named()) {
         finder.spend(DIGITS_MAX);
         let walk = Walk::from(input, pos + letters).within(b"");
         from_walk(finder, &walk, Hint::CARD);

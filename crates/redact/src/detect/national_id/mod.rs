@@ -291,11 +291,13 @@ pub(super) fn long_word_may_be(strict: bool, input: &[u8], pos: usize) -> bool {
     is_long(input, pos) && (strict || super::number::may_be_hinted(input, pos))
 }
 
-/// Whether a word of 16 to 18 characters starts at `pos` that has digits where one of these numbers has them.
+/// Whether a word of 16 to 18 characters starts at `pos` that has letters and digits where one of these numbers has
+/// them.
 #[inline(always)]
 fn is_long(input: &[u8], pos: usize) -> bool {
     let digits = |from: usize, to: usize| (from..to).all(|i| at(input, pos + i).is_ascii_digit());
-    (digits(6, 8) || digits(13, 17))
+    let letters = at(input, pos).is_ascii_alphabetic() && at(input, pos + 1).is_ascii_alphabetic();
+    (letters && digits(6, 8) || digits(13, 17))
         && is_word(at(input, pos + 15))
         && (16..=18).any(|i| !is_word(at(input, pos + i)))
 }
