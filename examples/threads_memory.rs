@@ -1,5 +1,5 @@
 //! Memory against threads: what a process takes while many threads log, and after they ended, and how long the first
-//! call of each thread takes. Each row is a process of its own. Needs Linux.
+//! call of each thread takes. Each row is a separate process. Needs Linux.
 //!
 //! ```sh
 //! cargo run --release --example threads_memory

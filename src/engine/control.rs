@@ -37,8 +37,8 @@ impl Logger {
         result.and(audit::flush(&self.shared, self.shared.flush_timeout))
     }
 
-    /// The same as a future that needs no runtime. The request is made by the call, not by the first poll. The wait has
-    /// no bound of its own: combine it with the timeout of the runtime.
+    /// The same as a future that needs no runtime. The request is made by the call, not by the first poll. The wait is
+    /// unbounded: combine it with the timeout of the runtime.
     pub fn flush_async(&self) -> impl Future<Output = Result<(), FlushError>> + Send + use<> {
         let (answerer, answer) = answer();
         let sent = self.shared.link.call(Control::FlushAsync(answerer));

@@ -67,7 +67,7 @@ fn a_trim_never_takes_claimed_bytes() {
         let (mut producer, mut consumer) = ring(64);
         let thread = loom::thread::spawn(move || {
             let mut sent = 0;
-            // A claim has 16 bytes, so each record needs a claim of its own.
+            // A claim has 16 bytes, so each record needs a separate claim.
             while sent < 3 && put(&mut producer, sent as u64, 24) {
                 sent += 1;
             }

@@ -138,7 +138,7 @@ impl Emitted<'_> {
         self.logger.request(|reply| AuditRequest::Wait(self.ticket, reply), wait_max)
     }
 
-    /// The same as a future that needs no runtime. The request is made by the call. The wait has no bound of its own:
+    /// The same as a future that needs no runtime. The request is made by the call. The wait is unbounded:
     /// combine it with the timeout of the runtime.
     pub fn wait_async(self) -> impl Future<Output = Result<Receipt, AuditError>> + Send + use<> {
         let (answerer, answer) = answer();

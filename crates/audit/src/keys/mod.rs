@@ -225,7 +225,7 @@ pub fn check_origin(origin: &str) -> Result<(), KeyError> {
 }
 
 /// The second line of an epoch's key file: a protected state exists, so that a missing one is a finding. The line is
-/// in a file that nobody without the key can replace.
+/// in a file that cannot be replaced without the key.
 pub(crate) const STATE_MARK: &str = "ringseal-state-v1";
 
 /// Loads `keys/epoch.key`.

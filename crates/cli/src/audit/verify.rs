@@ -28,8 +28,8 @@ Without --mac, entries are checked against the checkpoints that seal them, not o
 all cases.
 
 A pause, a burst or a full disk can leave a gap between checkpoints: a warning, which --strict makes exit code 1. \
-Whoever has the host's keys can sign the removal of all past entries: --no-prune and --prune-policy say which \
-removals are expected.
+The host's keys can sign the removal of all past entries: --no-prune and --prune-policy say which removals \
+are expected.
 
 Exit codes: 0 intact, 1 tampered (all bad records are named, the first one in detail), 2 could not check.")]
 pub(super) struct Args {

@@ -91,7 +91,7 @@ pub(super) enum ValueSource {
     /// The raw text of the entry with this index.
     Entry(usize),
     Decoded(Range<usize>),
-    /// A map that was written anew, in the decoded texts.
+    /// A map that was encoded again, in the decoded texts.
     DecodedMap(Range<usize>),
     /// The whole line.
     Line,
