@@ -2,7 +2,7 @@
 //!
 //! In capitals anywhere, in small letters after a word for bank accounts.
 
-use super::number::{Hint, before_number};
+use super::number::{Hint, before_number, separator};
 use crate::bytes::at;
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
@@ -49,16 +49,14 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// Up to `len` characters in capitals, without the spaces and dashes between them: how many, and where they end.
+/// Up to `len` characters in capitals, without the spaces and dashes of any kind between them: how many, and where they end.
 fn read(input: &[u8], pos: usize, len: usize, small: bool) -> ([u8; CHARS_MAX], usize, usize) {
     let mut text = [0; CHARS_MAX];
     let mut used = 0;
     let mut i = pos;
     while used < len {
-        let gap = match input.get(i..).unwrap_or_default() {
-            _ if used == 0 => 0,
-            [b' ' | b'-', ..] => 1,
-            [0xC2, 0xA0, ..] => 2,
+        let gap = match separator(input, i) {
+            (len, b' ' | b'-') if used > 0 => len,
             _ => 0,
         };
         let byte = at(input, i + gap);
