@@ -49,7 +49,8 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// Up to `len` characters in capitals, without the spaces and dashes of any kind between them: how many, and where they end.
+/// Up to `len` characters in capitals, without the spaces and dashes of any kind between them: how many, and where they
+/// end.
 fn read(input: &[u8], pos: usize, len: usize, small: bool) -> ([u8; CHARS_MAX], usize, usize) {
     let mut text = [0; CHARS_MAX];
     let mut used = 0;
