@@ -20,6 +20,7 @@ mod byte_classes;
 mod byte_masks;
 mod bytes;
 mod detect;
+mod found_values;
 mod hits;
 mod json;
 mod key;
@@ -46,6 +47,7 @@ mod scope;
 mod tests;
 pub mod token;
 mod user_literals;
+mod value_forms;
 
 pub use key::{KeyMatch, classify_key};
 #[doc(hidden)]

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::detect::{self, AuthValue};
+use super::found_values::FoundValues;
 use super::hits::{Finder, Hit, merge, rule};
 use super::json::{self, Leaf, LeafKind};
 use super::key_cache::KeyCache;
@@ -12,6 +13,7 @@ use super::rules::Rules;
 use super::scan_batch::{BatchScan, is_container};
 use super::scan_value;
 use super::scope::KeyFacts;
+use super::value_forms::{is_absent_value, is_coordinate, is_directory, is_machine_address};
 
 /// The result of redacting a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,12 @@ pub struct Redactor {
     keys: KeyCache<KeyFacts>,
     /// The output of a repeated scan of a redacted value.
     again: Vec<u8>,
+    /// The values of the current event that were found by their keys.
+    found: FoundValues,
+    /// An event is open: values stay in `found` from one to the next.
+    in_event: bool,
+    /// The value is one of several: its values are noted.
+    notes: bool,
     counts: Vec<u64>,
     tokenizer: Option<Arc<dyn Tokenize>>,
 }
@@ -82,6 +90,9 @@ impl Redactor {
             levels: Default::default(),
             keys: KeyCache::new(KEYS),
             again: Vec::new(),
+            found: FoundValues::new(),
+            in_event: false,
+            notes: false,
             counts,
             tokenizer: None,
         }
@@ -133,6 +144,10 @@ impl Redactor {
         cut: bool,
         out: &mut Vec<u8>,
     ) -> RedactOutcome {
+        if !self.in_event {
+            self.found.clear();
+            self.notes = false;
+        }
         let class = class_of_text(class, input);
         if class != KeyClass::Plain {
             return self.keyed(class, input, out);
@@ -143,6 +158,44 @@ impl Redactor {
             self.redact_until_stable(base, out);
         }
         outcome
+    }
+
+    /// Starts an event: until [`Redactor::end_event`], values that are masked under their keys are noted, and masked
+    /// wherever else they occur in later values of the event. [`Redactor::copies`] masks them in earlier ones.
+    #[doc(hidden)]
+    pub fn start_event(&mut self) {
+        self.found.clear();
+        self.in_event = true;
+        self.notes = true;
+    }
+
+    /// Ends the event; the values found in it are forgotten.
+    #[doc(hidden)]
+    pub fn end_event(&mut self) {
+        self.found.clear();
+        self.in_event = false;
+        self.notes = false;
+    }
+
+    /// Whether `bytes`, any part of the event in any encoding, may contain a copy of a value that was found in it.
+    #[doc(hidden)]
+    pub fn may_have_copies(&self, bytes: &[u8]) -> bool {
+        self.found.may_occur_in(bytes)
+    }
+
+    /// Masks copies of the values that were found in the event, and nothing else.
+    #[doc(hidden)]
+    pub fn copies(&mut self, input: &[u8], out: &mut Vec<u8>) -> RedactOutcome {
+        if is_mask(input) || !self.found.occur_in(input) {
+            return RedactOutcome::Clean;
+        }
+        let mut hits = ::core::mem::take(&mut self.hits);
+        let mut finder = Finder::new(&self.rules, input, false, &mut hits);
+        detect::find_copies_of(&mut finder, &self.found);
+        merge(&mut hits);
+        self.render(input, &hits, out);
+        self.hits = hits;
+        RedactOutcome::Replaced
     }
 
     /// Redacts the text in `out` after `base` until nothing more is found.
@@ -183,6 +236,7 @@ impl Redactor {
             return RedactOutcome::Clean;
         }
         self.counts[usize::from(rule::KEY_NUMBER)] += 1;
+        self.note(class, text);
         self.push_replacement(class, text, out);
         RedactOutcome::Replaced
     }
@@ -238,6 +292,7 @@ impl Redactor {
             match detect::auth_value(input) {
                 AuthValue::Scheme { start, end, keep } => {
                     self.counts[usize::from(rule::KEY_AUTH)] += 1;
+                    self.note(class, &input[start..end]);
                     out.extend_from_slice(&input[..start]);
                     out.extend_from_slice(b"****");
                     out.extend_from_slice(&input[end - usize::from(keep)..]);
@@ -251,8 +306,19 @@ impl Redactor {
             }
         }
         self.counts[usize::from(rule::KEY)] += 1;
+        self.note(class, input);
         self.push_replacement(class, input, out);
         RedactOutcome::Replaced
+    }
+
+    /// Notes a value that was masked under its key, if the text is one of several and a copy of it would be no chance.
+    fn note(&mut self, class: KeyClass, value: &[u8]) {
+        if self.notes
+            && let Some(kind) = class.kind()
+            && detect::is_distinct(value, kind)
+        {
+            self.found.add(value, if kind.is_personal() { kind } else { HitKind::Secret });
+        }
     }
 
     /// Appends the replacement of a whole value under a key.
@@ -314,6 +380,7 @@ impl Redactor {
         out: &mut Vec<u8>,
     ) -> RedactOutcome {
         let Level { leaves, texts, marks, decoded, piece, .. } = level;
+        self.notes = true;
         texts.clear();
         // A value is part of a record: far below 4 GiB.
         let plain = leaves.iter().filter(|leaf| leaf.is_plain_text());
@@ -322,7 +389,10 @@ impl Redactor {
         let mut marks = marks.iter();
         let mut written = 0;
         for leaf in leaves.iter() {
-            if leaf.is_plain_text() && marks.next() == Some(&false) {
+            if leaf.is_plain_text()
+                && marks.next() == Some(&false)
+                && !self.found.occur_in(&input[leaf.start..leaf.end])
+            {
                 continue;
             }
             piece.clear();
@@ -374,6 +444,7 @@ impl Redactor {
         let mut hits = ::core::mem::take(&mut self.hits);
         let mut finder = Finder::new(&self.rules, input, cut, &mut hits);
         scan_value::scan_value(&mut finder);
+        detect::find_copies_of(&mut finder, &self.found);
         self.rules.find_user_literals(&mut finder);
         let outcome = if finder.over_budget() {
             self.whole(HitKind::Overrun, rule::OVERRUN, out)
@@ -381,6 +452,9 @@ impl Redactor {
             RedactOutcome::Clean
         } else {
             merge(&mut hits);
+            if self.notes {
+                detect::note_values(input, &hits, &mut self.found);
+            }
             self.render(input, &hits, out);
             RedactOutcome::Replaced
         };
@@ -413,56 +487,4 @@ impl Redactor {
 /// The class of a text: that of its key, unless the key names a secret only if the text looks drawn.
 fn class_of_text(class: KeyClass, text: &[u8]) -> KeyClass {
     if class == KeyClass::Drawn && !detect::is_drawn_value(text) { KeyClass::Plain } else { class }
-}
-
-/// Values of secrets that contain no secret: the name of a scheme, a word for nothing or for a state, a security
-/// identifier of Windows.
-#[rustfmt::skip]
-fn is_absent_value(input: &[u8]) -> bool {
-    let mut low = [0u8; 12];
-    let Some(low) = low.get_mut(..input.len()) else { return input.starts_with(b"S-1-5-") };
-    low.copy_from_slice(input);
-    low.make_ascii_lowercase();
-    matches!(
-        &*low,
-        b"bearer" | b"basic" | b"digest" | b"none" | b"null" | b"nil" | b"true" | b"false" | b"-" | b"n/a" | b"na"
-            | b"undefined" | b"disabled" | b"enabled" | b"unset" | b"not set" | b"empty" | b"missing" | b"required"
-            | b"optional" | b"unknown" | b"off" | b"on" | b"yes" | b"no" | b"s-1-5-18" | b"s-1-5-19" | b"s-1-5-20"
-    )
-}
-
-/// `10.0.0.1:8080`, `[::1]:80`, `0x7ffe12345678`, `db-1.internal:5432`, `/run/x.sock`: not a postal address.
-fn is_machine_address(input: &[u8]) -> bool {
-    let is_hex = |byte: &u8| {
-        byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'[' | b']' | b'/' | b'x')
-    };
-    let is_host = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'/')
-    };
-    let port = input.rsplit(|&byte| byte == b':').next().unwrap_or_default();
-    let has_port =
-        port.len() < input.len() && !port.is_empty() && port.iter().all(u8::is_ascii_digit);
-    let has_dot = input.windows(3).any(|three| three[1] == b'.' && three[2].is_ascii_lowercase());
-    input.iter().all(is_hex)
-        || input.iter().all(is_host)
-            && (has_port || has_dot || input[0] == b'/' || input == b"localhost")
-}
-
-/// `/home/ann`: the working directory under `PWD`.
-fn is_directory(input: &[u8]) -> bool {
-    let is_path = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b' ')
-    };
-    input[0] == b'/' && input.iter().all(is_path)
-}
-
-/// A number with the precision of a place: `52.520008`.
-fn is_coordinate(text: &[u8]) -> bool {
-    let number = text.strip_prefix(b"-").unwrap_or(text);
-    let whole = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let decimals = number.get(whole + 1..).unwrap_or_default();
-    (1..=3).contains(&whole)
-        && number.get(whole) == Some(&b'.')
-        && decimals.len() >= 3
-        && decimals.iter().all(u8::is_ascii_digit)
 }

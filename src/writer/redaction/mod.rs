@@ -2,12 +2,13 @@
 //!
 //! An event's values are scanned once for all outputs: the positions of its texts are collected and scanned together. A
 //! clean event is passed through unchanged. For any other event a redacted copy of the values is made and encoded
-//! instead.
+//! instead. What was masked under a key is masked wherever else the same event holds it.
 //!
 //! Promises: in steady state nothing is allocated; nothing blocks. Keys are classified once per call site,
 //! and once per key that is known only at run time. Fails closed: if the rules themselves fail (a panic in
 //! a detector), every value of the event that could hold text is masked, and the event is counted as
 //! `failed`.
+mod copies;
 mod key_facts;
 mod prescan;
 mod preview;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use self::copies::Shape;
 use self::key_facts::Keys;
 use self::prescan::Prescan;
 use self::preview::TextBatch;
@@ -80,8 +82,9 @@ pub(super) struct Redaction {
 
 #[derive(Debug, Default)]
 struct Buffers {
-    /// The redacted values.
+    /// The redacted values, and what they were before copies were masked.
     payload: Vec<u8>,
+    before_copies: Vec<u8>,
     /// A redacted name and target.
     name: Vec<u8>,
     target: Vec<u8>,
@@ -213,9 +216,13 @@ impl Redaction {
         };
         let metadata = callsite.metadata();
         let own_keys = site.name.as_ref().map(|_| metadata.keys);
-        write_or_mask(buffers, failed, is_sound, redactor, keys, |rewriter| {
+        let shape = if own_keys.is_some() { Shape::Entries } else { Shape::Values };
+        redactor.start_event();
+        let written = write_or_mask(buffers, failed, is_sound, redactor, keys, shape, |rewriter| {
             rewriter.values(&site.rulings, site.open.as_deref(), own_keys, payload)
-        })?;
+        });
+        redactor.end_event();
+        written?;
         let payload = &buffers.payload[..];
         Ok(match &site.name {
             None => Redacted { source: Source::Site(callsite), payload, has_stack },
@@ -238,6 +245,7 @@ impl Redaction {
         payload: &'a [u8],
     ) -> Result<Redacted<'a>, ReadError> {
         let Redaction { redactor, buffers, .. } = self;
+        redactor.start_event();
         let mut plain = |text: &'a [u8], out: &mut Vec<u8>| {
             out.clear();
             let result = catch_unwind(AssertUnwindSafe(|| {
@@ -252,6 +260,9 @@ impl Redaction {
         let is_target_clean = plain(target, &mut buffers.target);
         let is_event_clean = plain(event, &mut buffers.name);
         let is_payload_clean = self.rewrite_entries(payload)?;
+        let Redaction { redactor, buffers, .. } = self;
+        let is_event_clean = copies::mask_in_name(redactor, event, is_event_clean, buffers);
+        redactor.end_event();
         let Buffers { payload: redacted, name, target: redacted_target, .. } = &self.buffers;
         let source = Source::Dynamic {
             target: if is_target_clean { target } else { redacted_target },
@@ -263,10 +274,13 @@ impl Redaction {
 
     /// The bound fields that may be encoded.
     pub(super) fn entries<'a>(&'a mut self, entries: &'a [u8]) -> Result<&'a [u8], ReadError> {
-        if !self.is_on || self.rewrite_entries(entries)? {
+        if !self.is_on {
             return Ok(entries);
         }
-        Ok(&self.buffers.payload)
+        self.redactor.start_event();
+        let is_clean = self.rewrite_entries(entries);
+        self.redactor.end_event();
+        Ok(if is_clean? { entries } else { &self.buffers.payload })
     }
 
     /// Scans the entries of a map. Returns true if they are clean; otherwise the redacted copy is in the
@@ -276,7 +290,7 @@ impl Redaction {
         prescan.clear();
         let scanned = catch_unwind(AssertUnwindSafe(|| {
             prescan.entries(entries, b"", entries, redactor, keys)?;
-            Ok(prescan.is_clean(entries, redactor))
+            Ok(prescan.is_clean(entries, redactor) && !redactor.may_have_copies(entries))
         }));
         let is_sound = match scanned {
             Ok(result) => match result? {
@@ -285,7 +299,7 @@ impl Redaction {
             },
             Err(_) => false,
         };
-        write_or_mask(buffers, failed, is_sound, redactor, keys, |rewriter| {
+        write_or_mask(buffers, failed, is_sound, redactor, keys, Shape::Entries, |rewriter| {
             rewriter.entries(Ruling::default(), entries, b"")
         })?;
         Ok(false)
@@ -361,11 +375,13 @@ fn write_or_mask(
     is_sound: bool,
     redactor: &mut Redactor,
     keys: &mut Keys,
+    shape: Shape,
     mut write: impl FnMut(&mut Rewriter<'_>) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
     if is_sound {
         let written = catch_unwind(AssertUnwindSafe(|| {
-            write(&mut Rewriter::new(redactor, keys, buffers, false))
+            write(&mut Rewriter::new(redactor, keys, buffers, false))?;
+            copies::mask(redactor, keys, buffers, shape)
         }));
         if let Ok(result) = written {
             return result;

@@ -13,13 +13,13 @@ use ringseal_redact::{KeyClass, KeyFacts, RedactOutcome, Redactor, Ruling, Scope
 
 /// Writes the copy.
 pub(super) struct Rewriter<'a> {
-    redactor: &'a mut Redactor,
+    pub(super) redactor: &'a mut Redactor,
     keys: &'a mut Keys,
     /// The copy.
-    out: &'a mut Vec<u8>,
+    pub(super) out: &'a mut Vec<u8>,
     /// The text of one value, and its redacted form.
     value_text: &'a mut Vec<u8>,
-    redacted_text: &'a mut Vec<u8>,
+    pub(super) redacted_text: &'a mut Vec<u8>,
     /// The rules have failed: every value is masked.
     masks_all: bool,
 }
@@ -134,7 +134,7 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
-    fn key(&mut self, key: &[u8]) {
+    pub(super) fn key(&mut self, key: &[u8]) {
         let key = &key[..key.len().min(usize::from(u16::MAX))];
         // Truncated to at most 65,535 bytes.
         self.out.extend_from_slice(&(key.len() as u16).to_le_bytes());
@@ -262,13 +262,13 @@ impl<'a> Rewriter<'a> {
         })
     }
 
-    fn open(&mut self, tag: u8) -> usize {
+    pub(super) fn open(&mut self, tag: u8) -> usize {
         self.out.push(tag);
         self.out.extend_from_slice(&[0; 4]);
         self.out.len()
     }
 
-    fn close(&mut self, open: usize) {
+    pub(super) fn close(&mut self, open: usize) {
         let len = (self.out.len() - open) as u32;
         self.out[open - 4..open].copy_from_slice(&len.to_le_bytes());
     }
@@ -424,7 +424,7 @@ impl<'a> Rewriter<'a> {
         };
     }
 
-    fn put_answer(&mut self) {
+    pub(super) fn put_answer(&mut self) {
         let redacted_text = std::mem::take(self.redacted_text);
         self.put_str(&redacted_text);
         *self.redacted_text = redacted_text;
@@ -436,7 +436,7 @@ impl<'a> Rewriter<'a> {
         self.out.extend_from_slice(text);
     }
 
-    fn put_cut(&mut self, whole: u32) {
+    pub(super) fn put_cut(&mut self, whole: u32) {
         self.out.push(tag::STR_CUT);
         self.out.extend_from_slice(&(self.redacted_text.len() as u32).to_le_bytes());
         self.out.extend_from_slice(&whole.to_le_bytes());
@@ -475,7 +475,7 @@ fn rest_len(mut values: &[u8]) -> Result<usize, ReadError> {
     Ok(values.len())
 }
 
-fn read_key<'a>(entries: &mut &'a [u8]) -> Result<&'a [u8], ReadError> {
+pub(super) fn read_key<'a>(entries: &mut &'a [u8]) -> Result<&'a [u8], ReadError> {
     let short = |expected, found: &[u8]| ReadError::Short { expected, found: found.len() };
     let (len, rest) = entries.split_first_chunk::<2>().ok_or_else(|| short(2, entries))?;
     let len = usize::from(u16::from_le_bytes(*len));

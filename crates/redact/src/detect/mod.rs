@@ -54,7 +54,10 @@ mod wrapped;
 mod xml;
 
 pub(crate) use bare_key::{is_drawn_value, may_name_secret};
-pub(crate) use copies::find as find_copies;
+pub(crate) use copies::{
+    find as find_copies, find_others as find_copies_of, is_distinct, is_within_word,
+    note as note_values,
+};
 pub(crate) use foreign::is_mask as is_foreign_mask;
 pub(crate) use hint::ssn as ssn_is_hinted;
 pub(crate) use kv_value::{AuthValue, auth_value};

@@ -28,8 +28,12 @@ fn with(set: &RuleSet) -> Redactor {
 
 /// `input` redacted as a plain value.
 fn plain(redactor: &mut Redactor, input: &str) -> String {
+    shown(redactor, KeyClass::Plain, input)
+}
+
+fn shown(redactor: &mut Redactor, class: KeyClass, input: &str) -> String {
     let mut out = Vec::new();
-    match redactor.value(KeyClass::Plain, input.as_bytes(), false, &mut out) {
+    match redactor.value(class, input.as_bytes(), false, &mut out) {
         RedactOutcome::Clean => input.to_owned(),
         RedactOutcome::Replaced => String::from_utf8(out).unwrap(),
     }

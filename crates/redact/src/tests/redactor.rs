@@ -427,3 +427,30 @@ fn steady_state_keeps_its_buffers() {
     }
     assert_eq!(before, (out.as_ptr(), out.capacity()));
 }
+
+#[test]
+fn copies_of_a_value_in_other_values_of_json_are_masked() {
+    for (input, want) in [
+        (
+            r#"{"msg":"login Hx92kd81LmN4 failed","password":"Hx92kd81LmN4"}"#,
+            r#"{"msg":"login ***REDACTED*** failed","password":"***REDACTED***"}"#,
+        ),
+        (
+            r#"{"url":"/x?token=Hx92kd81LmN4","cache":["Hx92kd81LmN4"]}"#,
+            r#"{"url":"/x?token=***REDACTED***","cache":["***REDACTED***"]}"#,
+        ),
+        (
+            r#"{"payer_name":"Ann Lee","note":"from Ann Lee, Ann Leeds"}"#,
+            r#"{"payer_name":"<name>","note":"from <name>, Ann Leeds"}"#,
+        ),
+        (
+            r#"{"inner":"{"password":"Hx92kd81LmN4"}","msg":"was Hx92kd81LmN4"}"#,
+            r#"{"inner":"{"password":"***REDACTED***"}","msg":"was ***REDACTED***"}"#,
+        ),
+    ] {
+        assert_eq!(plain(&mut standard(), input), want);
+    }
+    let mut redactor = standard();
+    let _ = plain(&mut redactor, r#"{"password":"Hx92kd81LmN4"}"#);
+    assert_eq!(plain(&mut redactor, "Hx92kd81LmN4"), "Hx92kd81LmN4", "values are independent");
+}
