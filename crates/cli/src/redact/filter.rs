@@ -29,18 +29,20 @@ pub(super) enum Changed {
 /// Redacts lines. Keeps its memory from one call to the next.
 #[derive(Debug)]
 pub(super) struct Filter {
-    redactor: Redactor,
+    pub(super) redactor: Redactor,
     keys: KeyCache,
     walker: Walker,
     block: KeyBlock,
     /// Whether the rules mask private keys.
     masks_private_keys: bool,
-    leaves: Vec<Leaf>,
+    pub(super) leaves: Vec<Leaf>,
+    /// A line before its copies were masked.
+    pub(super) before_copies: Vec<u8>,
     gathered: Vec<u8>,
     ranges: Vec<Range<u32>>,
     dirty: Vec<bool>,
-    decoded: Vec<u8>,
-    piece: Vec<u8>,
+    pub(super) decoded: Vec<u8>,
+    pub(super) piece: Vec<u8>,
     /// Lines of private keys that were masked, and lines that were too long to scan.
     pub(super) block_lines: u64,
     pub(super) long_lines: u64,
@@ -61,6 +63,7 @@ impl Filter {
             block: KeyBlock::default(),
             masks_private_keys,
             leaves: Vec::new(),
+            before_copies: Vec::new(),
             gathered: Vec::new(),
             ranges: Vec::new(),
             dirty: Vec::new(),
@@ -90,7 +93,8 @@ impl Filter {
         out: &mut Vec<u8>,
         hit: &mut dyn FnMut(u64, &Filter),
     ) -> Changed {
-        let mut edits = Edits { text, out, written: 0, counted: 0, last_line: 0 };
+        let mut edits =
+            Edits { text, out, written: 0, counted: 0, last_line: 0, line_end: 0, line_out: 0 };
         let has_keys =
             self.masks_private_keys && memchr::memmem::find(text, b"PRIVATE KEY").is_some();
         let mut at = 0;
@@ -138,7 +142,7 @@ impl Filter {
     }
 
     /// Collects the leaves of a line of JSON, also after a prefix, which is scanned as text; false for other lines.
-    fn json_line(&mut self, text: &[u8], line: Range<usize>) -> bool {
+    pub(super) fn json_line(&mut self, text: &[u8], line: Range<usize>) -> bool {
         if self.walker.line(text, line.start, line.end, &mut self.keys, &mut self.leaves) {
             return true;
         }
@@ -202,6 +206,11 @@ impl Filter {
     fn apply(&mut self, edits: &mut Edits<'_>, hit: &mut dyn FnMut(u64, &Filter)) {
         let leaves = std::mem::take(&mut self.leaves);
         for leaf in &leaves {
+            if leaf.start as usize >= edits.line_end {
+                self.finish_line(edits, hit);
+                self.redactor.start_event();
+                edits.start_line(leaf.start as usize);
+            }
             let mut piece = std::mem::take(&mut self.piece);
             piece.clear();
             let is_replaced = self.leaf(leaf, edits.text, &mut piece);
@@ -211,6 +220,8 @@ impl Filter {
             }
             self.piece = piece;
         }
+        self.finish_line(edits, hit);
+        self.redactor.end_event();
         self.leaves = leaves;
     }
 
@@ -259,16 +270,45 @@ pub(super) fn masks_private_keys(redactor: &mut Redactor) -> bool {
 }
 
 /// The changed copy of the buffer; empty until something is replaced.
-struct Edits<'a> {
+pub(super) struct Edits<'a> {
     text: &'a [u8],
-    out: &'a mut Vec<u8>,
+    pub(super) out: &'a mut Vec<u8>,
     written: usize,
+    /// Where the current line ends, and where its output starts; [`UNCHANGED`] until something in it is replaced.
+    line_end: usize,
+    line_out: usize,
     /// Newlines before this position have been counted.
     counted: usize,
     last_line: u64,
 }
 
+/// The line has no output yet.
+const UNCHANGED: usize = usize::MAX;
+
 impl Edits<'_> {
+    /// Starts the line that `at` is in.
+    fn start_line(&mut self, at: usize) {
+        let rest = &self.text[at..];
+        self.line_end = memchr::memchr(b'\n', rest).map_or(self.text.len(), |len| at + len);
+        self.line_out = UNCHANGED;
+    }
+
+    /// Writes the rest of the current line; returns where its output starts, or `None` if it is unchanged.
+    pub(super) fn end_line(&mut self) -> Option<usize> {
+        let start = std::mem::replace(&mut self.line_out, UNCHANGED);
+        if start == UNCHANGED {
+            return None;
+        }
+        self.out.extend_from_slice(&self.text[self.written..self.line_end]);
+        self.written = self.line_end;
+        Some(start)
+    }
+
+    /// The number of the last line that was changed.
+    pub(super) fn last_line(&self) -> u64 {
+        self.last_line
+    }
+
     /// Replaces `leaf` by `piece`; returns the line of `leaf`.
     fn replace(&mut self, leaf: &Leaf, piece: &[u8], filter: &mut Filter) -> u64 {
         let (start, end) = (leaf.start as usize, leaf.end as usize);
@@ -278,6 +318,12 @@ impl Edits<'_> {
         let line = filter.lines + 1;
         filter.changed_lines += u64::from(line != self.last_line);
         self.last_line = line;
+        if self.line_out == UNCHANGED {
+            let line = memchr::memrchr(b'\n', &self.text[..start]).map_or(0, |at| at + 1);
+            self.out.extend_from_slice(&self.text[self.written..line]);
+            self.written = line;
+            self.line_out = self.out.len();
+        }
         self.out.extend_from_slice(&self.text[self.written..start]);
         let is_quoted = matches!(leaf.kind, LeafKind::Number | LeafKind::Deep);
         let is_content = is_quoted

@@ -15,6 +15,7 @@ use crate::console::{ExitStatus, Failure, write_stderr};
 use crate::input::{self, Refuse, WideEncoding};
 use crate::progress::Progress;
 
+mod copies;
 pub(crate) mod escape;
 mod filter;
 mod findings;

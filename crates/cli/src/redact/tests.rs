@@ -308,3 +308,21 @@ fn too_long_lines_are_masked_whole() {
     assert_eq!(String::from_utf8_lossy(&room), "a\n\"***REDACTED***\"\nb\n\"***REDACTED***\"");
     assert_eq!(found, [(text.len() as u64, 4, 2)]);
 }
+
+#[test]
+fn copies_in_other_values_of_a_json_line_are_masked() {
+    let mask = "***REDACTED***";
+    for line in [
+        r#"{"msg":"login S failed","password":"S"}"#,
+        r#"{"password":"S","a":{"b":["S","x S"]},"n":7}"#,
+        "2024-01-01T00:00:00Z stdout F {\"m\":\"was \\\"S\\\"\",\"token\":\"S\"}\r",
+        "\u{FEFF}{\"m\":\"S\",\"token\":\"S\"}",
+        r#"  {"q":"?token=S&x=1","m":"S"}  "#,
+    ] {
+        let other = r#"{"m":"Hx92kd81LmN4"}"#;
+        let text = format!("{other}\n{line}\n{other}\n{line}");
+        let want = text.replace('S', mask);
+        assert_eq!(text_of(&text.replace('S', "Hx92kd81LmN4")), want);
+        assert_eq!(text_of(&want), want, "twice changes nothing");
+    }
+}
