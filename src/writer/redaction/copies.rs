@@ -39,8 +39,8 @@ pub(super) fn mask(
     result
 }
 
-/// Masks the copies in an event's text, which is `text` if it is clean, and in `buffers.name` otherwise. Returns whether
-/// it is clean.
+/// Masks the copies in an event's text, which is `text` if it is clean, and in `buffers.name` otherwise.
+/// Returns whether it is clean.
 pub(super) fn mask_in_name(
     redactor: &mut Redactor,
     text: &[u8],

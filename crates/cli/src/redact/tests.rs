@@ -310,7 +310,7 @@ fn too_long_lines_are_masked_whole() {
 }
 
 #[test]
-fn copies_in_other_values_of_a_json_line_are_masked() {
+fn copies_in_a_json_line_are_masked() {
     let mask = "***REDACTED***";
     for line in [
         r#"{"msg":"login S failed","password":"S"}"#,

@@ -429,7 +429,7 @@ fn steady_state_keeps_its_buffers() {
 }
 
 #[test]
-fn copies_of_a_value_in_other_values_of_json_are_masked() {
+fn copies_in_json_are_masked() {
     for (input, want) in [
         (
             r#"{"msg":"login Hx92kd81LmN4 failed","password":"Hx92kd81LmN4"}"#,

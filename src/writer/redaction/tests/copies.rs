@@ -71,7 +71,7 @@ fn copies_go_from_keys_and_cut_values() {
 }
 
 #[test]
-fn a_call_sites_values_and_a_messages_text_lose_copies() {
+fn copies_go_from_sites_and_messages() {
     crate::core::registry::assign_id(&SITE);
     let mut redaction = standard();
     let payload = written(|out| {
