@@ -1,7 +1,7 @@
 //! The values of one event that were masked under their keys, for the search of copies in its other values.
 //!
-//! Fixed size: [`VALUES_MAX`] values with [`BYTES_MAX`] bytes together; what does not fit is not searched for. Memory is
-//! allocated on creation only. Never blocks.
+//! Fixed size: [`VALUES_MAX`] values with [`BYTES_MAX`] bytes together; what does not fit is not searched for.
+//! Allocates on creation only, and never blocks.
 
 use memchr::memmem;
 
