@@ -12,7 +12,7 @@ fn touch(count: &Cell<u32>) -> u32 {
 
 #[test]
 fn arguments_of_a_disabled_call_are_not_evaluated() {
-    let (engine, capture) = Capture::start_with(Config::new().panic_hook(false));
+    let (engine, capture) = Capture::start_with(Config::new().level(Level::Info));
     let count = Cell::new(0);
     for _ in 0..1000 {
         debug!(engine, "off", plain = touch(&count), shown = %touch(&count), dbg = ?touch(&count));
@@ -41,7 +41,7 @@ fn nothing_is_evaluated_without_a_running_engine() {
 
 #[test]
 fn a_changed_filter_reaches_known_call_sites() {
-    let config = Config::new().panic_hook(false);
+    let config = Config::new().level(Level::Info);
     let (engine, capture) = Capture::start_with(config);
     let count = Cell::new(0);
     let log = || debug!(engine, "seen", value = touch(&count));
@@ -54,7 +54,7 @@ fn a_changed_filter_reaches_known_call_sites() {
     log();
     assert_eq!(count.get(), 2);
     engine.flush().unwrap();
-    let seen = capture.events().iter().filter(|event| &event["event"] == "seen").count();
+    let seen = capture.events().iter().filter(|event| event.text("event") == "seen").count();
     assert_eq!(seen, 2);
 }
 

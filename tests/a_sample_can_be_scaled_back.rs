@@ -19,7 +19,7 @@ fn start(sampling: Sampling) -> (Engine, Capture) {
 /// The events of a name, after a flush.
 fn named(engine: &Engine, capture: &Capture, name: &str) -> Vec<CapturedEvent> {
     engine.flush().unwrap();
-    capture.events().into_iter().filter(|event| &event["event"] == name).collect()
+    capture.events().into_iter().filter(|event| event.text("event") == name).collect()
 }
 
 fn debug_at(rate: f64) -> Sampling {
@@ -54,7 +54,7 @@ fn the_kept_share_matches_each_lines_rate() {
             (f64::from(calls) * rate, (f64::from(calls) * rate * (1.0 - rate)).sqrt());
         let found = kept.len() as f64;
         assert!((found - mean).abs() <= 5.0 * deviation, "{rate}: {found} kept, {mean} expected");
-        assert!(kept.iter().all(|event| event["sample_rate"] == *rate.to_string()));
+        assert!(kept.iter().all(|event| event.text("sample_rate") == rate.to_string()));
         let sampled_out = engine.metrics().sampled_out;
         assert_eq!(sampled_out.of(Level::Debug), u64::from(calls) - kept.len() as u64);
         assert_eq!(sampled_out.total(), sampled_out.of(Level::Debug));
@@ -89,7 +89,7 @@ fn an_unsampled_event_has_no_rate() {
     }
     let kept = named(&engine, &capture, "step");
     assert_eq!(kept.len(), 200);
-    assert!(kept.iter().all(|event| event.get("sample_rate").is_none()));
+    assert!(kept.iter().all(|event| event.get_text("sample_rate").is_none()));
     assert_eq!(engine.metrics().sampled_out.total(), 0);
 }
 
@@ -119,8 +119,8 @@ fn warn_and_above_and_own_events_always_pass() {
     }
     let mut kept = BTreeMap::new();
     for event in named(&engine, &capture, "done_OK") {
-        assert!(event.get("sample_rate").is_none());
-        *kept.entry(event["level"].to_owned()).or_insert(0) += 1;
+        assert!(event.get_text("sample_rate").is_none());
+        *kept.entry(event.text("level").to_owned()).or_insert(0) += 1;
     }
     let expected = ["critical", "error", "warn"].map(|level| (level.to_owned(), 100));
     assert_eq!(kept, BTreeMap::from(expected));
@@ -162,9 +162,11 @@ fn a_trace_is_kept_whole_across_engines() {
         engine.flush().unwrap();
         let mut lines = BTreeMap::<(String, String), usize>::new();
         for event in capture.events() {
-            let id =
-                event.get("hex").or(event.get("trace_id")).unwrap_or_else(|| &event["trace.id"]);
-            *lines.entry((event["level"].to_owned(), id.to_owned())).or_default() += 1;
+            let id = event
+                .get_text("hex")
+                .or(event.get_text("trace_id"))
+                .unwrap_or_else(|| event.text("trace.id"));
+            *lines.entry((event.text("level").to_owned(), id.to_owned())).or_default() += 1;
         }
         lines
     };
@@ -223,7 +225,7 @@ fn rules_apply_by_target_then_name_then_level() {
     warn!(target: "shop", engine, "kept");
     engine.flush().unwrap();
     let events = capture.events();
-    let kept: Vec<&str> = events.iter().map(|event| &event["event"]).collect();
+    let kept: Vec<&str> = events.iter().map(|event| event.text("event")).collect();
     assert_eq!(kept, ["kept", "kept", "GET_OK_kept", "get_ok", "kept"]);
     let metrics = engine.metrics();
     let by_rule: Vec<(&str, u64)> = metrics
@@ -284,7 +286,7 @@ fn each_engine_samples_for_itself() {
     assert_eq!(named(&none, &none_capture, "shared_site").len(), 0);
     let kept = named(&all, &all_capture, "shared_site");
     assert_eq!(kept.len(), 2);
-    assert!(kept.iter().all(|event| event.get("sample_rate").is_none()));
+    assert!(kept.iter().all(|event| event.get_text("sample_rate").is_none()));
     drop(none);
     debug!(all, "after");
     assert_eq!(
@@ -314,10 +316,10 @@ fn every_kind_of_line_has_its_rate() {
         let events = capture.events();
         assert!((80..160).contains(&events.len()), "{}", events.len());
         for event in &events {
-            assert_eq!((&event["sample_rate"], &event["user.id"]), ("0.75", "7"));
-            assert_eq!(&event["field.sample_rate"], "the user's own");
+            assert_eq!((event.text("sample_rate"), event.text("user.id")), ("0.75", "7"));
+            assert_eq!(event.text("field.sample_rate"), "the user's own");
         }
-        let names: BTreeSet<&str> = events.iter().map(|event| &event["event"]).collect();
+        let names: BTreeSet<&str> = events.iter().map(|event| event.text("event")).collect();
         assert_eq!(names.len(), 4, "{names:?}");
         assert_eq!(engine.metrics().record_errors, 0);
     }
@@ -341,7 +343,7 @@ fn events_inside_values_are_sampled() {
     assert_eq!(named(&engine, &capture, "inner with id").len(), 0);
     let inner = named(&engine, &capture, "inner");
     assert!((50..150).contains(&inner.len()), "{}", inner.len());
-    assert!(inner.iter().all(|event| &event["sample_rate"] == "0.5"));
+    assert!(inner.iter().all(|event| event.text("sample_rate") == "0.5"));
     assert_eq!(engine.metrics().sampled_out.total(), 400 - inner.len() as u64);
 }
 

@@ -11,7 +11,7 @@ use ringseal::{
 };
 
 fn names(capture: &Capture) -> Vec<String> {
-    let names = capture.events().into_iter().map(|event| event["event"].to_owned());
+    let names = capture.events().into_iter().map(|event| event.text("event").to_owned());
     names.filter(|name| !name.starts_with("ringseal.")).collect()
 }
 
@@ -34,7 +34,11 @@ fn a_disabled_call_evaluates_nothing_but_its_logger() {
     assert_eq!(counted.get(), 3);
     engine.flush().unwrap();
     let event = capture.events().remove(0);
-    assert_eq!((&event["a"], &event["b"], &event["c"]), ("1", "2", "3"), "in their order");
+    assert_eq!(
+        (event.text("a"), event.text("b"), event.text("c")),
+        ("1", "2", "3"),
+        "in their order"
+    );
 }
 
 #[test]
@@ -75,7 +79,7 @@ fn two_engines_filter_the_same_call_independently() {
     quiet.flush().unwrap();
     loud.flush().unwrap();
     let numbers = |capture: &Capture| -> Vec<String> {
-        capture.events().iter().filter_map(|event| event.get("n").map(str::to_owned)).collect()
+        capture.events().iter().filter_map(|event| event.get_text("n").map(str::to_owned)).collect()
     };
     assert_eq!(
         (numbers(&quiet_capture), numbers(&loud_capture)),
@@ -149,8 +153,11 @@ fn values_may_be_temporaries_and_leave_the_function() {
     engine.flush().unwrap();
     assert_eq!(names(&capture), ["parsed", "inner", "temporaries"]);
     let event = &capture.events()[2];
-    assert_eq!((&event["first"], &event["all"]), ("1", "[\"1\",\"2\",\"3\"]"));
-    assert_eq!((&event["text"], &event["block"], &event["nested"]), ("2", "4", "outer"));
+    assert_eq!((event.text("first"), event.text("all")), ("1", "[\"1\",\"2\",\"3\"]"));
+    assert_eq!(
+        (event.text("text"), event.text("block"), event.text("nested")),
+        ("2", "4", "outer")
+    );
 }
 
 #[test]
@@ -163,7 +170,7 @@ fn user_names_do_not_clash_with_macro_names() {
     info!(log, "names", c = CALLSITE, emitter, value, engine_);
     engine.flush().unwrap();
     let event = capture.events().remove(0);
-    let found = ["c", "emitter", "value", "engine_", "k"].map(|key| event[key].to_owned());
+    let found = ["c", "emitter", "value", "engine_", "k"].map(|key| event.text(key));
     assert_eq!(found, ["1", "3", "4", "5", "2"]);
 }
 
@@ -182,9 +189,9 @@ fn a_generic_function_has_one_call_site() {
     with_value(&engine, &[1u32, 2]);
     engine.flush().unwrap();
     let values: Vec<String> =
-        capture.events().iter().map(|event| event["value"].to_owned()).collect();
+        capture.events().iter().map(|event| event.text("value").to_owned()).collect();
     assert_eq!(values, ["1.5", "x", "str", "[1,2]"]);
-    assert_eq!(&capture.events()[1]["list"], "[4,4]");
+    assert_eq!(capture.events()[1].text("list"), "[4,4]");
 }
 
 static LAZY: LazyLock<u32> = LazyLock::new(|| {
@@ -234,7 +241,10 @@ fn a_future_that_logs_can_still_be_sent() {
     }));
     engine.flush().unwrap();
     let event = &capture.events()[1];
-    assert_eq!((&event["a"], &event["b"], &event["c"], &event["task"]), ("3", "x", "4", "1"));
+    assert_eq!(
+        (event.text("a"), event.text("b"), event.text("c"), event.text("task")),
+        ("3", "x", "4", "1")
+    );
 }
 
 #[test]
@@ -302,7 +312,7 @@ fn an_oversized_value_keeps_the_fields_after_it() {
     assert_eq!(events[0]["text"], format!("{kept}…[truncated, 40 of 100 bytes]"));
     assert_eq!(events[0]["shown"], format!("{kept}…[truncated, 40 bytes kept]"));
     assert_eq!(events[0]["bytes"], format!("{kept}…[truncated, 40 of 100 bytes]"));
-    assert_eq!((&events[0]["id"], &events[1]["id"]), ("7", "8"));
+    assert_eq!((events[0].text("id"), events[1].text("id")), ("7", "8"));
     let metrics = engine.metrics();
     assert_eq!((metrics.truncated.of(Level::Info), metrics.truncated.of(Level::Error)), (1, 1));
     assert_eq!(metrics.record_errors, 0);
@@ -316,8 +326,8 @@ fn run_time_changes_are_reported_at_every_level() {
     engine.flush().unwrap();
     let told = capture.events();
     assert_eq!(told.len(), 2, "{told:?}");
-    assert_eq!(&told[0]["event"], "ringseal.filter_changed");
-    assert_eq!(&told[0]["filter"], "error,noisy=trace");
-    assert_eq!(&told[1]["event"], "ringseal.sampling_changed");
-    assert_eq!(&told[1]["sampling"], "level debug=0.5");
+    assert_eq!(told[0].text("event"), "ringseal.filter_changed");
+    assert_eq!(told[0].text("filter"), "error,noisy=trace");
+    assert_eq!(told[1].text("event"), "ringseal.sampling_changed");
+    assert_eq!(told[1].text("sampling"), "level debug=0.5");
 }

@@ -22,12 +22,14 @@ fn limited() -> (Engine, Capture, Arc<ManualClock>) {
 
 /// The log in short: names, and reports of suppressed events.
 fn summary(capture: &Capture) -> Vec<String> {
-    let short = |event: &CapturedEvent| match event.get("suppressed") {
+    let short = |event: &CapturedEvent| match event.get_text("suppressed") {
         Some(count) => format!(
             "{count} {} {} {}",
-            &event["suppressed_target"], &event["suppressed_event"], &event["suppressed_level"]
+            event.text("suppressed_target"),
+            event.text("suppressed_event"),
+            event.text("suppressed_level")
         ),
-        None => event["event"].to_owned(),
+        None => event.text("event").to_owned(),
     };
     capture.events().iter().map(short).collect()
 }
@@ -86,10 +88,10 @@ fn a_limit_counts_kept_events_only() {
     engine.flush().unwrap();
     for name in ["bound", "own", "dynamic", "limited only"] {
         let mut events = capture.events();
-        events.retain(|event| &event["event"] == name);
+        events.retain(|event| event.text("event") == name);
         assert_eq!(events.len(), 3, "{name}");
         let rate = (name != "limited only").then_some("0.5");
-        assert!(events.iter().all(|event| event.get("sample_rate") == rate), "{name}");
+        assert!(events.iter().all(|event| event.get_text("sample_rate") == rate), "{name}");
     }
     let metrics = engine.metrics();
     let by_rule: Vec<_> = metrics.sampled_out_by_rule.iter().collect();
@@ -98,8 +100,8 @@ fn a_limit_counts_kept_events_only() {
     drop(engine);
     let suppressed = capture.events().into_iter().filter_map(|event| {
         event
-            .get("suppressed")
-            .map(|count| (event["suppressed_event"].to_owned(), count.to_owned()))
+            .get_text("suppressed")
+            .map(|count| (event.text("suppressed_event").to_owned(), count.to_owned()))
     });
     let expected = [("bound", "2"), ("dynamic", "2"), ("limited only", "5"), ("own", "2")];
     let expected = expected.map(|(event, count)| (event.to_owned(), count.to_owned()));
@@ -117,7 +119,7 @@ fn suppressed_counts_are_exact_over_threads() {
     drop(engine);
     let (mut kept, mut suppressed) = (0, 0);
     for event in capture.events() {
-        match event.get("suppressed") {
+        match event.get_text("suppressed") {
             Some(count) => suppressed += count.parse::<u64>().unwrap(),
             None => kept += 1,
         }

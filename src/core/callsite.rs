@@ -11,11 +11,22 @@ use super::registry;
 use super::sampling::site_plan::{SitePlan, SitePlans};
 use super::sampling::trace;
 
-/// The most engines that can be alive at once in a process; each has a bit in every verdict.
-pub const ENGINES_MAX: usize = 31;
+/// The slot of the engine that calls without a logger use.
+pub const GLOBAL_SLOT: usize = 0;
 
-/// The bit that requires a further check of an enabled call: the site is not registered yet, or some engine samples
-/// its events.
+/// The slot, and the bit in every verdict, of the engines for which no own bit is left. Each call to one of them takes
+/// the slow path, which asks the engine itself.
+pub const SHARED_SLOT: usize = 29;
+
+/// How many slots a verdict has.
+pub const SLOTS: usize = SHARED_SLOT + 1;
+
+/// Whether the global engine enables the event. The bit of its slot is also set while a thread has an engine of its own
+/// for calls without a logger.
+const GLOBAL_PASSES: u32 = 1 << 30;
+
+/// The bit that requires a further check of an enabled call: the site is not registered yet, some engine samples its
+/// events, an engine in the shared slot enables it, or a thread has its own default engine.
 const DECIDE: u32 = 1 << 31;
 
 /// The verdict before the site is registered.
@@ -79,7 +90,7 @@ impl Callsite {
         &self.metadata
     }
 
-    /// Whether the engine in `slot` enables this event, sampling aside.
+    /// Whether the engine in `slot`, or some engine in the shared slot, enables this event, sampling aside.
     #[inline(always)]
     pub fn enabled(&'static self, slot: usize) -> bool {
         self.enabled_or(slot, || self.resolve(slot))
@@ -104,14 +115,14 @@ impl Callsite {
         // ORDER: relaxed; see `enabled_or`.
         match self.verdict.load(Ordering::Relaxed) {
             UNREGISTERED => registry::register(self, slot),
-            verdict => verdict & (1 << (slot as u32 & 31)) != 0,
+            verdict => verdict & Verdict::resolved_bit(slot) != 0,
         }
     }
 
-    /// The sampling plan of the engine in `slot`, if it ever had one.
+    /// The sampling plan of the engine in `place` of the registry, if it ever had one.
     #[inline(always)]
-    pub fn plan(&self, slot: usize) -> Option<&SitePlan> {
-        self.plans.of(slot)
+    pub fn plan(&self, place: usize) -> Option<&SitePlan> {
+        self.plans.of(place)
     }
 
     /// Whether one of the fields may be a trace id.
@@ -144,16 +155,56 @@ impl Callsite {
         &self.plans
     }
 
-    /// Sets the verdict: one bit per engine that enables the site's events. `is_planned` if an engine samples or limits
-    /// them; `is_shared` if an engine keeps only a share of them.
-    pub(super) fn set_verdict(&self, verdict: u32, is_planned: bool, is_shared: bool) {
-        let fast_id = if is_shared { 0 } else { self.id() };
-        let decide = if is_planned { DECIDE } else { 0 };
+    pub(super) fn set_verdict(&self, verdict: Verdict) {
+        let fast_id = if verdict.keeps_share { 0 } else { self.id() };
         // ORDER: relaxed; the slow path is correct for every event.
         self.fast_id.store(fast_id, Ordering::Relaxed);
         // ORDER: release, so that a thread that sees the verdict through `register`'s lock also sees the id; the
         // relaxed load in `enabled_or` needs nothing that was written before.
-        self.verdict.store(verdict | decide, Ordering::Release);
+        self.verdict.store(verdict.bits, Ordering::Release);
+    }
+}
+
+/// Which engines enable a site's events, and how they are decided.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Verdict {
+    bits: u32,
+    /// An engine keeps only a share of the events.
+    keeps_share: bool,
+}
+
+impl Verdict {
+    /// The bit that decides for the engine in `slot` once the site is registered.
+    fn resolved_bit(slot: usize) -> u32 {
+        if slot == GLOBAL_SLOT { GLOBAL_PASSES } else { 1 << (slot as u32 & 31) }
+    }
+
+    /// Whether the engine in `slot`, or some engine in the shared slot, enables the events.
+    pub(super) fn passes(self, slot: usize) -> bool {
+        self.bits & Self::resolved_bit(slot) != 0
+    }
+
+    /// The engine in `slot` enables the events.
+    pub(super) fn enable(&mut self, slot: usize) {
+        self.bits |= 1 << (slot as u32 & 31) | Self::resolved_bit(slot);
+        if slot == SHARED_SLOT {
+            self.require_decision();
+        }
+    }
+
+    /// An enabled call takes the slow path.
+    pub(super) fn require_decision(&mut self) {
+        self.bits |= DECIDE;
+    }
+
+    /// Every call without a logger takes the slow path, whether the global engine enables it or not.
+    pub(super) fn decide_global_calls(&mut self) {
+        self.bits |= 1 << GLOBAL_SLOT | DECIDE;
+    }
+
+    /// An engine keeps only a share of the events.
+    pub(super) fn keep_share(&mut self) {
+        self.keeps_share = true;
     }
 }
 

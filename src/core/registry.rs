@@ -7,26 +7,38 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::callsite::{Callsite, ENGINES_MAX};
+use super::callsite::{Callsite, GLOBAL_SLOT as GLOBAL, SHARED_SLOT, Verdict};
 use super::filter::Filter;
 use super::sampling::site_plan::SitePolicy;
 use super::unheard::{Unheard, UnheardCounts};
 
 struct Registry {
     callsites: Vec<&'static Callsite>,
-    filters: [Option<Arc<Filter>>; ENGINES_MAX],
-    policies: [Option<Arc<dyn SitePolicy>>; ENGINES_MAX],
+    /// By the engines' places.
+    engines: Vec<Place>,
     unheard: Unheard,
+    /// How many default engines of single threads there are.
+    thread_defaults: usize,
 }
 
-/// The slot of the engine that calls without a logger use.
-const GLOBAL: usize = 0;
+/// What an engine wants of the call sites. A place outlives its engine, for the next one.
+#[derive(Default)]
+struct Place {
+    is_taken: bool,
+    filter: Option<Arc<Filter>>,
+    policy: Option<Arc<dyn SitePolicy>>,
+}
+
+/// The slot of the engine in this place: engines beyond the number of slots share the last one.
+pub fn slot_of(place: usize) -> usize {
+    place.min(SHARED_SLOT)
+}
 
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     callsites: Vec::new(),
-    filters: [const { None }; ENGINES_MAX],
-    policies: [const { None }; ENGINES_MAX],
+    engines: Vec::new(),
     unheard: Unheard::new(),
+    thread_defaults: 0,
 });
 
 impl Registry {
@@ -37,26 +49,39 @@ impl Registry {
         }
     }
 
-    /// Computes a call site's verdict for every engine. Returns one bit for each engine that enables it.
-    fn evaluate(&self, callsite: &Callsite) -> u32 {
+    fn global_filter(&self) -> Option<&Arc<Filter>> {
+        self.engines.get(GLOBAL)?.filter.as_ref()
+    }
+
+    /// Computes a call site's verdict for every engine.
+    fn evaluate(&self, callsite: &Callsite) -> Verdict {
         let metadata = callsite.metadata();
-        let (mut verdict, mut is_planned, mut is_shared) = (0, false, false);
-        for (slot, (filter, policy)) in self.filters.iter().zip(&self.policies).enumerate() {
+        let mut verdict = Verdict::default();
+        for (place, engine) in self.engines.iter().enumerate() {
             let passes = |filter: &Arc<Filter>| filter.passes(metadata.target, metadata.level);
-            let is_wanted = filter.as_ref().is_some_and(passes);
-            let policy = policy.as_ref().filter(|_| is_wanted);
+            let is_wanted = engine.filter.as_ref().is_some_and(passes);
+            let policy = engine.policy.as_ref().filter(|_| is_wanted);
             let plan = policy.and_then(|policy| policy.plan(metadata));
-            callsite.plans().set(slot, plan);
-            is_planned |= plan.is_some();
-            is_shared |= plan.is_some_and(|plan| plan.threshold > 0);
-            verdict |= u32::from(is_wanted) << slot;
+            callsite.plans().set(place, plan);
+            if is_wanted {
+                verdict.enable(slot_of(place));
+            }
+            if let Some(plan) = plan {
+                verdict.require_decision();
+                if plan.threshold > 0 {
+                    verdict.keep_share();
+                }
+            }
         }
         // Calls that are to be counted take the slow path.
-        if self.filters[GLOBAL].is_none() && self.unheard.wants(index_of(callsite), metadata) {
-            verdict |= 1 << GLOBAL;
-            is_planned = true;
+        if self.global_filter().is_none() && self.unheard.wants(index_of(callsite), metadata) {
+            verdict.enable(GLOBAL);
+            verdict.require_decision();
         }
-        callsite.set_verdict(verdict, is_planned, is_shared);
+        if self.thread_defaults > 0 {
+            verdict.decide_global_calls();
+        }
+        callsite.set_verdict(verdict);
         verdict
     }
 
@@ -66,10 +91,10 @@ impl Registry {
         }
     }
 
-    /// Returns each site that has suppressed events for the engine in `slot`, with their number. Resets the counts.
-    fn take_suppressed(&self, slot: usize) -> Vec<(&'static Callsite, u64)> {
+    /// Returns each site that has suppressed events for the engine in `place`, with their number. Resets the counts.
+    fn take_suppressed(&self, place: usize) -> Vec<(&'static Callsite, u64)> {
         let count = |site: &&'static Callsite| {
-            let count = site.plans().of(slot)?.limiter.take_suppressed();
+            let count = site.plans().of(place)?.limiter.take_suppressed();
             (count > 0).then_some((*site, count))
         };
         self.callsites.iter().filter_map(count).collect()
@@ -85,7 +110,7 @@ pub(super) fn register(callsite: &'static Callsite, slot: usize) -> bool {
     if slot == GLOBAL {
         registry.unheard.note_site(index_of(callsite));
     }
-    registry.evaluate(callsite) & (1 << (slot as u32 & 31)) != 0
+    registry.evaluate(callsite).passes(slot)
 }
 
 /// The index of a registered call site.
@@ -103,7 +128,7 @@ pub fn assign_id(callsite: &'static Callsite) {
 /// Counts a call without a logger while there is no global engine.
 pub fn count_unheard(callsite: &'static Callsite) {
     let mut registry = REGISTRY.lock();
-    if registry.filters[GLOBAL].is_none() && registry.unheard.count(index_of(callsite)) {
+    if registry.global_filter().is_none() && registry.unheard.count(index_of(callsite)) {
         registry.evaluate_all();
     }
 }
@@ -125,61 +150,82 @@ pub fn callsite(id: u32) -> Option<&'static Callsite> {
     REGISTRY.lock().callsites.get(index).copied()
 }
 
-/// Takes a slot for an engine: `wanted`, or the first free one. `None` if it is taken, or none is free.
-pub fn take_slot(wanted: Option<usize>, filter: Arc<Filter>) -> Option<usize> {
+/// Takes a place for an engine: that of the global engine, or the first free one. `None` if there is a global engine.
+pub fn take_place(is_global: bool, filter: Arc<Filter>) -> Option<usize> {
     let mut registry = REGISTRY.lock();
-    let slot = match wanted {
-        Some(slot) => registry.filters.get(slot)?.is_none().then_some(slot)?,
-        // Slot 0 is the global engine's.
-        None => (1..ENGINES_MAX).find(|&slot| registry.filters[slot].is_none())?,
+    let is_free = |place: usize| registry.engines.get(place).is_none_or(|it| !it.is_taken);
+    let place = match is_global {
+        true => is_free(GLOBAL).then_some(GLOBAL)?,
+        false => (GLOBAL + 1..).find(|&place| is_free(place))?,
     };
-    registry.filters[slot] = Some(filter);
-    registry.policies[slot] = None;
-    // The slot's last engine may have left counts that it did not report.
-    drop(registry.take_suppressed(slot));
+    if registry.engines.len() <= place {
+        registry.engines.resize_with(place + 1, Place::default);
+    }
+    registry.engines[place] = Place { is_taken: true, filter: Some(filter), policy: None };
+    // The place's last engine may have left counts that it did not report.
+    drop(registry.take_suppressed(place));
     registry.evaluate_all();
-    Some(slot)
+    Some(place)
 }
 
-/// Replaces an engine's filter; `None` clears its bit in every verdict.
-pub fn set_filter(slot: usize, filter: Option<Arc<Filter>>) {
+/// Replaces an engine's filter.
+pub fn set_filter(place: usize, filter: Arc<Filter>) {
     let mut registry = REGISTRY.lock();
-    if let Some(place) = registry.filters.get_mut(slot) {
-        let last = std::mem::replace(place, filter);
-        if let (GLOBAL, None, Some(last)) = (slot, &registry.filters[GLOBAL], last) {
-            registry.unheard.set_filter(last);
-        }
+    if let Some(engine) = registry.engines.get_mut(place).filter(|engine| engine.is_taken) {
+        engine.filter = Some(filter);
         registry.evaluate_all();
     }
 }
 
-/// Frees the slot of an engine that has not started.
-pub fn free_slot(slot: usize) {
+/// Frees the place of an engine that stops or, without `has_run`, that has not started. No call site is enabled for it
+/// any more.
+pub fn free_place(place: usize, has_run: bool) {
     let mut registry = REGISTRY.lock();
-    if let Some(place) = registry.filters.get_mut(slot) {
-        *place = None;
-        registry.evaluate_all();
+    let Some(engine) = registry.engines.get_mut(place) else { return };
+    let last = std::mem::take(engine).filter;
+    if let (GLOBAL, true, Some(last)) = (place, has_run, last) {
+        registry.unheard.set_filter(last);
     }
+    registry.evaluate_all();
 }
 
 /// Replaces an engine's sampling policy.
-pub fn set_policy(slot: usize, policy: Option<Arc<dyn SitePolicy>>) {
+pub fn set_policy(place: usize, policy: Option<Arc<dyn SitePolicy>>) {
     let mut registry = REGISTRY.lock();
-    if let Some(place) = registry.policies.get_mut(slot) {
-        *place = policy;
+    if let Some(engine) = registry.engines.get_mut(place).filter(|engine| engine.is_taken) {
+        engine.policy = policy;
         registry.evaluate_all();
     }
 }
 
-/// Returns each site that has suppressed events for the engine in `slot` since the last report, with their number.
-pub fn take_suppressed(slot: usize) -> Vec<(&'static Callsite, u64)> {
-    REGISTRY.lock().take_suppressed(slot)
+/// Returns each site that has suppressed events for the engine in `place` since the last report, with their number.
+pub fn take_suppressed(place: usize) -> Vec<(&'static Callsite, u64)> {
+    REGISTRY.lock().take_suppressed(place)
+}
+
+/// Counts a thread that has its own engine for calls without a logger; [`remove_thread_default`] must follow.
+pub fn add_thread_default() {
+    let mut registry = REGISTRY.lock();
+    registry.thread_defaults += 1;
+    if registry.thread_defaults == 1 {
+        registry.evaluate_all();
+    }
+}
+
+/// Ends what [`add_thread_default`] began.
+pub fn remove_thread_default() {
+    let mut registry = REGISTRY.lock();
+    registry.thread_defaults = registry.thread_defaults.saturating_sub(1);
+    if registry.thread_defaults == 0 {
+        registry.evaluate_all();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::core::callsite::Metadata;
+    use crate::core::callsite::SLOTS;
     use crate::core::level::{Level, LevelFilter};
 
     const fn site(level: Level, target: &'static str) -> Callsite {
@@ -195,17 +241,18 @@ mod tests {
     fn each_engine_evaluates_each_site_with_its_filter() {
         static QUIET: Callsite = site(Level::Debug, "registry::quiet");
         static LOUD: Callsite = site(Level::Error, "registry::loud");
-        let one = take_slot(None, filter("registry=info")).unwrap();
-        let other = take_slot(None, filter("off,registry::quiet=trace")).unwrap();
+        let one = take_place(false, filter("registry=info")).unwrap();
+        let other = take_place(false, filter("off,registry::quiet=trace")).unwrap();
         assert_ne!(one, other);
-        let verdicts = || [&QUIET, &LOUD].map(|site| (site.enabled(one), site.enabled(other)));
+        let (first, second) = (slot_of(one), slot_of(other));
+        let verdicts = || [&QUIET, &LOUD].map(|site| (site.enabled(first), site.enabled(second)));
         assert_eq!(verdicts(), [(false, true), (true, false)]);
-        set_filter(one, Some(filter("trace")));
-        set_filter(other, Some(filter("off")));
+        set_filter(one, filter("trace"));
+        set_filter(other, filter("off"));
         assert_eq!(verdicts(), [(true, false), (true, false)]);
-        set_filter(one, None);
+        free_place(one, true);
         assert_eq!(verdicts(), [(false, false), (false, false)]);
-        set_filter(other, None);
+        free_place(other, true);
     }
 
     #[test]
@@ -224,14 +271,44 @@ mod tests {
     #[test]
     fn racing_threads_agree_on_the_id() {
         static SITE: Callsite = site(Level::Info, "registry::race");
-        let slot = take_slot(None, filter("trace")).unwrap();
+        let slot = take_place(false, filter("trace")).unwrap();
         let ids = std::thread::scope(|scope| {
-            let register = || (SITE.enabled(slot), SITE.id());
+            let register = || (SITE.enabled(slot_of(slot)), SITE.id());
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(register)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         });
         assert!(ids.iter().all(|&found| found == (true, SITE.id())), "{ids:?}");
-        set_filter(slot, None);
+        free_place(slot, true);
+    }
+
+    #[test]
+    fn engines_without_an_own_slot_share_the_last() {
+        static SITE: Callsite = site(Level::Debug, "registry::many");
+        let places: Vec<usize> =
+            (0..2 * SLOTS).map(|_| take_place(false, filter("off")).unwrap()).collect();
+        assert!(places.iter().all(|&place| slot_of(place) < SLOTS));
+        let beyond = *places.last().unwrap();
+        assert_eq!((slot_of(beyond), SITE.enabled(SHARED_SLOT)), (SHARED_SLOT, false));
+        set_filter(beyond, filter("registry::many=debug"));
+        assert!(SITE.enabled(SHARED_SLOT));
+        places.iter().for_each(|&place| free_place(place, true));
+        assert!(!SITE.enabled(SHARED_SLOT));
+        set_filter(beyond, filter("trace"));
+        assert!(!SITE.enabled(SHARED_SLOT), "a free place has no filter");
+    }
+
+    #[test]
+    fn a_thread_default_leaves_the_global_engine_disabled() {
+        static SITE: Callsite = site(Level::Trace, "registry::default");
+        add_thread_default();
+        let is_decided = std::cell::Cell::new(false);
+        SITE.resolve(GLOBAL);
+        let passes = SITE.enabled_or(GLOBAL, || {
+            is_decided.set(true);
+            SITE.resolve(GLOBAL)
+        });
+        assert_eq!((passes, is_decided.get()), (false, true));
+        remove_thread_default();
     }
 
     #[test]

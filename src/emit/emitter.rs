@@ -9,6 +9,7 @@ use super::lane::{Lane, WriteResult};
 use super::lanes::{on_any_lane, with_lane};
 use super::overflow;
 use super::shared::Shared;
+use super::thread_default;
 use crate::core::callsite::Callsite;
 use crate::core::context::Context;
 use crate::core::field::Fields;
@@ -35,11 +36,21 @@ impl Emitter<'static> {
     }
 }
 
-impl Emitter<'_> {
-    /// The engine's bit in the call sites' verdicts.
+impl<'a> Emitter<'a> {
+    /// This engine, without bound fields.
     #[inline(always)]
-    pub fn slot(&self) -> usize {
-        self.slot
+    pub(crate) fn of(shared: &'a Arc<Shared>) -> Self {
+        Emitter { slot: shared.slot, engine: shared.id, shared: Some(shared), context: None }
+    }
+
+    /// The engine's place in the registry of call sites.
+    pub(super) fn place(&self) -> usize {
+        self.shared.map_or(self.slot, |shared| shared.place)
+    }
+
+    /// Whether the call names no logger, so that it reaches the thread's own default engine if there is one.
+    pub(super) fn is_default(&self) -> bool {
+        self.slot == global::SLOT && self.shared.is_none()
     }
 }
 
@@ -114,13 +125,13 @@ fn emit_on_any_lane(
     first: Option<WriteResult>,
     write: &mut dyn FnMut(&mut Lane) -> WriteResult,
 ) {
-    let global;
+    let default;
     let shared = match to.shared {
         Some(shared) => shared,
-        None => match global::shared() {
+        None => match thread_default::current().or_else(global::shared) {
             Some(found) => {
-                global = found;
-                &global
+                default = found;
+                &default
             }
             // The global engine has stopped since the verdict was read.
             None => return,

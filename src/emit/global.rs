@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::shared::Shared;
 
 /// The global engine's slot: a constant, so that the macros test a constant bit.
-pub(crate) const SLOT: usize = 0;
+pub(crate) const SLOT: usize = crate::core::callsite::GLOBAL_SLOT;
 
 static ENGINE: AtomicU64 = AtomicU64::new(0);
 static SHARED: Mutex<Option<Arc<Shared>>> = Mutex::new(None);

@@ -53,6 +53,9 @@ impl WriteResult {
 pub(crate) trait LaneOwner: fmt::Debug + Send + Sync {
     /// Takes a lane back from a thread that no longer needs it.
     fn take_back(&self, lane: Box<Lane>);
+
+    /// Whether the engine has ended.
+    fn is_closed(&self) -> bool;
 }
 
 /// One thread's lane of one engine.
@@ -61,8 +64,8 @@ pub(crate) struct Lane {
     producer: Producer,
     /// The id of its engine. The thread's slot may hold a lane of an earlier engine.
     pub(crate) engine: u64,
-    /// The engine's bit in every verdict.
-    slot: usize,
+    /// The engine's place in the registry.
+    place: usize,
     /// The engine, while a thread has the lane.
     pub(crate) owner: Option<Arc<dyn LaneOwner>>,
     clock: LaneClock,
@@ -84,7 +87,7 @@ pub(crate) struct Lane {
 impl Lane {
     pub(crate) fn new(
         producer: Producer,
-        (engine, slot): (u64, usize),
+        (engine, place): (u64, usize),
         settings: &LaneSettings,
         link: Arc<Link>,
         counters: Arc<LaneCounters>,
@@ -96,7 +99,7 @@ impl Lane {
         Self {
             producer,
             engine,
-            slot,
+            place,
             owner: None,
             clock,
             losing_at: None,
@@ -212,7 +215,7 @@ impl Lane {
         fields: &dyn Fields,
     ) -> WriteResult {
         assign_fast_id(callsite);
-        let pending = PendingDecision::of_site(callsite, self.slot, context);
+        let pending = PendingDecision::of_site(callsite, self.place, context);
         self.format_record(callsite, callsite.id(), context, fields, pending)
     }
 

@@ -20,8 +20,7 @@ use ringseal_base::value::ValueWriter;
 /// let (engine, capture) = Capture::start();
 /// let log = engine.logger().bind(fields! { trace_id = "abc", user.id = 42 });
 /// info!(log, "request_started", path = "/pay");
-/// engine.flush().unwrap();
-/// assert_eq!(&capture.events()[0]["trace_id"], "abc");
+/// assert_eq!(capture.event("request_started")["trace_id"], "abc");
 /// ```
 #[derive(Debug, Clone)]
 pub struct Logger {
@@ -66,8 +65,7 @@ impl Logger {
     /// use ringseal::{Level, testing::Capture};
     /// let (engine, capture) = Capture::start();
     /// engine.logger().dynamic(Level::Info, "stdin", "line", &|fields| fields.entry("message", &"hello"));
-    /// engine.flush().unwrap();
-    /// assert_eq!(&capture.events()[0]["message"], "hello");
+    /// assert_eq!(capture.event("line")["message"], "hello");
     /// ```
     pub fn dynamic(
         &self,
@@ -130,12 +128,7 @@ pub trait AsEmitter {
 impl AsEmitter for Logger {
     #[inline(always)]
     fn emitter(&self) -> Emitter<'_> {
-        Emitter {
-            slot: self.shared.slot,
-            engine: self.shared.id,
-            shared: Some(&self.shared),
-            context: self.context(),
-        }
+        Emitter { context: self.context(), ..Emitter::of(&self.shared) }
     }
 }
 

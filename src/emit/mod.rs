@@ -17,6 +17,7 @@ pub(crate) mod overflow;
 #[doc(hidden)]
 pub mod sampling;
 pub(crate) mod shared;
+pub(crate) mod thread_default;
 
 #[cfg(feature = "serde")]
 pub use logger::serialize;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::emitter::{self, Emitter};
 use super::global;
 use super::lane::{Lane, WriteResult};
-use super::lanes::{adopt_lane, with_lane};
+use super::lanes::{self, adopt_lane, with_lane};
 use super::shared::Shared;
+use super::thread_default;
 use crate::core::callsite::Callsite;
 use crate::core::level::Level;
 use crate::core::registry;
@@ -29,14 +30,28 @@ pub fn should_log_globally(callsite: &'static Callsite) -> bool {
 #[cold]
 #[inline(never)]
 pub(super) fn decide(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
+    if to.is_default()
+        && let Some(shared) = thread_default::current()
+    {
+        // Otherwise the call would write into the lane that the thread has in the global engine.
+        lanes::vacate_global_slot();
+        return decide_for(Emitter::of(&shared), callsite);
+    }
+    decide_for(to, callsite)
+}
+
+fn decide_for(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
     if !callsite.resolve(to.slot) {
+        return false;
+    }
+    if to.shared.is_some_and(|shared| !shared.passes_in_shared_slot(callsite)) {
         return false;
     }
     if to.slot == global::SLOT && global::engine_id() == 0 {
         registry::count_unheard(callsite);
         return false;
     }
-    let Some(event) = Sampled::new(callsite, to.slot, to.context) else { return true };
+    let Some(event) = Sampled::new(callsite, to.place(), to.context) else { return true };
     let decision = with_lane(to.slot, to.engine, |lane| lane.decide(&event));
     match decision.unwrap_or_else(|| decide_without_lane(to, &event)) {
         Decision::Drop => false,
@@ -101,7 +116,7 @@ pub(crate) fn report_all(to: Emitter<'_>, shared: &Shared) {
         let fields = (count, (event, (target, (level.as_str(), ()))));
         emitter::emit(to, &SUPPRESSED, SUPPRESSED.metadata().level, fields);
     };
-    for (site, count) in registry::take_suppressed(shared.slot) {
+    for (site, count) in registry::take_suppressed(shared.place) {
         let metadata = site.metadata();
         log(count, metadata.target, metadata.event, metadata.level);
     }

@@ -10,8 +10,9 @@ use super::audit::AuditHook;
 use super::lane::{Lane, LaneOwner};
 use super::lane_settings::LaneSettings;
 use super::overflow::Overflow;
+use crate::core::callsite::{Callsite, SHARED_SLOT};
 use crate::core::filter::Filter;
-use crate::core::level::Level;
+use crate::core::level::{Level, LevelFilter};
 use crate::core::registry;
 use crate::metrics::{LaneCounters, LevelCounts, RuleMetrics};
 use crate::ringbuf::{Producer, try_ring};
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) id: u64,
     /// The engine's bit in every call site's verdict.
     pub(crate) slot: usize,
+    /// The engine's place in the registry of call sites.
+    pub(crate) place: usize,
     pub(crate) link: Arc<Link>,
     pub(crate) overflow: [Overflow; Level::COUNT],
     pub(crate) settings: LaneSettings,
@@ -70,7 +73,7 @@ impl Pool {
 
 impl Shared {
     pub(crate) fn new(
-        slot: usize,
+        place: usize,
         link: Arc<Link>,
         overflow: [Overflow; Level::COUNT],
         (settings, flush_timeout): (LaneSettings, Duration),
@@ -81,7 +84,8 @@ impl Shared {
         Arc::new(Shared {
             // ORDER: relaxed; only uniqueness matters.
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            slot,
+            slot: registry::slot_of(place),
+            place,
             link,
             overflow,
             settings,
@@ -122,7 +126,7 @@ impl Shared {
         }
         let producer = producer?;
         let link = Arc::clone(&self.link);
-        let owner = (self.id, self.slot);
+        let owner = (self.id, self.place);
         let random = self.sampler.random();
         Some(Box::new(Lane::new(producer, owner, &self.settings, link, counters, random)))
     }
@@ -192,14 +196,33 @@ impl Shared {
         registry::assign_id(&SUPPRESSED);
         // If two changes are concurrent, the same one must take effect last for call sites and for run-time events.
         let _one_at_a_time = self.sampler.changing.lock();
-        registry::set_policy(self.slot, Some(self.sampler.install(sampling)));
+        registry::set_policy(self.place, Some(self.sampler.install(sampling)));
+    }
+
+    /// Whether the engine enables the call site's events, sampling aside.
+    pub(crate) fn enables(&self, callsite: &'static Callsite) -> bool {
+        callsite.enabled(self.slot) && self.passes_in_shared_slot(callsite)
+    }
+
+    /// Whether the engine's own filter passes the call site's events, if its slot is not its own.
+    pub(crate) fn passes_in_shared_slot(&self, callsite: &Callsite) -> bool {
+        let metadata = callsite.metadata();
+        self.slot != SHARED_SLOT || self.filter.read().passes(metadata.target, metadata.level)
+    }
+
+    /// Disables all call sites for this engine, which stops.
+    pub(crate) fn disable(&self) {
+        registry::free_place(self.place, true);
+        if self.slot == SHARED_SLOT {
+            *self.filter.write() = Arc::new(Filter::new(LevelFilter::Off));
+        }
     }
 
     pub(crate) fn set_filter(&self, filter: Arc<Filter>) {
         *self.filter.write() = Arc::clone(&filter);
         // ORDER: relaxed; a run-time event may be filtered by the old filter for a moment.
         self.level_min.store(level_min(&filter), Ordering::Relaxed);
-        registry::set_filter(self.slot, Some(filter));
+        registry::set_filter(self.place, filter);
     }
 }
 
@@ -212,6 +235,10 @@ impl LaneOwner for Shared {
         pool.remove(&lane.counters);
         // The lane is dropped after the lock: its ring may have to be unmapped.
         drop(pool);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.link.is_closed()
     }
 }
 

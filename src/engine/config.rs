@@ -2,7 +2,9 @@
 //!
 //! The library reads no environment variable and no file by itself: all settings are passed in here, and only
 //! [`Config::from_env`] reads variables.
+mod build;
 mod error;
+mod lines;
 mod output;
 mod sampling;
 
@@ -11,19 +13,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use self::build::Described;
 pub use self::error::InitError;
 pub use self::output::Output;
-use super::redaction::{self, Choice};
+use super::redaction::Choice;
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
-use crate::emit::lane_settings::{LaneClock, LaneSettings};
 use crate::emit::overflow::Overflow;
-use crate::encode::layout::{
-    ConsoleLayout, ConsoleOptions, JsonLayout, JsonOptions, Layout, LevelCase,
-};
+use crate::encode::layout::JsonOptions;
 use crate::writer::run::{ThreadConfig, WaitStrategy};
-use crate::writer::{OutputConfig, RedactionConfig, WriterConfig};
-use ringseal_base::clock::{Clock, SystemClock, TickSource, tick_source};
+use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
 
 /// The format of lines.
@@ -82,7 +81,8 @@ pub enum Timestamps {
 ///     .ring_bytes(4 << 20);
 /// ```
 pub struct Config {
-    pub(super) filter: Filter,
+    /// The default is level info.
+    pub(super) filter: Option<Filter>,
     pub(super) format: Format,
     pub(super) color: Color,
     pub(super) include_stack: bool,
@@ -100,7 +100,8 @@ pub struct Config {
     reorder_window: Duration,
     shutdown_timeout: Duration,
     flush_timeout: Duration,
-    panic_hook: bool,
+    /// The default is to install it.
+    panic_hook: Option<bool>,
     #[cfg(feature = "signals")]
     reactions: super::signals::Reactions,
     injected: Option<Arc<dyn Clock>>,
@@ -124,36 +125,6 @@ impl fmt::Debug for Config {
     }
 }
 
-/// A configuration taken apart for the engine.
-pub(super) struct Parts {
-    pub(super) filter: Filter,
-    pub(super) overflow: [Overflow; Level::COUNT],
-    pub(super) lanes: LaneSettings,
-    pub(super) writer: WriterConfig,
-    pub(super) thread: ThreadConfig,
-    pub(super) shutdown_timeout: Duration,
-    pub(super) flush_timeout: Duration,
-    pub(super) panic_hook: bool,
-    #[cfg(feature = "signals")]
-    pub(super) reactions: super::signals::Reactions,
-    pub(super) described: Described,
-}
-
-/// The configuration as the event `logging.configured` reports it.
-#[derive(Debug, Clone)]
-pub(super) struct Described {
-    pub(super) level: String,
-    pub(super) filter: String,
-    pub(super) sampling: String,
-    pub(super) format: &'static str,
-    pub(super) sink: String,
-    pub(super) schema_version: u32,
-    pub(super) is_redacting: bool,
-    pub(super) rules_hash: String,
-    /// The rate of successes, 0 when all are kept.
-    pub(super) sample_success: String,
-}
-
 macro_rules! setters {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty;)+) => {$(
         $(#[doc = $doc])+
@@ -169,7 +140,7 @@ impl Config {
     /// The defaults: level info, JSON on stdout.
     pub fn new() -> Self {
         Self {
-            filter: Filter::default(),
+            filter: None,
             format: Format::Json,
             color: Color::Auto,
             include_stack: false,
@@ -187,7 +158,7 @@ impl Config {
             reorder_window: Duration::from_micros(20),
             shutdown_timeout: Duration::from_secs(10),
             flush_timeout: Duration::from_secs(10),
-            panic_hook: true,
+            panic_hook: None,
             #[cfg(feature = "signals")]
             reactions: super::signals::Reactions::None,
             injected: None,
@@ -198,8 +169,6 @@ impl Config {
     }
 
     setters! {
-        /// Which events are logged at all, by target and level. Default info.
-        filter: Filter;
         /// The format of outputs that have none. Default JSON.
         format: Format;
         /// When the format [`Format::Console`] is coloured. Default on a terminal without `NO_COLOR`.
@@ -229,8 +198,27 @@ impl Config {
         shutdown_timeout: Duration;
         /// How long a flush may take. Default 10 s.
         flush_timeout: Duration;
-        /// Log `ringseal.panicked` and flush when a thread panics. The hook that was there runs first. Default true.
-        panic_hook: bool;
+    }
+
+    /// Which events are logged at all, by target and level. Default info.
+    #[must_use]
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+
+    /// Log `ringseal.panicked` and flush when a thread panics. The hook that was there runs first. Default true.
+    #[must_use]
+    pub fn panic_hook(mut self, panic_hook: bool) -> Self {
+        self.panic_hook = Some(panic_hook);
+        self
+    }
+
+    /// For tests, which run beside others: all levels, and no panics of other threads, unless they are set.
+    pub(crate) fn with_defaults_for_tests(mut self) -> Self {
+        self.filter.get_or_insert(Filter::new(LevelFilter::AtLeast(Level::Trace)));
+        self.panic_hook.get_or_insert(false);
+        self
     }
 
     /// For callers that prefer a lost line to a delay: a full ring drops events below error at once, and the
@@ -269,42 +257,6 @@ impl Config {
     #[must_use]
     pub fn stdout(self) -> Self {
         self.output(Output::stdout())
-    }
-
-    /// Sort all keys of a JSON line. For comparing lines, not for speed.
-    #[must_use]
-    pub fn sort_keys(mut self, sort_keys: bool) -> Self {
-        self.flat.sort_keys = sort_keys;
-        self
-    }
-
-    /// The version of the events' fields, in every JSON line. Default 1.
-    #[must_use]
-    pub fn schema_version(mut self, version: u32) -> Self {
-        self.flat.schema_version = version;
-        self
-    }
-
-    /// The key of the event's name in JSON lines. Default `event`. An empty key, or a key that every line already has,
-    /// is an error at start.
-    #[must_use]
-    pub fn event_key(mut self, key: &str) -> Self {
-        self.flat.event_key = key.into();
-        self
-    }
-
-    /// How levels are spelt in JSON lines. Default lower case.
-    #[must_use]
-    pub fn level_case(mut self, case: LevelCase) -> Self {
-        self.flat.level_case = case;
-        self
-    }
-
-    /// The identifier of the run in every JSON line. Default a fresh UUID.
-    #[must_use]
-    pub fn run_id(mut self, id: &str) -> Self {
-        self.run_id = Some(id.into());
-        self
     }
 
     /// How the writer waits between turns.
@@ -360,123 +312,5 @@ impl Config {
     pub fn clock_for_tests(mut self, clock: Arc<dyn Clock>) -> Self {
         self.injected = Some(clock);
         self
-    }
-
-    /// Rejects settings with which no line could be written.
-    pub(super) fn check(&self) -> Result<(), InitError> {
-        let key = &self.flat.event_key;
-        if key.is_empty() || self.flat.is_taken(key) {
-            return Err(InitError::Setting {
-                setting: "event_key",
-                expected: "a key that is not empty and that lines do not already have",
-                found: key.clone(),
-            });
-        }
-        self.outputs.iter().try_for_each(Output::check)
-    }
-
-    pub(super) fn clock(&self) -> Arc<dyn Clock> {
-        self.injected.clone().unwrap_or_else(|| Arc::new(SystemClock))
-    }
-
-    /// Opens the sinks and takes the configuration apart.
-    pub(super) fn build(mut self, run_id: &str, clock: &dyn Clock) -> Result<Parts, InitError> {
-        self.flat.run_id = run_id.to_owned();
-        if self.outputs.is_empty() {
-            self = self.stdout();
-        }
-        let redaction = self.redaction.build()?;
-        let outputs = std::mem::take(&mut self.outputs);
-        let described = self.describe(&outputs, &redaction);
-        let outputs = self.open(outputs, clock)?;
-        Ok(Parts {
-            lanes: LaneSettings {
-                // A smaller ring would hold hardly any event, because a record may take at most a quarter of it.
-                ring_bytes: self.ring_bytes.max(4096),
-                lanes_max: self.rings_max.max(1),
-                limits: self.limits,
-                clock: self.lane_clock(),
-                injected: self.injected,
-                include_stack: self.include_stack,
-            },
-            filter: self.filter,
-            overflow: self.overflow,
-            writer: WriterConfig {
-                outputs,
-                batch_bytes_max: self.batch_bytes_max.clamp(4096, 256 << 20),
-                held_bytes_max: self.retry_buffer_bytes_max,
-                reorder_window_nanos: u64::try_from(self.reorder_window.as_nanos())
-                    .unwrap_or(u64::MAX),
-                publishes_time: self.timestamps == Timestamps::Coarse,
-                redaction,
-            },
-            thread: self.thread,
-            shutdown_timeout: self.shutdown_timeout,
-            flush_timeout: self.flush_timeout,
-            panic_hook: self.panic_hook,
-            #[cfg(feature = "signals")]
-            reactions: self.reactions,
-            described,
-        })
-    }
-
-    /// Opens the outputs' sinks. Outputs with the same format, level and filter share one rendering.
-    fn open(
-        &self,
-        outputs: Vec<Output>,
-        clock: &dyn Clock,
-    ) -> Result<Vec<OutputConfig>, InitError> {
-        let is_alone = outputs.len() == 1;
-        let mut opened: Vec<((Format, bool), OutputConfig)> = Vec::new();
-        for Output { destination, format, level, filter } in outputs {
-            let format = format.unwrap_or(self.format);
-            let is_colored = format == Format::Console && destination.is_colored(self.color);
-            let sink = destination.open(clock, is_alone, self.batch_bytes_max)?;
-            let look = (format, is_colored);
-            let same = opened.iter_mut().find(|(known, output)| {
-                *known == look && output.level == level && output.filter == filter
-            });
-            match same {
-                Some((_, output)) => output.sinks.push(sink),
-                None => {
-                    let layout = self.layout(format, is_colored);
-                    opened.push((look, OutputConfig { layout, level, filter, sinks: vec![sink] }));
-                }
-            }
-        }
-        Ok(opened.into_iter().map(|(_, output)| output).collect())
-    }
-
-    fn describe(&self, outputs: &[Output], redaction: &RedactionConfig) -> Described {
-        let names = outputs.iter().map(|output| output.destination.name());
-        Described {
-            level: self.filter.default_level().to_string(),
-            filter: self.filter.to_string(),
-            sampling: self.sampling.described(),
-            format: self.format.as_str(),
-            sink: names.collect::<Vec<_>>().join(","),
-            schema_version: self.flat.schema_version,
-            is_redacting: redaction.rules.is_some(),
-            rules_hash: redaction::hash_of(redaction),
-            sample_success: self.sampling.success(),
-        }
-    }
-
-    fn lane_clock(&self) -> LaneClock {
-        match (&self.injected, self.timestamps, tick_source()) {
-            (Some(_), ..) => LaneClock::Injected,
-            (None, Timestamps::Coarse, _) => LaneClock::Coarse,
-            (None, Timestamps::Exact, TickSource::Tsc) => LaneClock::Tsc,
-            (None, Timestamps::Exact, TickSource::Monotonic) => LaneClock::Monotonic,
-        }
-    }
-
-    fn layout(&self, format: Format, color: bool) -> Layout {
-        match format {
-            Format::Json => Layout::Json(Box::new(JsonLayout::new(self.flat.clone()))),
-            Format::Console => {
-                Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions { color })))
-            }
-        }
     }
 }

@@ -34,7 +34,7 @@ static CONFIGURED: Callsite = Callsite::new(Metadata {
 /// Logs `logging.configured`.
 pub(super) fn report_start(engine: &Engine) {
     let emitter = engine.emitter();
-    if CONFIGURED.enabled(emitter.slot()) {
+    if engine.shared().enables(&CONFIGURED) {
         let described = engine.described();
         let schema = described.schema_version;
         let sample_success = Number(&described.sample_success);
@@ -48,7 +48,7 @@ pub(super) fn report_start(engine: &Engine) {
 /// Reports events of the macros that found no engine before this one.
 pub(super) fn report_unheard(engine: &Engine) {
     let counts = registry::take_unheard(Some(Arc::clone(&engine.shared().filter.read())));
-    if counts.total() > 0 && UNHEARD.enabled(engine.shared().slot) {
+    if counts.total() > 0 && engine.shared().enables(&UNHEARD) {
         report(engine.shared(), &UNHEARD, &(counts.total(), (counts.is_at_least, ())));
     }
 }

@@ -20,23 +20,20 @@ use crate::writer::control::FlushError;
 use crate::writer::link::Link;
 use crate::writer::run;
 
-/// An engine's slot; freed when dropped.
-struct Slot(usize);
+/// The place of an engine that has not started yet; freed when dropped.
+struct Place(usize);
 
-impl Slot {
-    /// Takes the wanted slot, or any. No call site is enabled until the engine's filter is set.
-    fn take(wanted: Option<usize>) -> Result<Slot, InitError> {
+impl Place {
+    /// No call site is enabled until the engine's filter is set.
+    fn take(is_global: bool) -> Result<Place, InitError> {
         let off = Arc::new(Filter::new(LevelFilter::Off));
-        registry::take_slot(wanted, off).map(Slot).ok_or(match wanted {
-            Some(_) => InitError::AlreadyInitialised,
-            None => InitError::TooManyEngines { max: crate::core::callsite::ENGINES_MAX - 1 },
-        })
+        registry::take_place(is_global, off).map(Place).ok_or(InitError::AlreadyInitialised)
     }
 }
 
-impl Drop for Slot {
+impl Drop for Place {
     fn drop(&mut self) {
-        registry::free_slot(self.0);
+        registry::free_place(self.0, false);
     }
 }
 
@@ -68,24 +65,25 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts an engine that is independent of the global one.
+    /// Starts an engine that is independent of the global one. A process can have any number; calls to more than 28 at
+    /// once cost some more, except to the first 28.
     pub fn start(config: Config) -> Result<Engine, InitError> {
-        Self::start_in(config, None)
+        Self::start_in(config, false)
     }
 
     pub(super) fn start_global(config: Config) -> Result<Engine, InitError> {
-        let engine = Self::start_in(config, Some(global::SLOT))?;
+        let engine = Self::start_in(config, true)?;
         config_events::report_start(&engine);
         config_events::report_unheard(&engine);
         Ok(engine)
     }
 
-    fn start_in(mut config: Config, wanted: Option<usize>) -> Result<Engine, InitError> {
+    fn start_in(mut config: Config, is_global: bool) -> Result<Engine, InitError> {
         config.check()?;
         let run_id: Arc<str> = config.run_id.clone().unwrap_or_else(run_id::generate).into();
         let clock = config.clock();
         // Before any sink is opened: a second global engine must not change the files of the first.
-        let slot = Slot::take(wanted)?;
+        let place = Place::take(is_global)?;
         let (policy, seed) = config.sampling_and_seed();
         let audit_config = config.audit.take();
         let (link, inbox) = Link::new();
@@ -101,7 +99,7 @@ impl Engine {
         let link_shared = Arc::clone(&link);
         let lanes = (lanes, parts.flush_timeout);
         let shared =
-            Shared::new(slot.0, link_shared, overflow, lanes, Arc::clone(&filter), sampler);
+            Shared::new(place.0, link_shared, overflow, lanes, Arc::clone(&filter), sampler);
         let (writer_link, writer_clock) = (Arc::clone(&link), Arc::clone(&clock));
         let writer = parts.writer;
         let feed = audit::start(audit_parts, &shared)?;
@@ -109,8 +107,8 @@ impl Engine {
             audit::attach(Writer::new(writer, writer_link, inbox, writer_clock), feed)
         });
         let thread = thread.map_err(|source| InitError::Thread { source })?;
-        // From here on the engine owns the slot, and frees it when it stops.
-        std::mem::forget(slot);
+        // From here on the engine owns the place, and frees it when it stops.
+        std::mem::forget(place);
         let running = Arc::new(Running {
             #[cfg(feature = "signals")]
             signals: Mutex::default(),
@@ -127,7 +125,7 @@ impl Engine {
         let engine = Engine { logger: Logger::new(Arc::clone(&running.shared)), running };
         #[cfg(feature = "signals")]
         engine.watch_signals(parts.reactions)?;
-        if wanted.is_some() {
+        if is_global {
             global::set(engine.shared());
         }
         engine.shared().set_sampling(policy);

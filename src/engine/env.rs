@@ -24,6 +24,7 @@
 use std::fmt;
 
 use super::config::{Color, Config, Format, Output};
+use crate::core::filter::ParseFilterError;
 
 /// An environment variable with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +65,12 @@ impl Config {
         let mut config = Config::new();
         let read = |name| variable(name).filter(|value| !value.trim().is_empty());
         if let Some(value) = read("LOG_LEVEL") {
-            config.filter =
-                value.parse().map_err(|error: crate::core::filter::ParseFilterError| EnvError {
-                    variable: "LOG_LEVEL",
-                    found: value.clone(),
-                    expected: error.to_string(),
-                })?;
+            let refuse = |error: ParseFilterError| EnvError {
+                variable: "LOG_LEVEL",
+                found: value.clone(),
+                expected: error.to_string(),
+            };
+            config = config.filter(value.parse().map_err(refuse)?);
         }
         if let Some(value) = read("LOG_FORMAT") {
             config.format = match value.trim().to_ascii_lowercase().as_str() {
@@ -142,9 +143,7 @@ mod tests {
     #[test]
     fn an_empty_environment_gives_the_defaults() {
         let config = from(&[("LOG_LEVEL", ""), ("LOG_COLOR", " ")]).unwrap();
-        assert!(
-            config.filter.passes("any", Level::Info) && !config.filter.passes("any", Level::Debug)
-        );
+        assert_eq!(config.filter, None);
         assert_eq!((config.format, config.color), (Format::Json, Color::Auto));
         assert!(!config.include_stack && !config.flat.sort_keys);
         assert_eq!(config.flat.schema_version, 1);
@@ -171,8 +170,8 @@ mod tests {
             ("LOG_SAMPLE_LIMIT", "100/1s"),
         ])
         .unwrap();
-        assert!(config.filter.passes("app::db", Level::Debug));
-        assert!(!config.filter.passes("app", Level::Info));
+        let filter = config.filter.clone().unwrap();
+        assert!(filter.passes("app::db", Level::Debug) && !filter.passes("app", Level::Info));
         assert_eq!((config.format, config.color), (Format::Console, Color::Always));
         assert!(config.include_stack && config.flat.sort_keys);
         assert_eq!(config.flat.schema_version, 7);

@@ -72,7 +72,7 @@ fn report_and_flush_all(info: &PanicHookInfo<'_>) {
 fn report_and_flush(info: &PanicHookInfo<'_>, shared: &Arc<Shared>) {
     // The writer reports failures on stderr; a panic hook cannot return them.
     let flush = |time| drop(ask(&shared.link, Control::Flush, time));
-    if !PANICKED.enabled(shared.slot) || report(info, shared) {
+    if !shared.enables(&PANICKED) || report(info, shared) {
         return flush(FLUSH_MAX);
     }
     flush(FLUSH_MAX / 2);

@@ -10,7 +10,6 @@ use parking_lot::Mutex;
 use super::audit;
 use super::config::Described;
 use super::control::ask;
-use crate::core::registry;
 use crate::emit::shared::Shared;
 use crate::emit::{AsEmitter, Logger, global, sampling};
 use crate::writer::control::{Control, FlushError};
@@ -49,7 +48,7 @@ impl Running {
         }
         let Some(thread) = self.thread.lock().take() else { return Err(FlushError::Stopped) };
         // From here on all call sites are disabled, and the rings are drained.
-        registry::set_filter(self.shared.slot, None);
+        self.shared.disable();
         global::clear(&self.shared);
         sampling::report_all(Logger::new(Arc::clone(&self.shared)).emitter(), &self.shared);
         let start = Instant::now();

@@ -51,10 +51,10 @@ impl<'a> Sampled<'a> {
     /// An event of this call site, or `None` if it is kept without a decision.
     pub(crate) fn new(
         callsite: &'static Callsite,
-        slot: usize,
+        place: usize,
         context: Option<&Context>,
     ) -> Option<Sampled<'static>> {
-        let plan = callsite.plan(slot)?;
+        let plan = callsite.plan(place)?;
         // No threshold: the policy has just changed.
         let threshold = plan.threshold()?;
         Some(Sampled {
@@ -146,10 +146,10 @@ impl<'a> PendingDecision<'a> {
     /// For an event of a call site that earlier steps have not dropped.
     pub(crate) fn of_site(
         callsite: &'static Callsite,
-        slot: usize,
+        place: usize,
         context: Option<&Context>,
     ) -> Option<PendingDecision<'static>> {
-        let site = callsite.plan(slot)?;
+        let site = callsite.plan(place)?;
         let threshold = site.threshold().filter(|threshold| *threshold > 0)?;
         let metadata = callsite.metadata();
         let open = callsite.has_trace_key().then(|| Open {

@@ -34,7 +34,7 @@ const NO_PLAN: u64 = u64::MAX;
 /// One engine's plan for one call site. While it is replaced, an event may see parts of the old and the new plan.
 #[derive(Debug)]
 pub struct SitePlan {
-    slot: usize,
+    place: usize,
     threshold: AtomicU64,
     rate_bits: AtomicU64,
     /// The rate's rule in the low byte, then the limit's.
@@ -48,11 +48,11 @@ pub struct SitePlan {
 }
 
 impl SitePlan {
-    fn new(slot: usize) -> Self {
+    fn new(place: usize) -> Self {
         let [rate_bits, rules, limit_count, limit_nanos] = [(); 4].map(|()| AtomicU64::new(0));
         let (limiter, threshold) = (Limiter::default(), AtomicU64::new(NO_PLAN));
         let next = SitePlans::new();
-        Self { slot, threshold, rate_bits, rules, limit_count, limit_nanos, limiter, next }
+        Self { place, threshold, rate_bits, rules, limit_count, limit_nanos, limiter, next }
     }
 
     /// [`Plan::threshold`], if there is a plan.
@@ -106,7 +106,7 @@ impl SitePlan {
     }
 }
 
-/// The plans of all engines that have ever sampled a site, by slot. Read without a lock; grows under the registry's
+/// The plans of all engines that have ever sampled a site, by place. Read without a lock; grows under the registry's
 /// lock.
 #[derive(Debug)]
 pub struct SitePlans(OnceLock<Box<SitePlan>>);
@@ -123,33 +123,33 @@ impl SitePlans {
         Self(OnceLock::new())
     }
 
-    /// The plan of the engine in `slot`, if it ever had one.
+    /// The plan of the engine in `place`, if it ever had one.
     #[inline(always)]
-    pub fn of(&self, slot: usize) -> Option<&SitePlan> {
-        let mut place = self.0.get();
-        while let Some(plan) = place {
-            if plan.slot == slot {
+    pub fn of(&self, place: usize) -> Option<&SitePlan> {
+        let mut next = self.0.get();
+        while let Some(plan) = next {
+            if plan.place == place {
                 return Some(plan);
             }
-            place = plan.next.0.get();
+            next = plan.next.0.get();
         }
         None
     }
 
-    pub(in crate::core) fn set(&self, slot: usize, plan: Option<Plan>) {
-        match (self.of(slot), plan) {
-            (Some(place), plan) => place.set(plan),
+    pub(in crate::core) fn set(&self, place: usize, plan: Option<Plan>) {
+        match (self.of(place), plan) {
+            (Some(known), plan) => known.set(plan),
             (None, None) => {}
-            (None, Some(plan)) => self.add(slot).set(Some(plan)),
+            (None, Some(plan)) => self.add(place).set(Some(plan)),
         }
     }
 
-    fn add(&self, slot: usize) -> &SitePlan {
+    fn add(&self, place: usize) -> &SitePlan {
         let mut last = self;
         while let Some(plan) = last.0.get() {
             last = &plan.next;
         }
-        last.0.get_or_init(|| Box::new(SitePlan::new(slot)))
+        last.0.get_or_init(|| Box::new(SitePlan::new(place)))
     }
 }
 

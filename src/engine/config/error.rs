@@ -11,11 +11,6 @@ use ringseal_redact::RuleError;
 pub enum InitError {
     /// A global engine is already running.
     AlreadyInitialised,
-    /// The process already has the largest possible number of engines.
-    TooManyEngines {
-        /// The largest possible number, not counting the global engine.
-        max: usize,
-    },
     /// A sink cannot be opened.
     Sink(SinkError),
     /// The writer's thread cannot be started.
@@ -55,9 +50,6 @@ impl fmt::Display for InitError {
             InitError::AlreadyInitialised => f.write_str(
                 "there is a global engine already; drop its guard first, or use Engine::start",
             ),
-            InitError::TooManyEngines { max } => {
-                write!(f, "{max} engines are already running, the most that a process can have")
-            }
             InitError::Sink(error) => error.fmt(f),
             InitError::Thread { source } => write!(f, "cannot start the writer's thread: {source}"),
             InitError::Signals { source } => write!(f, "cannot wait for signals: {source}"),

@@ -23,7 +23,7 @@ pub const SECRET_MASK: &str = "***REDACTED***";
 /// info!(engine, "login", phrase = password, shown = %password);
 /// engine.flush().unwrap();
 /// let event = &capture.events()[0];
-/// assert_eq!((&event["phrase"], &event["shown"]), ("***REDACTED***", "***REDACTED***"));
+/// assert_eq!((event.text("phrase"), event.text("shown")), ("***REDACTED***", "***REDACTED***"));
 /// assert_eq!(*password.expose(), "correct horse");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -135,7 +135,7 @@ impl PiiKind {
 /// info!(engine, "signed_up", contact = Pii::email("ann at example"), id = Pii::ssn(219099999));
 /// engine.flush().unwrap();
 /// let event = &capture.events()[0];
-/// assert_eq!((&event["contact"], &event["id"]), ("<email>", "<ssn>"));
+/// assert_eq!((event.text("contact"), event.text("id")), ("<email>", "<ssn>"));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pii<T> {
@@ -222,7 +222,7 @@ pub const SANITIZED_CHARS_MAX: usize = 100;
 /// let query = "shoes\r\n[INFO] logged in as root";
 /// info!(engine, "searched", query = Sanitized(query), query_length = query.len());
 /// engine.flush().unwrap();
-/// assert_eq!(&capture.events()[0]["query"], "shoes[INFO] logged in as root");
+/// assert_eq!(capture.events()[0]["query"], "shoes[INFO] logged in as root");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sanitized<'a>(pub &'a str);

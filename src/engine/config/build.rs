@@ -1,0 +1,169 @@
+//! A configuration is checked, its outputs are opened, and it is taken apart for the engine.
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Config, Format, InitError, Output, Timestamps};
+use crate::core::filter::Filter;
+use crate::core::level::Level;
+use crate::emit::lane_settings::{LaneClock, LaneSettings};
+use crate::emit::overflow::Overflow;
+use crate::encode::layout::{ConsoleLayout, ConsoleOptions, JsonLayout, Layout};
+use crate::engine::redaction;
+use crate::writer::run::ThreadConfig;
+use crate::writer::{OutputConfig, RedactionConfig, WriterConfig};
+use ringseal_base::clock::{Clock, SystemClock, TickSource, tick_source};
+
+/// A configuration taken apart for the engine.
+pub(in crate::engine) struct Parts {
+    pub(in crate::engine) filter: Filter,
+    pub(in crate::engine) overflow: [Overflow; Level::COUNT],
+    pub(in crate::engine) lanes: LaneSettings,
+    pub(in crate::engine) writer: WriterConfig,
+    pub(in crate::engine) thread: ThreadConfig,
+    pub(in crate::engine) shutdown_timeout: Duration,
+    pub(in crate::engine) flush_timeout: Duration,
+    pub(in crate::engine) panic_hook: bool,
+    #[cfg(feature = "signals")]
+    pub(in crate::engine) reactions: crate::engine::signals::Reactions,
+    pub(in crate::engine) described: Described,
+}
+
+/// The configuration as the event `logging.configured` reports it.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Described {
+    pub(in crate::engine) level: String,
+    pub(in crate::engine) filter: String,
+    pub(in crate::engine) sampling: String,
+    pub(in crate::engine) format: &'static str,
+    pub(in crate::engine) sink: String,
+    pub(in crate::engine) schema_version: u32,
+    pub(in crate::engine) is_redacting: bool,
+    pub(in crate::engine) rules_hash: String,
+    /// The rate of successes, 0 when all are kept.
+    pub(in crate::engine) sample_success: String,
+}
+
+impl Config {
+    /// Rejects settings with which no line could be written.
+    pub(in crate::engine) fn check(&self) -> Result<(), InitError> {
+        let key = &self.flat.event_key;
+        if key.is_empty() || self.flat.is_taken(key) {
+            return Err(InitError::Setting {
+                setting: "event_key",
+                expected: "a key that is not empty and that lines do not already have",
+                found: key.clone(),
+            });
+        }
+        self.outputs.iter().try_for_each(Output::check)
+    }
+
+    pub(in crate::engine) fn clock(&self) -> Arc<dyn Clock> {
+        self.injected.clone().unwrap_or_else(|| Arc::new(SystemClock))
+    }
+
+    /// Opens the sinks and takes the configuration apart.
+    pub(in crate::engine) fn build(
+        mut self,
+        run_id: &str,
+        clock: &dyn Clock,
+    ) -> Result<Parts, InitError> {
+        self.flat.run_id = run_id.to_owned();
+        if self.outputs.is_empty() {
+            self = self.stdout();
+        }
+        let redaction = self.redaction.build()?;
+        let outputs = std::mem::take(&mut self.outputs);
+        let described = self.describe(&outputs, &redaction);
+        let outputs = self.open(outputs, clock)?;
+        Ok(Parts {
+            lanes: LaneSettings {
+                // A smaller ring would hold hardly any event, because a record may take at most a quarter of it.
+                ring_bytes: self.ring_bytes.max(4096),
+                lanes_max: self.rings_max.max(1),
+                limits: self.limits,
+                clock: self.lane_clock(),
+                injected: self.injected,
+                include_stack: self.include_stack,
+            },
+            filter: self.filter.unwrap_or_default(),
+            overflow: self.overflow,
+            writer: WriterConfig {
+                outputs,
+                batch_bytes_max: self.batch_bytes_max.clamp(4096, 256 << 20),
+                held_bytes_max: self.retry_buffer_bytes_max,
+                reorder_window_nanos: u64::try_from(self.reorder_window.as_nanos())
+                    .unwrap_or(u64::MAX),
+                publishes_time: self.timestamps == Timestamps::Coarse,
+                redaction,
+            },
+            thread: self.thread,
+            shutdown_timeout: self.shutdown_timeout,
+            flush_timeout: self.flush_timeout,
+            panic_hook: self.panic_hook.unwrap_or(true),
+            #[cfg(feature = "signals")]
+            reactions: self.reactions,
+            described,
+        })
+    }
+
+    /// Opens the outputs' sinks. Outputs with the same format, level and filter share one rendering.
+    fn open(
+        &self,
+        outputs: Vec<Output>,
+        clock: &dyn Clock,
+    ) -> Result<Vec<OutputConfig>, InitError> {
+        let is_alone = outputs.len() == 1;
+        let mut opened: Vec<((Format, bool), OutputConfig)> = Vec::new();
+        for Output { destination, format, level, filter } in outputs {
+            let format = format.unwrap_or(self.format);
+            let is_colored = format == Format::Console && destination.is_colored(self.color);
+            let sink = destination.open(clock, is_alone, self.batch_bytes_max)?;
+            let look = (format, is_colored);
+            let same = opened.iter_mut().find(|(known, output)| {
+                *known == look && output.level == level && output.filter == filter
+            });
+            match same {
+                Some((_, output)) => output.sinks.push(sink),
+                None => {
+                    let layout = self.layout(format, is_colored);
+                    opened.push((look, OutputConfig { layout, level, filter, sinks: vec![sink] }));
+                }
+            }
+        }
+        Ok(opened.into_iter().map(|(_, output)| output).collect())
+    }
+
+    fn describe(&self, outputs: &[Output], redaction: &RedactionConfig) -> Described {
+        let names = outputs.iter().map(|output| output.destination.name());
+        let filter = self.filter.clone().unwrap_or_default();
+        Described {
+            level: filter.default_level().to_string(),
+            filter: filter.to_string(),
+            sampling: self.sampling.described(),
+            format: self.format.as_str(),
+            sink: names.collect::<Vec<_>>().join(","),
+            schema_version: self.flat.schema_version,
+            is_redacting: redaction.rules.is_some(),
+            rules_hash: redaction::hash_of(redaction),
+            sample_success: self.sampling.success(),
+        }
+    }
+
+    fn lane_clock(&self) -> LaneClock {
+        match (&self.injected, self.timestamps, tick_source()) {
+            (Some(_), ..) => LaneClock::Injected,
+            (None, Timestamps::Coarse, _) => LaneClock::Coarse,
+            (None, Timestamps::Exact, TickSource::Tsc) => LaneClock::Tsc,
+            (None, Timestamps::Exact, TickSource::Monotonic) => LaneClock::Monotonic,
+        }
+    }
+
+    fn layout(&self, format: Format, color: bool) -> Layout {
+        match format {
+            Format::Json => Layout::Json(Box::new(JsonLayout::new(self.flat.clone()))),
+            Format::Console => {
+                Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions { color })))
+            }
+        }
+    }
+}
