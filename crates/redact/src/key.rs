@@ -152,6 +152,13 @@ pub(crate) fn is_common_word(key: &[u8]) -> bool {
     )
 }
 
+/// Whether a key that ends in `pass` names an account before it, so that a number under it is a password: `db_pass`,
+/// but not `hash_pass`.
+pub(crate) fn is_pass_of_account(tokens: &Tokens) -> bool {
+    let before = key_table::role(tokens.last(1));
+    before.has(words::PART) && !before.has(words::FOLLOWS | words::ROUND)
+}
+
 fn is_number(word: &[u8]) -> bool {
     word.first().is_some_and(u8::is_ascii_digit)
 }

@@ -5,7 +5,7 @@
 //! ([`super::key_table`]); nothing here allocates.
 
 use super::kind::KeyClass::{self, Address, Auth, Bank, Card, Cookie, Dob, Email, Name, Phone};
-use super::kind::KeyClass::{Password, Plain, Secret, Ssn, Token};
+use super::kind::KeyClass::{Drawn, Password, Plain, Secret, Ssn, Token};
 
 /// The word tells the class of the values, wherever it is in the key.
 pub(crate) const TELLS: u32 = 1;
@@ -303,6 +303,9 @@ pub(crate) const PAIRS: &[Pairs] = &[
     pairs(Password, &["kata"], &["sandi"]),
     pairs(Password, &["mat"], &["khau"]),
     pairs(Token, &["authorization", "oauth", "sso"], &["code"]),
+    // Alone: a code of OAuth looks drawn.
+    pairs(Drawn, &[""], &["code"]),
+    pairs(Token, &["token"], &["hint"]),
     pairs(Token, &["code", "oauth", "pkce"], &["verifier"]),
     pairs(Token, &["client", "saml", "jwt", "user", "bearer"], &["assertion"]),
     pairs(Token, &["saml"], &["response"]),

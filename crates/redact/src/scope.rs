@@ -62,7 +62,11 @@ impl KeyFacts {
         };
         let class = match decision.class {
             // Numbers below it count what has passed.
-            KeyClass::Password if decision.is_weak && tokens.last(0) == b"pass" => KeyClass::Secret,
+            KeyClass::Password
+                if tokens.last(0) == b"pass" && !key::is_pass_of_account(&tokens) =>
+            {
+                KeyClass::Secret
+            }
             class => class,
         };
         KeyFacts {

@@ -89,6 +89,27 @@ pub(super) fn htpasswd(finder: &mut Finder<'_>, pos: usize) {
     mask(finder, Part::All, Value { start: end - last.len(), end, quoted: false });
 }
 
+/// The shortest password of [`auth_command`].
+const AUTH_BYTES_MIN: usize = 6;
+
+/// `AUTH default X`, `AUTH X`, `AUTH PLAIN X`: the last argument of a command of Redis or SMTP; `pos` is the position
+/// after the name.
+pub(super) fn auth_command(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    let ends = |&&byte: &&u8| !matches!(byte, b'\r' | b'\n' | b'"' | b'\'' | b'\\');
+    let len = input[pos..].iter().take(COMMAND_BYTES_MAX).take_while(ends).count();
+    let text = input[pos..pos + len].trim_ascii_end();
+    finder.spend(len);
+    let Some(last) = text.iter().rposition(|&byte| byte == b' ') else { return };
+    let (name, value) = (text[..last].trim_ascii(), &text[last + 1..]);
+    let is_name = name.iter().all(|&byte| NAME.has(byte));
+    let is_closed = len < COMMAND_BYTES_MAX;
+    if is_name && is_closed && value.len() >= AUTH_BYTES_MIN && mixed(value) {
+        let end = pos + text.len();
+        mask(finder, Part::All, Value { start: end - value.len(), end, quoted: false });
+    }
+}
+
 /// Programs of Oracle whose first argument is `user/password@database`.
 const ORACLE: [&[u8]; 12] = [
     b"sqlplus", b"connect", b"conn", b"rman", b"expdp", b"impdp", b"sqlldr", b"exp", b"imp",

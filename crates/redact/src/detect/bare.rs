@@ -16,6 +16,8 @@ const KEY: ByteSet = ByteSet::of(b"A-Za-z0-9_.\\-");
 /// Most words of a passphrase, and most letters of each.
 const WORDS_MAX: usize = 12;
 const WORD_LETTERS_MAX: usize = 24;
+/// The fewest words after the first one of a passphrase after a colon, where sentences are, too.
+const PHRASE_WORDS_MIN: usize = 3;
 /// Words that continue a sentence after a value, not a passphrase.
 const SENTENCE: [&[u8]; 18] = [
     b"for", b"by", b"was", b"is", b"has", b"from", b"to", b"in", b"on", b"at", b"with", b"not",
@@ -30,21 +32,29 @@ pub(super) fn end(input: &[u8], found: &Found<'_>, start: usize) -> usize {
         _ => input.len(),
     };
     let limit = input.len().min(start.saturating_add(max));
+    // `t=1492774577,v1=5257…`: the value is a list of pairs.
+    let listed = found.class == KeyClass::Token && pair_follows(input, start);
     let ends = |&pos: &usize| match found.ends {
+        Ends::Text if listed && input[pos] == b',' && at(input, pos + 1) != b' ' => false,
         Ends::Encoded => ends_encoded(input, pos),
         Ends::Cell => ends_cell(input, pos),
         Ends::Text | Ends::Query => ends_bare(input, found, pos),
     };
     let end = (start..limit).find(ends).unwrap_or(limit);
-    let words = found.class == KeyClass::Password && found.ends == Ends::Text && !found.colon;
+    let words = found.class == KeyClass::Password && found.ends == Ends::Text;
     if words && found.link == Link::Sign && LETTERS.run(input, start, end - start) == end - start {
-        return passphrase_end(input, end);
+        if !found.colon {
+            return passphrase_end(input, end, 1);
+        }
+        if found.is_passphrase() {
+            return passphrase_end(input, end, PHRASE_WORDS_MIN);
+        }
     }
     end
 }
 
-/// The end of a passphrase whose first word ends at `pos`: more words, up to the next pair or the end of the line.
-fn passphrase_end(input: &[u8], pos: usize) -> usize {
+/// The end of a passphrase whose first word ends at `pos`: at least `words_min` more words, up to the next pair or the end of the line.
+fn passphrase_end(input: &[u8], pos: usize, words_min: usize) -> usize {
     let mut end = pos;
     for count in 0..WORDS_MAX {
         let next = end + 1;
@@ -54,7 +64,7 @@ fn passphrase_end(input: &[u8], pos: usize) -> usize {
         let is_word = at(input, end) == b' '
             && len > 0
             && matches!(after, 0 | b' ' | b',' | b';' | b'\r' | b'\n');
-        if count > 0 && !is_word {
+        if count >= words_min && !is_word {
             let closed = matches!(at(input, end), 0 | b'\r' | b'\n')
                 || pair_follows(input, end)
                 || matches!(at(input, end), b',' | b';') && pair_follows(input, end + 1);

@@ -4,11 +4,12 @@
 //! look drawn are hits, since words, paths, versions, UUIDs and digests follow the same keys.
 
 use super::bare_key_words::{
-    COUNTED, HARMLESS_KEYS, KEY_PAIRS, NOT_KEYS, SECRETS, SESSIONS, SMALL, SOMETIMES,
+    COUNTED, HARMLESS_KEYS, KEY_PAIRS, NOT_KEYS, SECRETS, SESSIONS, SMALL, SOMETIMES, USES,
 };
 use super::drawn;
+use super::letters::are_drawn;
 use crate::byte_masks::DIGIT_WITHIN;
-use crate::bytes::{ByteSet, at, before, mixed};
+use crate::bytes::{ByteSet, HEX, at, before, mixed};
 use crate::hits::{Finder, rule};
 use crate::key::Tokens;
 use crate::kind::{HitKind, mask_len};
@@ -187,10 +188,12 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let len = VALUE.run(input, pos, VALUE_BYTES_MAX);
     finder.spend(len + IDENTIFIER_BYTES_MAX);
     let value = &input[pos..pos + len];
-    let digit = value.iter().take(DIGIT_WITHIN).any(u8::is_ascii_digit);
+    let digit = value.iter().take(DIGIT_WITHIN).any(u8::is_ascii_digit)
+        || telling >= Telling::Secret && is_drawn_word(value);
     let fits = match telling {
         Telling::Code if value.len() <= CODE_BYTES_MAX && is_code(value) => true,
         Telling::Strong if is_uuid(value) => true,
+        Telling::Secret | Telling::Strong if is_like_uuid(value) => true,
         // A list of characters after `key`; an example after `acme_key=`.
         _ if drawn::is_alphabet(value) => {
             telling >= Telling::Secret && value.len() >= drawn::BYTES_MIN
@@ -210,13 +213,35 @@ fn is_code(value: &[u8]) -> bool {
     mixed(value) && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4
 }
 
+/// Letters of both cases without a digit, which no word has: `DjayBenyJrtpvydFCzAphcqc`.
+fn is_drawn_word(value: &[u8]) -> bool {
+    let run = value.split(|byte| !byte.is_ascii_alphabetic()).max_by_key(|run| run.len());
+    run.is_some_and(|run| run.len() >= WORD_LETTERS_MIN && are_drawn(run))
+}
+
+/// The fewest letters of a value without digits.
+const WORD_LETTERS_MIN: usize = 20;
+const UUID_BYTES: usize = 36;
+
 /// Thirty-two hexadecimal digits with four dashes.
 fn is_uuid(value: &[u8]) -> bool {
-    value.len() == 36
-        && value.iter().enumerate().all(|(i, byte)| match i {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
+    value.len() == UUID_BYTES
+        && has_groups(value)
+        && value.iter().all(|&byte| byte == b'-' || HEX.has(byte))
+}
+
+/// The groups of a UUID, but with other letters or with more after it: no identifier.
+fn is_like_uuid(value: &[u8]) -> bool {
+    let more = value.len() > UUID_BYTES + 3;
+    value.len() >= UUID_BYTES && has_groups(value) && mixed(value) && (more || !is_uuid(value))
+}
+
+/// Whether `value` starts with letters and digits in the groups of a UUID.
+fn has_groups(value: &[u8]) -> bool {
+    value.iter().take(UUID_BYTES).enumerate().all(|(i, byte)| match i {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_alphanumeric(),
+    })
 }
 
 /// The end of the value whose first bytes are `start..end`: signs within it do not end it.
@@ -328,7 +353,20 @@ fn key_after(input: &[u8], start: usize, shouted: bool) -> Telling {
     if end < start && is_one_of(word, HARMLESS_KEYS) {
         return Telling::No;
     }
+    if end < start && is_used(&input[..end]) {
+        return Telling::Secret;
+    }
     if shouted { Telling::Secret } else { Telling::IfDrawn }
+}
+
+/// Words that are read before a key.
+const WORDS_BEFORE: usize = 3;
+
+/// `using key = …`, `your acme key is …`: the key is one that is passed to a service.
+fn is_used(head: &[u8]) -> bool {
+    let head = &head[head.len().saturating_sub(2 * IDENTIFIER_BYTES_MAX)..];
+    let mut words = head.rsplit(|&byte| byte == b' ').take(WORDS_BEFORE);
+    words.any(|word| is_one_of(word, USES))
 }
 
 fn in_query(input: &[u8], start: usize) -> bool {

@@ -32,6 +32,10 @@ pub(super) const SMALL: &[&[u8]] = &[
     b"is", b"was", b"of", b"in", b"use", b"used", b"value", b"to", b"now", b"the", b"string",
 ];
 
+/// Words before `key` that make it one for a service.
+#[rustfmt::skip]
+pub(super) const USES: &[&[u8]] = &[b"using", b"your", b"my", b"our"];
+
 /// Words before `key` that make it the key of a map, a table or a thing.
 #[rustfmt::skip]
 pub(super) const HARMLESS_KEYS: &[&[u8]] = &[
@@ -43,7 +47,7 @@ pub(super) const HARMLESS_KEYS: &[&[u8]] = &[
     b"job", b"issue", b"project", b"file", b"document", b"doc", b"record", b"item", b"entity", b"product", b"order",
     b"state", b"dict", b"param", b"field", b"property", b"attribute", b"resource", b"template", b"image", b"layer",
     b"build", b"gpg", b"pgp", b"verification", b"fingerprint", b"request", b"dataset", b"table", b"segment",
-    b"block", b"topic", b"queue", b"label", b"tag", b"ordering", b"search", b"hot", b"arrow", b"any", b"min",
+    b"block", b"topic", b"queue", b"label", b"tag", b"ordering", b"hot", b"arrow", b"any", b"min",
     b"max", b"start", b"end", b"first", b"last", b"next", b"prev", b"s3", b"path", b"page", b"etag", b"correlation",
     b"tenant",
 ];

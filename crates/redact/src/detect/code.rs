@@ -82,8 +82,15 @@ fn is_member(text: &[u8]) -> bool {
 
 /// Whether the last word of `name` is one for secrets.
 pub(super) fn names_secret(name: &[u8]) -> bool {
+    let tokens = Tokens::split(name);
+    let last = tokens.last(0);
+    // `SECRETTOKEN`
+    let together = [&b"password"[..], b"secret", b"token", b"apikey"];
+    if together.iter().any(|word| last.len() > word.len() + 2 && last.ends_with(word)) {
+        return true;
+    }
     matches!(
-        Tokens::split(name).last(0),
+        last,
         b"password"
             | b"passwd"
             | b"pwd"

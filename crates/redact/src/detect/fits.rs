@@ -35,7 +35,15 @@ pub(super) fn is_no_value(text: &[u8]) -> bool {
 
 /// Placeholders: variables, templates, memory addresses, rules of validation.
 pub(super) fn is_placeholder(text: &[u8], quoted: bool) -> bool {
-    const STARTS: [&[u8]; 8] = [
+    const STARTS: [&[u8]; 16] = [
+        b"vault:",
+        b"vault://",
+        b"op://",
+        b"ref+",
+        b"secret://",
+        b"arn:aws:secretsmanager:",
+        b"arn:aws:ssm:",
+        b"valueFrom:",
         b"required|",
         b"nullable|",
         b"[object",
@@ -164,6 +172,10 @@ fn fits_password(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> 
     if word.ends_with(b"s") && !quoted && text.len() < 4 && text.iter().all(u8::is_ascii_digit) {
         return false;
     }
+    // `full_hash_pass: 2128` counts; `DB_PASS=2128` is weak.
+    if word == b"pass" && !key::is_pass_of_account(&tokens) && is_count(text) {
+        return false;
+    }
     // A pulse's width, the power of something.
     if word == b"pw" && !quoted && (is_measure(text) || text.iter().all(u8::is_ascii_digit)) {
         return false;
@@ -171,17 +183,30 @@ fn fits_password(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> 
     if quoted {
         return true;
     }
-    if code::is_reference(found.key, text, found.colon || spaced) {
+    if code::is_reference(found.key, text, found.colon || spaced)
+        || found.colon && spaced && is_field(text)
+    {
         return false;
     }
     if !found.colon || found.quoted_key {
         return true;
     }
-    let plain = text.iter().all(u8::is_ascii_alphabetic);
+    // Letters of other scripts are words, too.
+    let plain = text.iter().all(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
     let short = text.len() < 6
         && text.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
     let word = plain && !are_drawn(text) && (text.len() < 12 || code::is_camel_case(text));
     !(word && spaced || short && !spaced)
+}
+
+/// `Port:5432`, `Database:app`: the next field of a structure that Go has written, after an empty value.
+fn is_field(text: &[u8]) -> bool {
+    let name = ByteSet::of(b"A-Za-z").run(text, 0, text.len());
+    name > 1
+        && at(text, name) == b':'
+        && text[0].is_ascii_uppercase()
+        && text[1..name].iter().any(u8::is_ascii_lowercase)
+        && code::is_field_name(&text[..name])
 }
 
 /// A value of a bare `pass` or `pin`, which also count tests, name stages and number wires.
@@ -202,7 +227,7 @@ fn is_directory(text: &[u8]) -> bool {
 }
 
 /// The bytes of tokens, signatures and codes.
-const CREDENTIAL: ByteSet = ByteSet::of(b"A-Za-z0-9+/=_.:~%\\-");
+const CREDENTIAL: ByteSet = ByteSet::of(b"A-Za-z0-9+/=_.:~%,\\-");
 
 /// Keys and tokens are long and random; in sentences, other text follows the same words.
 fn fits_secret(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
@@ -222,8 +247,9 @@ fn fits_secret(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bo
     if code::is_reference(found.key, text, found.colon || spaced) || is_numbered_name(text) {
         return false;
     }
-    // `auth=password`: a method.
-    if text.iter().all(u8::is_ascii_lowercase) && code::names_secret(text) {
+    // `auth=password`, `csrf_param=authenticity_token`: a method, the name of a field.
+    let name = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-');
+    if text.iter().all(name) && code::names_secret(text) {
         return false;
     }
     let colon = found.colon && !found.quoted_key;
@@ -232,7 +258,7 @@ fn fits_secret(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bo
         return false;
     }
     let len_min = if looks_random(found, text, colon) { 0 } else { PLAIN_BYTES_MIN };
-    if colon && (text.len() < len_min || is_path(text) || !mixed(text)) {
+    if colon && (text.len() < len_min || is_path(text) || !(mixed(text) || is_long_number(text))) {
         return false;
     }
     if may_be_count(found.class) && (text.len() < len_min || is_count(text)) {
@@ -305,7 +331,15 @@ fn is_number(text: &[u8]) -> bool {
 /// `1523`, `+15`, `-3`.
 fn is_count(text: &[u8]) -> bool {
     let digits = text.strip_prefix(b"+").or(text.strip_prefix(b"-")).unwrap_or(text);
-    digits.iter().all(u8::is_ascii_digit)
+    digits.iter().all(u8::is_ascii_digit) && !is_long_number(text)
+}
+
+/// More digits than a number of 64 bits has.
+const NUMBER_DIGITS_MIN: usize = 24;
+
+/// Whether a text of digits is too long for a count.
+pub(super) fn is_long_number(text: &[u8]) -> bool {
+    text.len() >= NUMBER_DIGITS_MIN && text.iter().all(u8::is_ascii_digit)
 }
 
 /// `worker-3`, `web-server-12`: words and a short number, with dashes between.

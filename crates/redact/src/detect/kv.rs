@@ -6,11 +6,16 @@
 use super::key_text::{self, KEY, KEY_BYTES_MAX, Key};
 use super::kv_value::{Ends, Found, Link};
 use super::{geo, kv_value, shape};
-use crate::bytes::{ByteSet, at, before};
+use crate::bytes::{ByteSet, at, before, mixed};
 use crate::hits::Finder;
 use crate::key_tails::{may_be, quote_end};
 use crate::key_words as words;
 use crate::kind::KeyClass;
+
+/// The shortest code of OAuth, the fewest digits in it, and the bytes of it that are read.
+const CODE_BYTES_MIN: usize = 16;
+const CODE_DIGITS_MIN: usize = 4;
+const CODE_BYTES_MAX: usize = 512;
 
 /// A sign.
 struct Sign {
@@ -28,7 +33,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         return;
     }
     let Some(sign) = sign_at(input, pos) else { return };
-    let Some(key) = key_before(input, pos) else { return };
+    let Some(key) = known_key_before(finder, pos) else { return };
     finder.spend(key.end - key.start + 8);
     if at(input, pos) == b'=' {
         shape::azure(finder, &input[key.start..key.end], sign.end);
@@ -38,20 +43,28 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     }
     geo::find(finder, key.start, key.end, sign.end);
     let (class, two_words) = decide(finder, &key);
+    let class = if class == KeyClass::Drawn { drawn(input, &key, sign.end) } else { class };
     if class == KeyClass::Plain || before(input, key.start) == b'/' && class != KeyClass::Password {
         return;
     }
+    let text = &input[key.start..key.end];
     let found = Found {
         two_words,
         colon: sign.colon,
         quoted_key: key.quoted,
         literal: sign.compares,
-        link: if sign.compares && class != KeyClass::Password { Link::Words } else { Link::Sign },
+        link: if sign.compares && !is_compared(class, text) { Link::Words } else { Link::Sign },
         ends: ends(input, key.start),
         option: follows_option(input, key.start),
-        ..Found::by_sign(class, &input[key.start..key.end])
+        ..Found::by_sign(class, text)
     };
     kv_value::find(finder, &found, sign.end);
+}
+
+/// Whether a text that is compared with this key is its value: `password == "…"`, `creds.secret != "…"`.
+pub(super) fn is_compared(class: KeyClass, key: &[u8]) -> bool {
+    let word = key.len().checked_sub(6).map(|start| &key[start..]);
+    class == KeyClass::Password || word.is_some_and(|word| word.eq_ignore_ascii_case(b"secret"))
 }
 
 /// `password.rs`, `secrets.yaml`: a file, whose line or contents follow the sign.
@@ -123,6 +136,51 @@ pub(super) fn key_before(input: &[u8], pos: usize) -> Option<Key> {
     Some(Key { quoted, ..key_text::trimmed(input, end - run, end)? })
 }
 
+/// Letters of any script.
+const FOREIGN: ByteSet = ByteSet::of(b"A-Za-z0-9_.\x80-\xFF\\-");
+
+/// The key before the sign at `pos`: an identifier, or, if that says nothing, the word with letters of other scripts
+/// that it is the end of: `contraseña`, `密码`.
+fn known_key_before(finder: &Finder<'_>, pos: usize) -> Option<Key> {
+    let input = finder.input;
+    let key = key_before(input, pos);
+    let (end, _) = quote_end(input, pos);
+    let start = end - KEY.run_back(input, end, KEY_BYTES_MAX + 1);
+    if before(input, start).is_ascii()
+        || key.is_some_and(|key| decide(finder, &key).0 != KeyClass::Plain)
+    {
+        return key;
+    }
+    foreign_key_before(finder, pos).or(key)
+}
+
+/// The word before the sign at `pos`, which has letters of another script, if it tells alone or with the word before it.
+fn foreign_key_before(finder: &Finder<'_>, pos: usize) -> Option<Key> {
+    let input = finder.input;
+    let (end, quoted) = quote_end(input, pos);
+    let start = |end: usize| {
+        let start = end - FOREIGN.run_back(input, end, KEY_BYTES_MAX);
+        // The limit counts bytes.
+        start + ByteSet::of(b"\x80-\xBF").run(input, start, 3)
+    };
+    let one = start(end);
+    let two = if before(input, one) == b' ' { start(one - 1) } else { one };
+    let tells = |&from: &usize| {
+        end - from <= KEY_BYTES_MAX && finder.rules.key(&input[from..end], None) != KeyClass::Plain
+    };
+    let start = [one, two].into_iter().find(tells)?;
+    Some(Key { start, end, quoted })
+}
+
+/// The class of `code`, which is secret only in a query and as a code of OAuth: `?code=4%2F0AX4…`.
+fn drawn(input: &[u8], key: &Key, pos: usize) -> KeyClass {
+    const CODE: ByteSet = ByteSet::of(b"A-Za-z0-9_.~%/\\-");
+    let value = &input[pos..pos + CODE.run(input, pos, CODE_BYTES_MAX)];
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_code = value.len() >= CODE_BYTES_MIN && mixed(value) && digits >= CODE_DIGITS_MIN;
+    if ends(input, key.start) == Ends::Query && is_code { KeyClass::Token } else { KeyClass::Plain }
+}
+
 /// The key decision, and whether it used the preceding word: `customer name: …`.
 fn decide(finder: &Finder<'_>, key: &Key) -> (KeyClass, bool) {
     let input = finder.input;
@@ -145,16 +203,20 @@ fn two_words(finder: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
     low[..text.len()].copy_from_slice(text);
     low.make_ascii_lowercase();
     let word = &low[..text.len()];
-    if !matches!(word, b"name" | b"address" | b"number" | b"key" | b"code" | b"security" | b"phone")
-    {
+    #[rustfmt::skip]
+    let is_second = matches!(
+        word,
+        b"name" | b"address" | b"number" | b"key" | b"code" | b"security" | b"phone" | b"passe" | b"sandi"
+    );
+    if !is_second {
         return KeyClass::Plain;
     }
     let end = key.start - 1;
-    let len = ByteSet::of(b"A-Za-z").run_back(finder.input, end, 16);
-    if !(2..=14).contains(&len) || KEY.has(before(finder.input, end - len)) {
+    let len = ByteSet::of(b"A-Za-z_").run_back(finder.input, end, 24);
+    if !(2..=22).contains(&len) || KEY.has(before(finder.input, end - len)) {
         return KeyClass::Plain;
     }
-    let mut both = [0u8; 24];
+    let mut both = [0u8; 32];
     let first = &mut both[..len];
     first.copy_from_slice(&finder.input[end - len..end]);
     first.make_ascii_lowercase();

@@ -76,6 +76,11 @@ impl<'a> Found<'a> {
         matches!(self.ends, Ends::Query | Ends::Encoded)
     }
 
+    /// `passphrase: …`
+    pub(super) fn is_passphrase(&self) -> bool {
+        self.key.len() >= 6 && self.key[self.key.len() - 6..].eq_ignore_ascii_case(b"phrase")
+    }
+
     /// Keys that are common words in sentences: only a quoted value counts.
     pub(super) fn needs_quotes(&self) -> bool {
         const WORDS: [&[u8]; 7] =
@@ -298,6 +303,12 @@ fn is_digest(text: &[u8]) -> bool {
             == Some(&b'=')
 }
 
+/// `allowed by policy reader`: at least three words of small letters.
+fn is_sentence(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b' ' | b'.'))
+        && text.split(|&byte| byte == b' ').filter(|word| !word.is_empty()).count() >= 3
+}
+
 pub(super) fn auth(finder: &mut Finder<'_>, value: &Value) {
     let text = &finder.input[value.start..value.end];
     match auth_value(text) {
@@ -313,6 +324,7 @@ pub(super) fn auth(finder: &mut Finder<'_>, value: &Value) {
                 keep,
             );
         }
+        AuthValue::Other if is_sentence(text) => {}
         AuthValue::Other if text.len() >= 8 || finder.is_cut(value.end) => {
             finder.kv_from = value.end;
             finder.hit(value.start, value.end, rule::KV_AUTH, HitKind::Secret);

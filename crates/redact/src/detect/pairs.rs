@@ -68,6 +68,28 @@ pub(super) fn atom(finder: &mut Finder<'_>, key: Key, pos: usize) {
     }
 }
 
+/// Bytes of a variable's block that are read.
+const BLOCK_BYTES_MAX: usize = 256;
+
+/// `variable "db_password" { default = "hunter2" }` of Terraform; `pos` is the position after the quote.
+pub(super) fn variable(finder: &mut Finder<'_>, key: Key, pos: usize) {
+    let input = finder.input;
+    let open = pos + SPACES.run(input, pos, 4);
+    if at(input, open) != b'{' || !input[..key.start].ends_with(b"variable \"") {
+        return;
+    }
+    let block = &input[open..input.len().min(open + BLOCK_BYTES_MAX)];
+    finder.spend(block.len());
+    let Some(name) = memchr::memmem::find(block, b"default") else { return };
+    let sign = name + 7 + SPACES.run(block, name + 7, SPACES_MAX);
+    let class = key_text::class(finder, key);
+    let is_before = memchr::memchr(b'}', block).is_none_or(|close| name < close);
+    if at(block, sign) == b'=' && is_before && class != KeyClass::Plain {
+        let found = Found::by_sign(class, &input[key.start..key.end]);
+        kv_value::find(finder, &found, open + sign + 1);
+    }
+}
+
 /// `- name: DB_PASSWORD` and `value: hunter2` on the next line; `pos` is the end of the first line. Returns whether the
 /// key is a name with a value.
 pub(super) fn named(finder: &mut Finder<'_>, key: Key, pos: usize) -> bool {

@@ -4,7 +4,7 @@
 
 use super::key_text::{self, Key};
 use super::kv_value::{self, Found, Link, Value};
-use super::{code, gap, letters, sql};
+use super::{code, fits, gap, letters, literal, sql};
 use crate::bytes::{ByteSet, at, mixed, starts_nocase};
 use crate::hits::{Finder, rule};
 use crate::kind::{HitKind, KeyClass, mask_len};
@@ -13,14 +13,18 @@ const VALUE_END: ByteSet = ByteSet::of(b" \t\r\n,;\"'\x1b");
 const SPECIAL: ByteSet = ByteSet::of(b"!@#$%^&*");
 const VALUE_BYTES_MIN: usize = 6;
 /// Words between a key and its value, each with how sure it makes the value.
-const BETWEEN: [(&[u8], Between); 11] = [
+const BETWEEN: [(&[u8], Between); 15] = [
     (b" is:", Between::Says),
     (b" is", Between::Says),
+    (b" was changed from", Between::Says),
+    (b" was changed to", Between::Says),
     (b" was", Between::Says),
     (b" of", Between::Near),
     (b" set to", Between::Says),
     (b" changed to", Between::Says),
     (b" reset to", Between::Says),
+    (b" changed from", Between::Says),
+    (b" updated from", Between::Says),
     (b" has been set to", Between::Says),
     (b" has been reset to", Between::Says),
     (b" in use:", Between::Near),
@@ -29,6 +33,7 @@ const BETWEEN: [(&[u8], Between); 11] = [
 /// ` for bob`: whose secret it is.
 const FOR: &[u8] = b" for ";
 const NAME: ByteSet = ByteSet::of(b"A-Za-z0-9_.@\\\\\\-'");
+const NAME_BYTES_MAX: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Between {
@@ -44,8 +49,13 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
     let mut says = Between::Near;
     let mut i = end;
     if input[i..].starts_with(FOR) {
-        let len = NAME.run(input, i + FOR.len(), 64);
-        let after = i + FOR.len() + len;
+        let user = i + FOR.len();
+        let user = user + if starts_nocase(input, user, b"user ") { 5 } else { 0 };
+        let user = user + if starts_nocase(input, user, b"the user ") { 9 } else { 0 };
+        let quoted =
+            literal::at_quote(input, user).filter(|text| text.next - user <= NAME_BYTES_MAX);
+        let after =
+            quoted.map_or_else(|| user + NAME.run(input, user, NAME_BYTES_MAX), |text| text.next);
         let colon = at(input, after) == b':' && at(input, after + 1) == b' ';
         i = if colon { after + 1 } else { after };
         says = if colon { Between::Says } else { says };
@@ -108,6 +118,14 @@ fn quoted(finder: &mut Finder<'_>, key: Key, value: Value) {
     let link = if class == KeyClass::Password { Link::Position } else { Link::Words };
     let found = Found { link, ..Found::by_sign(class, &finder.input[key.start..key.end]) };
     kv_value::decide(finder, &found, value, false);
+    // `password changed from "a" to "b"`
+    let next = value.end + 1;
+    if finder.input.get(next..).is_some_and(|rest| rest.starts_with(b" to "))
+        && let Some(text) = literal::at_quote(finder.input, next + 4)
+    {
+        let value = Value { start: text.start, end: text.end, quoted: true };
+        kv_value::decide(finder, &found, value, false);
+    }
 }
 
 /// `api key`, `secret key`: two words for one key.
@@ -141,7 +159,7 @@ fn is_special(byte: &u8) -> bool {
 /// Whether a text looks chosen or random rather than written.
 fn is_secret(text: &[u8], password: bool, says: Between) -> bool {
     let special = text.iter().any(|&byte| SPECIAL.has(byte));
-    if letters::are_drawn(text) {
+    if letters::are_drawn(text) || fits::is_long_number(text) {
         return true;
     }
     if password {

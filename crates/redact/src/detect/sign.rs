@@ -98,6 +98,8 @@ pub(super) fn after(input: &[u8], end: usize) -> Option<Sign> {
 fn bracket_len(input: &[u8], pos: usize) -> usize {
     match input.get(pos..).unwrap_or_default() {
         [b'[' | b']', ..] => 1,
+        // `$cfg{password} = …`
+        [b'}', b'=', ..] | [b'}', b' ', b'=', ..] => 1,
         [b'%', b'5', b'B' | b'D' | b'b' | b'd', ..] => 3,
         _ => 0,
     }

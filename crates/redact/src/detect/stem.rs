@@ -86,9 +86,12 @@ fn connected(finder: &mut Finder<'_>, key: Key) {
         b' ' | b'\t' | 0xC2 if quote > 0 => {
             xml::named(finder, key, after);
             pairs::find(finder, key, after);
+            pairs::variable(finder, key, after);
             cell(finder, key, after);
         }
         b' ' | b'\t' | 0xC2 if xml::around(finder, key) || flags::telling(finder, key, after) => {}
+        b'<' if quote == 0 => xml::label(finder, key, after),
+        b' ' if &input[key.start..key.end] == b"AUTH" => arguments::auth_command(finder, after),
         b' ' | b'\t' | 0xC2 => {
             cell(finder, key, after);
             prose::find(finder, key, after);
@@ -116,7 +119,7 @@ fn by_sign(finder: &mut Finder<'_>, key: Key, sign: Sign) {
     if class == KeyClass::Plain || kv::is_file(text) {
         return;
     }
-    let words = sign.arrow || sign.compares && class != KeyClass::Password;
+    let words = sign.arrow || sign.compares && !kv::is_compared(class, text);
     let link = if words { Link::Words } else { Link::Sign };
     let ends = if sign.encoded { Ends::Encoded } else { kv::ends(input, key.start) };
     let found = Found {

@@ -6,7 +6,7 @@
 use super::extent::{self, Leaf};
 use super::kv_value::{self, Found, Value};
 use super::{code, fits, foreign};
-use crate::bytes::{ByteSet, WORD, at, is_word, mixed};
+use crate::bytes::{ByteSet, WORD, at, is_word, mixed, starts_nocase};
 use crate::hits::{Finder, rule};
 use crate::key::Tokens;
 use crate::kind::{KeyClass, mask_len};
@@ -51,10 +51,36 @@ pub(super) fn find(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bo
         return angled(finder, found, pos);
     }
     let Some(head) = head(input, pos) else { return false };
+    if at(input, pos) == b'{' && is_error_about(input, found, pos) {
+        return true;
+    }
     match at(input, head.open) {
         b'(' | b'[' | b'{' => in_brackets(finder, found, head),
         _ => string(finder, found, head),
     }
+}
+
+/// Bytes of a sentence before its key that are read.
+const SENTENCE_BYTES_MAX: usize = 48;
+
+/// `Invalid username or password: {"email":…}`: the sentence is about the key, and the map, which starts at `pos`, is
+/// decided by its own keys.
+fn is_error_about(input: &[u8], found: &Found<'_>, pos: usize) -> bool {
+    #[rustfmt::skip]
+    const WORDS: [&[u8]; 13] = [
+        b"invalid", b"wrong", b"incorrect", b"bad", b"missing", b"unknown", b"failed", b"rejected", b"or", b"and",
+        b"without", b"no", b"expired",
+    ];
+    let first = pos + 1 + BLANK.run(input, pos + 1, 64);
+    let is_map = matches!(at(input, first), b'"' | b'\'' | b'\\' | b'}');
+    let head = input[..pos].trim_ascii_end().strip_suffix(b":");
+    let head = head.and_then(|head| head.strip_suffix(found.key));
+    let Some(head) = head.filter(|head| is_map && found.colon && head.ends_with(b" ")) else {
+        return false;
+    };
+    let head = &head[head.len().saturating_sub(SENTENCE_BYTES_MAX)..];
+    head.split(|byte| !byte.is_ascii_alphabetic())
+        .any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
 /// The start of a wrapped value at `pos`; `None` for plain values.
@@ -63,8 +89,8 @@ fn head(input: &[u8], pos: usize) -> Option<Head> {
     while matches!(at(input, i), b'&' | b'@') && i < pos + 3 {
         i += 1;
     }
-    for word in [&b"mut "[..], b"new "] {
-        i += if input.get(i..)?.starts_with(word) { word.len() } else { 0 };
+    for word in [&b"mut "[..], b"new ", b"new-object "] {
+        i += if starts_nocase(input, i, word) { word.len() } else { 0 };
     }
     let mut head = Head { start: pos, open: i, name: (i, i), hashes: 0, raw: false };
     if matches!(at(input, i), b'(' | b'[' | b'{') {

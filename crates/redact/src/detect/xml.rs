@@ -3,10 +3,11 @@
 //! An element is read to its closing tag, at most [`ELEMENT_BYTES_MAX`]; without one it is no element, because
 //! `<password>` alone is a placeholder.
 
+use super::bare_key::is_drawn_value;
 use super::key_text::{self, KEY_BYTES_MAX, Key};
 use super::kv_value::{self, Found, Link, Value};
 use super::literal;
-use crate::bytes::{ByteSet, SPACE, at, before};
+use crate::bytes::{ByteSet, HEX, SPACE, at, before, mixed, starts_nocase};
 use crate::hits::Finder;
 use crate::key_tails;
 use crate::kind::{KeyClass, mask_len};
@@ -67,6 +68,38 @@ pub(super) fn around(finder: &mut Finder<'_>, key: Key) -> bool {
         element(finder, key, *angles);
     }
     angles.is_some()
+}
+
+/// `<key>APIToken</key><string>…</string>`, `<name>db.password</name><value>…</value>`: the key is the text of an
+/// element, and its value that of the next; `pos` is the closing tag.
+pub(super) fn label(finder: &mut Finder<'_>, key: Key, pos: usize) {
+    const LABELS: [&[u8]; 2] = [b"key", b"name"];
+    const VALUES: [&[u8]; 4] = [b"string", b"value", b"data", b"integer"];
+    let input = finder.input;
+    let starts = |pos: usize, words: &'static [&'static [u8]]| {
+        let known = words.iter().find(|word| starts_nocase(input, pos, word));
+        known.filter(|word| at(input, pos + word.len()) == b'>').copied()
+    };
+    let Some(name) = input[pos..].starts_with(b"</").then(|| starts(pos + 2, &LABELS)).flatten()
+    else {
+        return;
+    };
+    let head = input[..key.start].trim_ascii_end().strip_suffix(b">");
+    let Some(head) = head.and_then(|head| head.len().checked_sub(name.len())) else { return };
+    if !starts_nocase(input, head, name) || before(input, head) != b'<' {
+        return;
+    }
+    let next = pos + name.len() + 3;
+    let next = next + SPACE.run(input, next, 64);
+    let Some(value) = (at(input, next) == b'<').then(|| starts(next + 1, &VALUES)).flatten() else {
+        return;
+    };
+    let class = key_text::class(finder, key);
+    if class != KeyClass::Plain {
+        let found = Found::by_position(class, &input[key.start..key.end]);
+        let found = Found { link: Link::Sign, ..found };
+        content(finder, &found, next + value.len() + 2, ANGLES[0], Some(value));
+    }
 }
 
 fn element(finder: &mut Finder<'_>, key: Key, angles: Angles) {
@@ -136,7 +169,8 @@ fn content(
         if closes && depth == 0 && !name.is_none_or(|name| has_name(input, tag, name)) {
             return;
         }
-        if !text.is_empty() && (closes || depth > 0) && !harmless {
+        let is_kept = harmless && !(found.class.is_secret() && has_drawn_word(text));
+        if !text.is_empty() && (closes || depth > 0) && !is_kept {
             let end = start + text.len();
             // Every text below an element for passwords is a secret, whatever it looks like.
             let class = found.class;
@@ -181,6 +215,19 @@ fn names_user(input: &[u8], pos: usize) -> bool {
     [&b"user"[..], b"username", b"login", b"name", b"id", b"type", b"host", b"url", b"created"]
         .iter()
         .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// The shortest word of an identifier that is a secret itself.
+const WORD_BYTES_MIN: usize = 24;
+const HEX_BYTES_MIN: usize = 32;
+
+/// Whether an identifier looks drawn, as those that are given out together with a secret do. UUIDs do not.
+fn has_drawn_word(text: &[u8]) -> bool {
+    let is_sign = |byte: &u8| matches!(byte, b' ' | b'{' | b'}' | b',');
+    text.split(is_sign).any(|word| {
+        let is_hex = word.len() >= HEX_BYTES_MIN && word.iter().all(|&byte| HEX.has(byte));
+        word.len() >= WORD_BYTES_MIN && (is_hex && mixed(word) || is_drawn_value(word))
+    })
 }
 
 /// The length of the text up to the next opening bracket.

@@ -133,7 +133,7 @@ const HARMLESS: &str = "
     nickname hostName domain host_name group_name file_name table_name column_name class_name logger_name
     process_name container_name pod_name node_name image_name queue_name topic_name index_name job_name role_name
     region bucket_name device_name product_name company_name display_name user_name login_name tenant_name
-    codec code error_code status_code exit_code country_code zip_file language_code decode encode http_code
+    codec error_code status_code exit_code country_code zip_file language_code decode encode http_code
     resource verifier_version question security_group security_context security_level recovery_time backup_count
     backup_path backup_size verification_status verification_method code_challenge code_challenge_method
     hash checksum digest md5 sha256 etag commit trace_id span_id traceId spanId trace.id span.id request_id
@@ -178,6 +178,17 @@ fn keys_that_only_look_telling_are_plain() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(rows >= 150, "{rows}");
+}
+
+#[test]
+fn a_code_is_secret_if_it_looks_drawn() {
+    assert_eq!(class("code"), KeyClass::Drawn);
+    for (text, want) in [
+        (r#"{"code":"4/0AX4XfWh9ZkL2mQ7rT5vY8"}"#, r#"{"code":"***REDACTED***"}"#),
+        (r#"{"code":"E1234","status":404}"#, r#"{"code":"E1234","status":404}"#),
+    ] {
+        assert_eq!(plain(&mut standard(), text), want);
+    }
 }
 
 #[test]

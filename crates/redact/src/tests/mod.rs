@@ -6,6 +6,7 @@ mod documents;
 mod grammar;
 mod key_tables;
 mod keys;
+mod lines;
 mod negatives;
 mod personal;
 mod positives;
