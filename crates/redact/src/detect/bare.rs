@@ -53,7 +53,8 @@ pub(super) fn end(input: &[u8], found: &Found<'_>, start: usize) -> usize {
     end
 }
 
-/// The end of a passphrase whose first word ends at `pos`: at least `words_min` more words, up to the next pair or the end of the line.
+/// The end of a passphrase whose first word ends at `pos`: at least `words_min` more words, up to the next pair or the
+/// end of the line.
 fn passphrase_end(input: &[u8], pos: usize, words_min: usize) -> usize {
     let mut end = pos;
     for count in 0..WORDS_MAX {

@@ -154,7 +154,7 @@ fn known_key_before(finder: &Finder<'_>, pos: usize) -> Option<Key> {
     foreign_key_before(finder, pos).or(key)
 }
 
-/// The word before the sign at `pos`, which has letters of another script, if it tells alone or with the word before it.
+/// The word before the sign at `pos`, with letters of another script, if it tells alone or with the word before it.
 fn foreign_key_before(finder: &Finder<'_>, pos: usize) -> Option<Key> {
     let input = finder.input;
     let (end, quoted) = quote_end(input, pos);
