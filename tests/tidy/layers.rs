@@ -16,6 +16,7 @@ pub const BASE_MODULES: &[Module] = &[
     ("json", 0, &[]),
     ("limits", 0, &[]),
     ("panic", 0, &[]),
+    ("printable", 0, &[]),
     ("process", 0, &[]),
     ("simd", 0, &[]),
     ("storage", 0, &[]),

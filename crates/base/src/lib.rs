@@ -21,6 +21,8 @@ pub mod limits;
 #[doc(hidden)]
 pub mod panic;
 #[doc(hidden)]
+pub mod printable;
+#[doc(hidden)]
 pub mod process;
 #[doc(hidden)]
 pub mod simd;

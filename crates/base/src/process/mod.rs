@@ -3,5 +3,6 @@
 //! Promises: nothing here decides that the process ends, except [`signal::end_by_default`], which its caller calls.
 //! Registering is the control plane; the signal handler makes one system call for each watcher.
 pub mod exit;
+pub mod file_size;
 #[cfg(unix)]
 pub mod signal;

@@ -242,6 +242,10 @@ impl State {
         }
     }
 
+    fn has_name(&self, path: &Path) -> bool {
+        self.names.contains_key(path) || self.dirs.contains(path)
+    }
+
     fn inode_of(&self, path: &Path) -> io::Result<usize> {
         self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -287,7 +291,7 @@ impl Storage for FaultyDisk {
         let inode = match how {
             OpenMode::Read | OpenMode::Append | OpenMode::Overwrite => state.inode_of(path)?,
             OpenMode::CreateNew { mode } => {
-                if state.names.contains_key(path) {
+                if state.has_name(path) {
                     return Err(io::ErrorKind::AlreadyExists.into());
                 }
                 if !path.parent().is_some_and(|dir| state.dirs.contains(dir)) {
@@ -323,7 +327,7 @@ impl Storage for FaultyDisk {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let inode = state.inode_of(from)?;
-        if state.names.contains_key(to) {
+        if state.has_name(to) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         state.change(Change::Add(to.to_owned(), inode));
@@ -333,6 +337,10 @@ impl Storage for FaultyDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state.lock();
         state.call()?;
+        if state.dirs.remove(from) {
+            state.dirs.insert(to.to_owned());
+            return Ok(());
+        }
         state.inode_of(from)?;
         state.change(Change::Rename(from.to_owned(), to.to_owned()));
         Ok(())
@@ -349,7 +357,8 @@ impl Storage for FaultyDisk {
     fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
         let mut state = self.state.lock();
         state.call()?;
-        let inside = state.names.keys().filter(|path| path.parent() == Some(dir));
+        let names = state.names.keys().chain(&state.dirs);
+        let inside = names.filter(|path| path.parent() == Some(dir));
         Ok(inside.filter_map(|path| path.file_name()).map(OsString::from).collect())
     }
 
@@ -358,6 +367,13 @@ impl Storage for FaultyDisk {
         state.call()?;
         state.dirs.insert(dir.to_owned());
         Ok(())
+    }
+
+    fn capacity(&self, _dir: &Path) -> io::Result<Option<u64>> {
+        let mut state = self.state.lock();
+        state.call()?;
+        let capacity = state.faults.capacity_bytes;
+        Ok((capacity != usize::MAX).then_some(capacity as u64))
     }
 
     fn sync_dir(&self, _dir: &Path) -> io::Result<()> {

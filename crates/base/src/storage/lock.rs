@@ -62,7 +62,8 @@ pub(super) struct RecordLock {
     process: u32,
 }
 
-/// Takes a file for this process, and creates it with this mode if it is missing. `WouldBlock` if it is taken.
+/// Takes a file for this process, and creates it with this mode if it is missing; an existing file keeps no permission
+/// beyond it. `WouldBlock` if it is taken.
 pub(super) fn lock(path: &Path, mode: u32) -> io::Result<RecordLock> {
     let mut races = 0;
     loop {
@@ -94,7 +95,9 @@ fn try_lock(path: &Path, mode: u32) -> io::Result<RecordLock> {
         Ok(metadata) => {
             let lock = RecordLock::claim(id_of(&metadata))?;
             let file = open_os_file(path, OpenMode::Append)?;
-            lock.add_file(file)?
+            let lock = lock.add_file(file)?;
+            lock.with_file(|file| narrow_mode(file, mode))?;
+            lock
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let file = open_os_file(path, OpenMode::CreateNew { mode })?;
@@ -224,6 +227,20 @@ fn registry() -> io::Result<MutexGuard<'static, Vec<Held>>> {
 
 fn id_of(metadata: &fs::Metadata) -> FileId {
     FileId { device: metadata.dev(), inode: metadata.ino() }
+}
+
+/// Takes permissions that `mode` lacks from the file: a record lock for reading, which any process that may read the
+/// file can take, keeps the exclusive lock from everyone. Only the file's owner can change that.
+fn narrow_mode(file: &File, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let found = file.metadata()?.permissions().mode() & 0o7777;
+    if found & !mode == 0 {
+        return Ok(());
+    }
+    match force_mode(file, found & mode) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        result => result,
+    }
 }
 
 /// An exclusive record lock on the whole file, without waiting.

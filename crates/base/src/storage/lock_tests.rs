@@ -181,3 +181,19 @@ fn a_forked_child_cannot_release_the_lock() {
     assert!(!excludes_others(&path));
     std::process::exit(0);
 }
+
+#[test]
+fn an_existing_file_keeps_no_wider_mode() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_dir, path) = lock_file();
+    for (found, after) in [(0o666, 0o600), (0o644, 0o600), (0o400, 0o400), (0o600, 0o600)] {
+        fs::write(&path, b"").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(found)).unwrap();
+        let locked = take(&path);
+        // Without the permission to write, only root can take the lock.
+        assert!(locked.is_ok() || found == 0o400);
+        drop(locked);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, after, "{found:o}");
+        fs::remove_file(&path).unwrap();
+    }
+}

@@ -13,6 +13,10 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 
+#[cfg(unix)]
+mod capacity;
+#[cfg(unix)]
+mod dirs;
 mod durable;
 #[cfg(any(test, feature = "test-support"))]
 pub mod faulty;
@@ -58,7 +62,9 @@ pub enum FileKind {
     Directory,
     /// A symbolic link.
     Symlink,
-    /// A pipe, a socket, a device.
+    /// A device.
+    Device,
+    /// A pipe or a socket.
     Other,
 }
 
@@ -69,7 +75,8 @@ impl FileKind {
             FileKind::Regular => "a regular file",
             FileKind::Directory => "a directory",
             FileKind::Symlink => "a symbolic link",
-            FileKind::Other => "a pipe, socket or device",
+            FileKind::Device => "a device",
+            FileKind::Other => "a pipe or a socket",
         }
     }
 }
@@ -137,7 +144,8 @@ impl fmt::Debug for FileLock {
 
 /// A file system.
 pub trait Storage: Send + Sync {
-    /// Takes a file for this process alone and creates it with this mode if it is missing.
+    /// Takes a file for this process alone and creates it with this mode if it is missing. An existing file loses the
+    /// permissions that this mode lacks: every process that may open it could hold the lock.
     ///
     /// The lock ends when the value is dropped or the process ends, however it ends; a forked child does not have it.
     /// The error is `WouldBlock` if this or another process holds the file, and `Unsupported` if the file system has no
@@ -163,6 +171,11 @@ pub trait Storage: Send + Sync {
     /// Creates a directory and its missing parents. The directory gets exactly this mode, its parents at most it. An
     /// existing directory is left unchanged.
     fn create_dir(&self, dir: &Path, mode: u32) -> io::Result<()>;
+    /// Bytes of the file system that contains a directory, free or not; `None` if that is unknown.
+    fn capacity(&self, dir: &Path) -> io::Result<Option<u64>> {
+        let _ = dir;
+        Ok(None)
+    }
     /// After `Ok`, the names in the directory survive power loss.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 }

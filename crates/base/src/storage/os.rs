@@ -1,6 +1,6 @@
 //! [`OsStorage`]: the operating system's file system, through the standard library; locks are in [`super::lock`].
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, IoSlice, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -89,13 +89,19 @@ impl Storage for OsStorage {
         fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
     }
 
+    #[cfg(unix)]
     fn create_dir(&self, dir: &Path, mode: u32) -> io::Result<()> {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        set_dir_mode(&mut builder, mode);
-        let existed = dir.is_dir();
-        builder.create(dir)?;
-        if existed { Ok(()) } else { force_dir_mode(dir, mode) }
+        super::dirs::create(dir, mode)
+    }
+
+    #[cfg(not(unix))]
+    fn create_dir(&self, dir: &Path, _mode: u32) -> io::Result<()> {
+        fs::create_dir_all(dir)
+    }
+
+    #[cfg(unix)]
+    fn capacity(&self, dir: &Path) -> io::Result<Option<u64>> {
+        super::capacity::of(dir).map(Some)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
@@ -168,6 +174,8 @@ fn stat_of(metadata: &Metadata) -> FileStat {
         FileKind::Directory
     } else if metadata.is_symlink() {
         FileKind::Symlink
+    } else if is_device(metadata) {
+        FileKind::Device
     } else {
         FileKind::Other
     };
@@ -180,6 +188,18 @@ fn stat_of(metadata: &Metadata) -> FileStat {
         modified_unix_nanos: modified_of(metadata),
         mode: mode_of(metadata),
     }
+}
+
+#[cfg(unix)]
+fn is_device(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = metadata.file_type();
+    kind.is_block_device() || kind.is_char_device()
+}
+
+#[cfg(not(unix))]
+fn is_device(_metadata: &Metadata) -> bool {
+    false
 }
 
 #[cfg(unix)]
@@ -243,23 +263,3 @@ pub(super) fn force_mode(file: &File, mode: u32) -> io::Result<()> {
 fn force_mode(_file: &File, _mode: u32) -> io::Result<()> {
     Ok(())
 }
-
-/// Gives a directory exactly this mode.
-#[cfg(unix)]
-fn force_dir_mode(dir: &Path, mode: u32) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(dir, fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn force_dir_mode(_dir: &Path, _mode: u32) -> io::Result<()> {
-    Ok(())
-}
-
-#[cfg(unix)]
-fn set_dir_mode(builder: &mut DirBuilder, mode: u32) {
-    std::os::unix::fs::DirBuilderExt::mode(builder, mode);
-}
-
-#[cfg(not(unix))]
-fn set_dir_mode(_builder: &mut DirBuilder, _mode: u32) {}
