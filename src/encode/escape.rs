@@ -1,13 +1,14 @@
 //! Strings, as JSON and as console text.
 //!
 //! Promises: only the cursor allocates (an escape takes up to six bytes for one). A JSON string is valid for any input
-//! bytes and contains no raw newline. Console text contains no byte that moves a terminal's cursor, changes its colours
-//! or reverses the reading direction.
+//! bytes and contains no raw newline. Console text contains no character that moves a terminal's cursor, changes its
+//! colours, reverses the reading direction or is invisible.
 //!
 //! JSON strings escape the characters that RFC 8259 requires (`"`, `\`, controls below U+0020), and U+2028 and U+2029,
 //! which old JavaScript treats as line ends. All other characters are written as UTF-8.
 use super::out::{Out, Slot};
 use ringseal_base::digest::text::hex_byte;
+use ringseal_base::printable::is_printable;
 use ringseal_base::simd::byte_class::{JsonExact, JsonOrWide, TextOrWide};
 use ringseal_base::simd::mask64;
 
@@ -86,8 +87,8 @@ impl Out<'_> {
         self.cursor.with_vec(|line| character(line, value));
     }
 
-    /// Console text, without quotes: controls (C0, DEL, C1), line and paragraph separators and marks of reading
-    /// direction are shown as `\n`, `\t`, `\u001b`; invalid UTF-8 becomes U+FFFD. A backslash is unchanged.
+    /// Console text, without quotes: characters that are not printable ([`is_printable`]) are shown as `\n`, `\t`,
+    /// `\u001b`; invalid UTF-8 becomes U+FFFD. A backslash is unchanged.
     #[inline(always)]
     pub fn text(&mut self, bytes: &[u8]) {
         let clean = self.cursor.copy_clean::<TextOrWide>(bytes);
@@ -161,15 +162,13 @@ impl Out<'_> {
                 let escape = &ESCAPES[code as usize % 256];
                 self.cursor.put(escape, usize::from(escape[7]));
             }
-            '\x7F'..='\u{9F}'
-            | '\u{61C}'
-            | '\u{200E}'..='\u{200F}'
-            | '\u{2028}'..='\u{202E}'
-            | '\u{2066}'..='\u{2069}' => {
-                self.literal(b"\\u");
-                self.hex(&(code as u16).to_be_bytes());
+            shown if is_printable(shown) => self.raw(shown.encode_utf8(&mut [0; 4]).as_bytes()),
+            hidden => {
+                for unit in hidden.encode_utf16(&mut [0; 2]) {
+                    self.literal(b"\\u");
+                    self.hex(&unit.to_be_bytes());
+                }
             }
-            _ => self.raw(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
 }

@@ -29,6 +29,11 @@ fn text_oracle(bytes: &[u8]) -> String {
     for character in String::from_utf8_lossy(bytes).chars() {
         let bidi = "\u{61C}\u{200E}\u{200F}\u{202A}\u{202B}\u{202C}\u{202D}\u{202E}\
             \u{2066}\u{2067}\u{2068}\u{2069}";
+        let no_width = "\u{AD}\u{34F}\u{180B}\u{180C}\u{180D}\u{180E}\u{180F}\u{200B}\u{200C}\u{200D}\u{2060}\u{2061}\
+            \u{2062}\u{2063}\u{2064}\u{2065}\u{206A}\u{206B}\u{206C}\u{206D}\u{206E}\u{206F}\u{FEFF}\u{FFF9}\u{FFFA}\u{FFFB}";
+        let fillers = "\u{115F}\u{1160}\u{17B4}\u{17B5}\u{3164}\u{FFA0}";
+        let notes = "\u{1BCA0}\u{1BCA1}\u{1BCA2}\u{1BCA3}\u{1D173}\u{1D174}\u{1D175}\u{1D176}\u{1D177}\u{1D178}\
+            \u{1D179}\u{1D17A}";
         match character {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
@@ -36,10 +41,14 @@ fn text_oracle(bytes: &[u8]) -> String {
             '\u{8}' => text.push_str("\\b"),
             '\u{C}' => text.push_str("\\f"),
             _ if character.is_control()
-                || bidi.contains(character)
-                || matches!(character, '\u{2028}' | '\u{2029}') =>
+                || [bidi, no_width, fillers, notes]
+                    .iter()
+                    .any(|hidden| hidden.contains(character))
+                || matches!(character, '\u{2028}' | '\u{2029}' | '\u{E0000}'..='\u{E0FFF}') =>
             {
-                text.push_str(&format!("\\u{:04x}", u32::from(character)));
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    text.push_str(&format!("\\u{unit:04x}"));
+                }
             }
             _ => text.push(character),
         }

@@ -47,7 +47,7 @@ impl ConsoleLayout {
         let mut out = Out::new(line);
         out.timestamp(&mut self.time, event.unix_nanos, Subsecond::Millis);
         self.level(&mut out, event.level);
-        out.text(context.event);
+        self.field.event(&mut out, context.event);
         drop(out);
         self.own_fields(event, line)?;
         if let Some(bound) = event.context {
@@ -157,11 +157,24 @@ impl Field {
         Ok(())
     }
 
+    /// The name of an event: as it is, or as a JSON string if it could be taken for a level or contain a field.
+    fn event(&mut self, out: &mut Out<'_>, name: &[u8]) {
+        let forges = |byte: &u8| matches!(byte, b'=' | b'"');
+        if name.iter().any(forges) || name.starts_with(b"[") {
+            return self.quoted(out, name);
+        }
+        out.text(name);
+    }
+
     /// A key or a string: without quotes if it is plain, otherwise as a JSON string.
     fn text(&mut self, out: &mut Out<'_>, text: &[u8]) {
         if is_plain(text) {
             return out.text(text);
         }
+        self.quoted(out, text);
+    }
+
+    fn quoted(&mut self, out: &mut Out<'_>, text: &[u8]) {
         self.json.clear();
         Out::new(&mut self.json).string_lossy(text);
         out.text(&self.json);
@@ -170,11 +183,16 @@ impl Field {
 
 /// Whether a string needs no quotes.
 fn is_plain(text: &[u8]) -> bool {
-    !text.is_empty()
-        && text.iter().all(|byte| {
-            byte.is_ascii_graphic() && !matches!(byte, b'"' | b'=' | b'{' | b'}' | b'[' | b']')
-                || *byte >= 0x80
-        })
+    let is_plain = |byte: &u8| {
+        byte.is_ascii_graphic() && !matches!(byte, b'"' | b'=' | b'{' | b'}' | b'[' | b']')
+            || *byte >= 0x80
+    };
+    !text.is_empty() && text.iter().all(is_plain) && (text.is_ascii() || !has_wide_space(text))
+}
+
+/// Whether there is a space other than that of ASCII, which looks like the end of the string.
+fn has_wide_space(text: &[u8]) -> bool {
+    text.utf8_chunks().any(|chunk| chunk.valid().contains(|shown: char| shown.is_whitespace()))
 }
 
 fn has_own(event: &Event<'_>, key: &[u8]) -> bool {

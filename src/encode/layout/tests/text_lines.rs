@@ -92,12 +92,26 @@ fn a_value_cannot_control_terminals_or_forge_fields() {
         ("x admin=true", "\"x admin=true\""),
         ("a\"b", "\"a\\\"b\""),
         ("\u{202e}evil", "\\u202eevil"),
-        ("a\u{2028}b", "a\\u2028b"),
+        ("a\u{2028}b", "\"a\\u2028b\""),
         ("a\x7fb", "\"a\\u007fb\""),
+        ("a\u{200b}b\u{feff}", "a\\u200bb\\ufeff"),
+        ("a\u{e0041}", "a\\udb40\\udc41"),
+        ("a\u{a0}admin", "\"a\u{a0}admin\""),
+        ("a\u{2003}admin", "\"a\u{2003}admin\""),
     ] {
         let event = described("e", &[("v", string(value))]);
         let line = line(&mut text(false), &event);
         assert_eq!(line, format!("2025-11-13T19:00:00.123Z [INFO    ] e v={shown}"));
+    }
+    for (name, shown) in [
+        ("User registered", "User registered"),
+        ("e user=root", "\"e user=root\""),
+        ("[ERROR   ] e", "\"[ERROR   ] e\""),
+        ("say \"hi\"", "\"say \\\"hi\\\"\""),
+    ] {
+        let event = Described { is_dynamic: true, ..described(name, &[]) };
+        let line = line(&mut text(false), &event);
+        assert_eq!(line, format!("2025-11-13T19:00:00.123Z [INFO    ] {shown}"));
     }
     let event = Described {
         is_dynamic: true,
