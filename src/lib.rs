@@ -148,6 +148,8 @@ pub mod internals {
             };
         }
     }
+    /// Characters that are shown as they are.
+    pub use ringseal_base::printable;
     /// A pull reader for JSON.
     pub mod json {
         pub use ringseal_base::json::{

@@ -18,7 +18,7 @@ const PATIENT: [Overflow; Level::COUNT] =
     [Overflow::Wait(std::time::Duration::from_secs(30)); Level::COUNT];
 
 fn start(path: &Path, rotate_bytes_max: u64) -> Engine {
-    let file = FileConfig::new(path).rotate_bytes_max(rotate_bytes_max).retain_segments_max(None);
+    let file = FileConfig::new(path).rotate_bytes_max(rotate_bytes_max).retain_bytes_max(None);
     Engine::start(Config::new().output(Output::file(file)).overflow(PATIENT)).unwrap()
 }
 

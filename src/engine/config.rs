@@ -102,6 +102,7 @@ pub struct Config {
     flush_timeout: Duration,
     /// The default is to install it.
     panic_hook: Option<bool>,
+    replace_panic_hook: bool,
     #[cfg(feature = "signals")]
     reactions: super::signals::Reactions,
     injected: Option<Arc<dyn Clock>>,
@@ -159,6 +160,7 @@ impl Config {
             shutdown_timeout: Duration::from_secs(10),
             flush_timeout: Duration::from_secs(10),
             panic_hook: None,
+            replace_panic_hook: false,
             #[cfg(feature = "signals")]
             reactions: super::signals::Reactions::None,
             injected: None,
@@ -198,6 +200,9 @@ impl Config {
         shutdown_timeout: Duration;
         /// How long a flush may take. Default 10 s.
         flush_timeout: Duration;
+        /// With [`Config::panic_hook`], take the place of the hook that was there: the message on standard error, and
+        /// the stack trace with `RUST_BACKTRACE`, pass the redaction rules. Default false.
+        replace_panic_hook: bool;
     }
 
     /// Which events are logged at all, by target and level. Default info.
@@ -207,7 +212,8 @@ impl Config {
         self
     }
 
-    /// Log `ringseal.panicked` and flush when a thread panics. The hook that was there runs first. Default true.
+    /// Log `ringseal.panicked` and flush when a thread panics. The hook that was there runs first: that of the standard
+    /// library writes the panic's message to standard error, **unredacted**. Default true.
     #[must_use]
     pub fn panic_hook(mut self, panic_hook: bool) -> Self {
         self.panic_hook = Some(panic_hook);

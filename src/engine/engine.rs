@@ -19,6 +19,7 @@ use crate::writer::Writer;
 use crate::writer::control::FlushError;
 use crate::writer::link::Link;
 use crate::writer::run;
+use ringseal_base::process::file_size::Blocked;
 
 /// The place of an engine that has not started yet; freed when dropped.
 struct Place(usize);
@@ -80,6 +81,8 @@ impl Engine {
 
     fn start_in(mut config: Config, is_global: bool) -> Result<Engine, InitError> {
         config.check()?;
+        // Opening the sinks and the audit log may write to files at their limit of size.
+        let _blocked = Blocked::new();
         let run_id: Arc<str> = config.run_id.clone().unwrap_or_else(run_id::generate).into();
         let clock = config.clock();
         // Before any sink is opened: a second global engine must not change the files of the first.
@@ -89,7 +92,7 @@ impl Engine {
         let (link, inbox) = Link::new();
         #[cfg(feature = "tokens")]
         let keys = config.open_keys(&link.stderr)?;
-        let parts = config.build(&run_id, &*clock)?;
+        let parts = config.build(&run_id, &*clock, &link.stderr)?;
         let audit_parts = audit::open(audit_config, &clock, parts.lanes.limits)?;
         link.stderr.set_rules(parts.writer.redaction.rules.clone());
         link.set_nanos_per_tick(clock.nanos_per_tick().unwrap_or_default());
@@ -114,7 +117,9 @@ impl Engine {
             signals: Mutex::default(),
             #[cfg(feature = "tokens")]
             keys: Mutex::new(keys),
-            panic_hook: Mutex::new(parts.panic_hook.then(|| super::panic_hook::install(&shared))),
+            panic_hook: Mutex::new(
+                parts.panic_hook.map(|output| super::panic_hook::install(&shared, output)),
+            ),
             shared,
             thread: Mutex::new(Some(thread)),
             run_id,

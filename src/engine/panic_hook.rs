@@ -1,8 +1,11 @@
 //! Logs a panic of any thread, and flushes.
 //!
-//! The previous hook runs first and unchanged. Then the panic is logged (`ringseal.panicked`, redacted like any event),
-//! and the writer flushes, for at most two seconds: with `panic = "abort"`, or if the panic ends the process, there is
-//! no later chance. Nothing else about the process changes.
+//! The previous hook runs first and unchanged: that of the standard library writes the message to standard error as it
+//! is. An engine can ask for its place ([`PanicOutput::Redacted`]): then the message passes the engine's rules instead.
+//! Then the panic is logged (`ringseal.panicked`, redacted like any event), and the writer flushes, for at most two
+//! seconds: with `panic = "abort"`, or if the panic ends the process, there is no later chance. Nothing else about the
+//! process changes.
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{self, PanicHookInfo};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -21,8 +24,17 @@ const FLUSH_MAX: Duration = Duration::from_secs(2);
 
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Sync + Send + 'static>;
 
+/// What writes the message to standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PanicOutput {
+    /// The hook that was there.
+    EarlierHook,
+    /// The engine, by its rules. The earlier hook is not called while such an engine runs.
+    Redacted,
+}
+
 /// The engines to flush.
-static ENGINES: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+static ENGINES: Mutex<Vec<(Weak<Shared>, PanicOutput)>> = Mutex::new(Vec::new());
 /// Whether the hook is set. It stays for the rest of the process, because later hooks wrap it.
 static IS_HOOKED: Mutex<bool> = Mutex::new(false);
 
@@ -32,38 +44,59 @@ pub(super) struct Installed(Weak<Shared>);
 
 impl Drop for Installed {
     fn drop(&mut self) {
-        ENGINES.lock().retain(|engine| !engine.ptr_eq(&self.0));
+        ENGINES.lock().retain(|(engine, _)| !engine.ptr_eq(&self.0));
     }
 }
 
 /// Flushes this engine whenever a thread panics.
-pub(super) fn install(shared: &Arc<Shared>) -> Installed {
+pub(super) fn install(shared: &Arc<Shared>, output: PanicOutput) -> Installed {
     let engine = Arc::downgrade(shared);
-    ENGINES.lock().push(Weak::clone(&engine));
+    ENGINES.lock().push((Weak::clone(&engine), output));
     let mut is_hooked = IS_HOOKED.lock();
     if !std::mem::replace(&mut *is_hooked, true) {
         let before: Hook = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            before(info);
-            report_and_flush_all(info);
+            let engines = ENGINES.try_lock_for(FLUSH_MAX).map(|engines| engines.clone());
+            let engines: Vec<_> = engines
+                .iter()
+                .flatten()
+                .filter_map(|(engine, output)| Some((engine.upgrade()?, *output)))
+                .collect();
+            match engines.iter().find(|(_, output)| *output == PanicOutput::Redacted) {
+                Some((engine, _)) => write_redacted(info, engine),
+                None => before(info),
+            }
+            report_and_flush_all(info, &engines);
         }));
     }
     Installed(engine)
 }
 
-fn report_and_flush_all(info: &PanicHookInfo<'_>) {
+/// Writes what the standard library's hook writes, redacted.
+fn write_redacted(info: &PanicHookInfo<'_>, shared: &Shared) {
+    let thread = std::thread::current();
+    let mut text = format!("thread '{}' panicked", thread.name().unwrap_or("<unnamed>"));
+    if let Some(place) = info.location() {
+        text.push_str(&format!(" at {place}"));
+    }
+    text.push_str(&format!(":\n{}", panic_message(info.payload()).unwrap_or("Box<dyn Any>")));
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        text.push_str(&format!("\nstack backtrace:\n{trace}"));
+    }
+    shared.link.stderr.write_text(&text);
+}
+
+fn report_and_flush_all(info: &PanicHookInfo<'_>, engines: &[(Arc<Shared>, PanicOutput)]) {
     // A panic in a sink's thread is an error of that sink; the writer must not wait for the panicking thread.
     if crate::sink::isolated::is_sink_thread() {
         return;
     }
-    // A panic inside the writer's thread cannot wait for that thread; it is caught there.
-    let Some(engines) = ENGINES.try_lock_for(FLUSH_MAX).map(|engines| engines.clone()) else {
-        return;
-    };
-    for shared in engines.iter().filter_map(Weak::upgrade) {
+    for (shared, _) in engines {
+        // A panic inside the writer's thread cannot wait for that thread; it is caught there.
         if !shared.link.is_writer_thread() {
-            report_and_flush(info, &shared);
-            super::audit::seal(&shared, FLUSH_MAX);
+            report_and_flush(info, shared);
+            super::audit::seal(shared, FLUSH_MAX);
         }
     }
 }

@@ -160,7 +160,6 @@ impl Engine {
     pub fn set_redaction(&self, rules: Option<&RuleSet>) -> Result<(), RedactionError> {
         let rules = rules.map(Rules::compile).transpose().map_err(RedactionError::Rules)?;
         let rules = rules.map(Arc::new);
-        self.shared().link.stderr.set_rules(rules.clone());
         let request = |reply| Control::SetRules(rules, reply);
         self.logger().ask(request, self.shared().flush_timeout).map_err(RedactionError::Writer)
     }
@@ -234,6 +233,59 @@ mod tests {
             let mut set = RuleSet::default();
             set.literals = vec![literal];
             set
+        }
+    }
+
+    /// A sink whose writes wait for the lock.
+    struct Locked(Arc<parking_lot::Mutex<()>>);
+
+    impl crate::sink::Sink for Locked {
+        fn name(&self) -> &str {
+            "locked"
+        }
+
+        fn write(
+            &mut self,
+            _: crate::sink::Lines<'_>,
+            _: crate::sink::Now,
+        ) -> Result<(), crate::sink::WriteError> {
+            drop(self.0.lock());
+            Ok(())
+        }
+
+        fn flush(&mut self) -> Result<(), crate::sink::SinkError> {
+            Ok(())
+        }
+
+        fn sync(&mut self) -> Result<(), crate::sink::SinkError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn rules_that_timed_out_change_together() {
+        let gate = Arc::new(parking_lot::Mutex::new(()));
+        let config = Config::new()
+            .output(crate::Output::custom(Locked(Arc::clone(&gate))))
+            .flush_timeout(std::time::Duration::from_millis(1));
+        let engine = Engine::start(config).unwrap();
+        let redacted = || engine.shared().link.stderr.redacted("mail ann@example.com");
+        let held = gate.lock();
+        crate::info!(engine, "step");
+        let mut answer = engine.set_redaction(None);
+        // The writer may have answered before it reached the line.
+        while answer.is_ok() {
+            engine.set_redaction(Some(&RuleSet::default())).ok();
+            crate::info!(engine, "step");
+            answer = engine.set_redaction(None);
+        }
+        let before = redacted();
+        assert!(
+            before == "mail <email>" || answer != Err(RedactionError::Writer(FlushError::Timeout))
+        );
+        drop(held);
+        while redacted() != "mail ann@example.com" {
+            std::thread::yield_now();
         }
     }
 

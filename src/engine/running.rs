@@ -56,16 +56,17 @@ impl Running {
         let result = ask(&self.shared.link, Control::Stop, self.shutdown_timeout);
         match &result {
             Err(error @ (FlushError::Timeout | FlushError::FromWriter)) => {
-                let waited = start.elapsed();
+                let waited = start.elapsed().as_secs_f64();
                 self.shared.link.stderr.write(format_args!(
-                    "stopped after {waited:?} without the writer's answer: {error}"
+                    "stopped after {waited:.1} s without the writer's answer: {error}"
                 ));
             }
             _ => {
                 // The writer has answered; it only has to close its sinks.
                 if !thread.join(self.shutdown_timeout.saturating_sub(start.elapsed())) {
-                    let waited = start.elapsed();
-                    let message = format_args!("stopped after {waited:?}; a sink is still closing");
+                    let waited = start.elapsed().as_secs_f64();
+                    let message =
+                        format_args!("stopped after {waited:.1} s; a sink is still closing");
                     self.shared.link.stderr.write(message);
                 }
             }

@@ -236,6 +236,8 @@ pub struct SinkMetrics {
     pub reopened: u64,
     /// Sealed segments removed by retention.
     pub removed: u64,
+    /// Bytes of those segments.
+    pub removed_bytes: u64,
     /// Bytes of torn lines cut away.
     pub torn_bytes: u64,
     /// Calls that failed.

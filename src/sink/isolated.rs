@@ -21,7 +21,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -120,7 +120,13 @@ pub struct IsolatedSink {
     is_lagging: bool,
     lines_taken: u64,
     now: Option<Now>,
+    /// Receives the loss at the end.
+    report: Report,
 }
+
+/// Receives a message about lines that are missing when a sink has been dropped. It may quote an address with a
+/// password: the receiver redacts it.
+pub type Report = Box<dyn Fn(&str) + Send + Sync>;
 
 impl std::fmt::Debug for IsolatedSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -177,7 +183,15 @@ impl IsolatedSink {
             is_lagging: false,
             lines_taken: 0,
             now: None,
+            report: Box::new(|_| ()),
         })
+    }
+
+    /// Reports to `report` which lines are missing when the sink is dropped. Without it, only the counters show them.
+    #[must_use]
+    pub fn reporting_to(mut self, report: Report) -> Self {
+        self.report = report;
+        self
     }
 
     fn stalled(&self) -> SinkError {
@@ -376,8 +390,7 @@ impl Sink for IsolatedSink {
 impl Drop for IsolatedSink {
     fn drop(&mut self) {
         if let Some(message) = self.stop() {
-            // Nothing can be reported if stderr is closed.
-            let _ = writeln!(io::stderr(), "ringseal: {message}");
+            (self.report)(&message);
         }
     }
 }

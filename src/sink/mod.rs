@@ -86,6 +86,8 @@ pub struct SinkCounters {
     pub reopened: u64,
     /// Sealed segments removed by retention.
     pub removed: u64,
+    /// Bytes of those segments.
+    pub removed_bytes: u64,
     /// Bytes of torn lines cut away when the target was opened.
     pub torn_bytes: u64,
     /// Spaces among `bytes` that keep lines from crossing page boundaries of a file.
@@ -122,6 +124,29 @@ pub enum SinkError {
         path: PathBuf,
         /// What was found: `a directory`, `a symbolic link`.
         found: &'static str,
+    },
+    /// A regular file is needed, and something else was in its place: it was renamed, and the log continues.
+    SetAside {
+        /// The path.
+        path: PathBuf,
+        /// What was found.
+        found: &'static str,
+        /// Its new name.
+        aside: PathBuf,
+    },
+    /// The file system has no locks: two processes that write the same log are not kept apart.
+    NotLocked {
+        /// The lock file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A log has used all numbers of segments. Its active file grows without rotation.
+    NumbersUsedUp {
+        /// The active file.
+        path: PathBuf,
+        /// The highest number.
+        number_max: u64,
     },
     /// The sink's own code panicked.
     Panicked {
@@ -165,6 +190,23 @@ impl fmt::Display for SinkError {
             SinkError::NotAFile { path, found } => {
                 write!(f, "{}: expected a regular file or nothing, found {found}", path.display())
             }
+            SinkError::SetAside { path, found, aside } => write!(
+                f,
+                "{}: expected a regular file, found {found}; renamed it to {}",
+                path.display(),
+                aside.display()
+            ),
+            SinkError::NotLocked { path, source } => write!(
+                f,
+                "cannot lock {}: {source}; let no other process write this log",
+                path.display()
+            ),
+            SinkError::NumbersUsedUp { path, number_max } => write!(
+                f,
+                "{}: expected a free segment number up to {number_max}, found none; move the log's files away and \
+                 reopen it",
+                path.display()
+            ),
             SinkError::Panicked { message } => write!(f, "the sink panicked: {message}"),
             SinkError::Stalled { target } => {
                 write!(f, "{target} has accepted nothing for too long")
@@ -186,7 +228,7 @@ impl fmt::Display for SinkError {
 impl std::error::Error for SinkError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            SinkError::Io { source, .. } => Some(source),
+            SinkError::Io { source, .. } | SinkError::NotLocked { source, .. } => Some(source),
             _ => None,
         }
     }

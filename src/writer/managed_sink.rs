@@ -1,23 +1,23 @@
 //! A sink with a buffer for the lines that it cannot take.
 //!
 //! Promises: a failing sink is retried with growing pauses. Meanwhile its lines are held up to a bound; lines above it
-//! are dropped and counted by level. A failure is reported once when it begins and once when it ends. Neither the
-//! writer nor other sinks wait for a failing sink. A panic in a sink counts as an error.
+//! are dropped and counted by level. A failure is reported once when it begins and once when it ends; a sink that fails
+//! again and again is reported less often ([`super::sink_health`]). Segments that retention removes are reported once a
+//! minute. Neither the writer nor other sinks wait for a failing sink. A panic in a sink counts as an error.
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
+use super::sink_health::{Recovery, SinkHealth};
 use crate::core::level::Level;
 use crate::core::{Batch, Lines};
 use crate::metrics::{LevelCounts, SinkMetrics};
 use crate::sink::{Sink, SinkError, WriteError};
-use ringseal_base::backoff::Backoff;
 use ringseal_base::clock::Now;
 use ringseal_base::panic::panic_message;
 
 /// The ends of held lines are stored as `u32`.
 const HELD_BYTES_MAX: usize = 1 << 31;
-const RETRY_PAUSE_MIN: Duration = Duration::from_millis(10);
-const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How often removed segments are reported.
+const REMOVED_NANOS: i64 = 60_000_000_000;
 
 /// A sink and the lines that it has not taken yet.
 pub(super) struct ManagedSink {
@@ -25,19 +25,20 @@ pub(super) struct ManagedSink {
     held: Batch,
     held_levels: Vec<Level>,
     held_bytes_max: usize,
-    failing: Option<Failing>,
+    health: SinkHealth,
     dropped: LevelCounts,
     /// Dropped lines that have not been reported yet.
     dropped_unreported: u64,
     errors: u64,
+    removed: RemovedReport,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Failing {
-    since_nanos: i64,
-    retry_at_nanos: i64,
-    pause_nanos: i64,
-    backoff: Backoff,
+/// What was reported of the segments that retention removed.
+#[derive(Debug, Clone, Copy, Default)]
+struct RemovedReport {
+    segments: u64,
+    bytes: u64,
+    at_nanos: Option<i64>,
 }
 
 /// A change of a sink's health.
@@ -46,14 +47,16 @@ pub(super) enum SinkEvent {
     /// The sink began to fail.
     Failed { sink: String, error: String },
     /// The sink takes lines again.
-    Recovered { sink: String, dropped: u64, failing_nanos: i64 },
+    Recovered { sink: String, dropped: u64, recovery: Recovery },
+    /// Retention removed segments.
+    Removed { sink: String, segments: u64, bytes: u64 },
 }
 
 impl std::fmt::Debug for ManagedSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ManagedSink")
             .field("sink", &self.sink.name())
-            .field("failing", &self.failing)
+            .field("health", &self.health)
             .finish()
     }
 }
@@ -65,10 +68,11 @@ impl ManagedSink {
             held: Batch::default(),
             held_levels: Vec::new(),
             held_bytes_max: held_bytes_max.min(HELD_BYTES_MAX),
-            failing: None,
+            health: SinkHealth::new(),
             dropped: LevelCounts::default(),
             dropped_unreported: 0,
             errors: 0,
+            removed: RemovedReport::default(),
         }
     }
 
@@ -80,9 +84,9 @@ impl ManagedSink {
         now: Now,
     ) -> Option<SinkEvent> {
         let mut event = None;
-        if self.failing.is_some() {
+        if self.health.is_failing() {
             event = self.retry(now);
-            if self.failing.is_some() {
+            if self.health.is_failing() {
                 self.hold(lines, levels);
                 return event;
             }
@@ -100,11 +104,14 @@ impl ManagedSink {
 
     /// Retries held lines if their pause is over; otherwise lets the sink do its periodic work.
     pub(super) fn turn(&mut self, now: Now) -> Option<SinkEvent> {
-        if self.failing.is_some() {
+        if self.health.is_failing() {
             return self.retry(now);
         }
         match catch_panic(&mut *self.sink, |sink| sink.turn(now).map_err(without_lines)) {
-            Ok(()) => None,
+            Ok(()) => {
+                let recovery = self.health.end_trial(now.unix_nanos)?;
+                Some(self.recovered(recovery))
+            }
             Err(error) => self.fail(&error.cause, now),
         }
     }
@@ -116,11 +123,11 @@ impl ManagedSink {
         sync: bool,
     ) -> (Result<(), String>, Option<SinkEvent>) {
         let mut event = None;
-        if let Some(failing) = &mut self.failing {
-            failing.retry_at_nanos = i64::MIN;
+        if self.health.is_failing() {
+            self.health.retry_at_once();
             event = self.retry(now);
         }
-        if self.failing.is_some() {
+        if self.health.is_failing() {
             let held = self.held.lines().count();
             return (Err(format!("{}: failing, {held} lines held", self.sink.name())), event);
         }
@@ -178,13 +185,14 @@ impl ManagedSink {
         let counters = self.sink.counters();
         SinkMetrics {
             name: self.sink.name().to_owned(),
-            is_healthy: self.failing.is_none(),
+            is_healthy: !self.health.is_failing(),
             lines: counters.lines,
             bytes: counters.bytes,
             lines_dropped: self.dropped.total(),
             rotations: counters.rotations,
             reopened: counters.reopened,
             removed: counters.removed,
+            removed_bytes: counters.removed_bytes,
             torn_bytes: counters.torn_bytes,
             errors: self.errors.max(counters.errors),
         }
@@ -192,22 +200,47 @@ impl ManagedSink {
 
     fn fail(&mut self, error: &SinkError, now: Now) -> Option<SinkEvent> {
         self.errors += 1;
-        let (since_nanos, mut backoff, is_new) = match self.failing {
-            Some(failing) => (failing.since_nanos, failing.backoff, false),
-            None => (now.unix_nanos, Backoff::new(RETRY_PAUSE_MIN, RETRY_PAUSE_MAX), true),
-        };
-        let pause_nanos = backoff.next_pause().as_nanos() as i64;
-        let retry_at_nanos = now.unix_nanos.saturating_add(pause_nanos);
-        self.failing = Some(Failing { since_nanos, retry_at_nanos, pause_nanos, backoff });
+        let is_new = self.health.fail(now.unix_nanos);
         is_new
             .then(|| SinkEvent::Failed { sink: self.sink.name().into(), error: error.to_string() })
     }
 
+    fn recovered(&mut self, recovery: Recovery) -> SinkEvent {
+        let dropped = std::mem::take(&mut self.dropped_unreported);
+        SinkEvent::Recovered { sink: self.sink.name().into(), dropped, recovery }
+    }
+
+    /// At the end: what has not been reported yet.
+    pub(super) fn last_events(&mut self, now: Now) -> impl Iterator<Item = SinkEvent> {
+        let recovery = self.health.end_trial_now(now.unix_nanos);
+        let recovered = recovery.map(|recovery| self.recovered(recovery));
+        self.removed.at_nanos = None;
+        recovered.into_iter().chain(self.removed_segments(now))
+    }
+
+    /// The segments that retention removed since the last report, once a minute.
+    pub(super) fn removed_segments(&mut self, now: Now) -> Option<SinkEvent> {
+        let reported = self.removed;
+        let since = |at| now.unix_nanos.saturating_sub(at);
+        if reported.at_nanos.is_some_and(|at| (0..REMOVED_NANOS).contains(&since(at))) {
+            return None;
+        }
+        let counters = catch_unwind(AssertUnwindSafe(|| self.sink.counters())).ok()?;
+        let segments = counters.removed.saturating_sub(reported.segments);
+        if segments == 0 {
+            return None;
+        }
+        self.removed = RemovedReport {
+            segments: counters.removed,
+            bytes: counters.removed_bytes,
+            at_nanos: Some(now.unix_nanos),
+        };
+        let bytes = counters.removed_bytes.saturating_sub(reported.bytes);
+        Some(SinkEvent::Removed { sink: self.sink.name().into(), segments, bytes })
+    }
+
     fn retry(&mut self, now: Now) -> Option<SinkEvent> {
-        let failing = self.failing?;
-        // A clock that was set back must not make the pause longer.
-        let early = failing.retry_at_nanos.saturating_sub(now.unix_nanos);
-        if early > 0 && early <= failing.pause_nanos {
+        if !self.health.is_retry_due(now.unix_nanos) {
             return None;
         }
         let lines = self.held.lines();
@@ -225,12 +258,8 @@ impl ManagedSink {
             Ok(()) => {
                 self.held.clear();
                 self.held_levels.clear();
-                self.failing = None;
-                Some(SinkEvent::Recovered {
-                    sink: self.sink.name().into(),
-                    dropped: std::mem::take(&mut self.dropped_unreported),
-                    failing_nanos: now.unix_nanos.saturating_sub(failing.since_nanos),
-                })
+                let recovery = self.health.succeed(now.unix_nanos)?;
+                Some(self.recovered(recovery))
             }
             Err(error) => {
                 self.remove_written(error.lines_written.min(self.held_levels.len()));

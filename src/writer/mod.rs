@@ -22,6 +22,7 @@ mod reclaim;
 pub(crate) mod redaction;
 pub mod report;
 pub mod run;
+mod sink_health;
 pub(crate) mod stderr;
 
 #[cfg(test)]
@@ -189,6 +190,7 @@ impl Writer {
         let pause =
             pause_millis.min(1000) as f64 * 1e6 / self.processor.calibration.nanos_per_tick();
         self.calibrate_at_ticks = ticks.saturating_add(pause as u64);
+        self.note_removed_segments(ticks);
         let step = self.processor.calibration.adjust(self.clock.now());
         self.link.set_nanos_per_tick(self.processor.calibration.nanos_per_tick());
         if let Some(step) = step {
@@ -200,6 +202,14 @@ impl Writer {
             self.processor
                 .own_event(&report::CLOCK_STEPPED, now, &mut |out| out.i64(step.nanos / 1_000_000));
         }
+    }
+
+    /// Looks for segments that retention removed; they are reported at the end of the turn.
+    fn note_removed_segments(&mut self, ticks: u64) {
+        let now = Now { ticks, unix_nanos: self.processor.calibration.unix_nanos(ticks) };
+        let sinks = self.processor.outputs.iter_mut().flat_map(|output| &mut output.sinks);
+        let removed = sinks.filter_map(|sink| sink.removed_segments(now));
+        self.processor.sink_events.extend(removed);
     }
 
     /// Handles a counter that is lower than in the last turn. A small difference comes from another core. A second or
@@ -256,13 +266,21 @@ impl Writer {
                         out.str(&error);
                     });
                 }
-                SinkEvent::Recovered { sink, dropped, failing_nanos } => {
+                SinkEvent::Recovered { sink, dropped, recovery } => {
                     let message = format_args!("{sink} takes lines again; {dropped} were dropped");
                     self.link.stderr.write(message);
                     self.processor.own_event(&report::SINK_RECOVERED, now, &mut |out| {
                         out.str(&sink);
                         out.u64(dropped);
-                        out.i64(failing_nanos / 1_000_000);
+                        out.i64(recovery.failing_nanos / 1_000_000);
+                        out.u64(recovery.failures);
+                    });
+                }
+                SinkEvent::Removed { sink, segments, bytes } => {
+                    self.processor.own_event(&report::SEGMENTS_REMOVED, now, &mut |out| {
+                        out.str(&sink);
+                        out.u64(segments);
+                        out.u64(bytes);
                     });
                 }
             }
@@ -304,7 +322,7 @@ impl Writer {
                 self.set_rules(rules, now);
                 (reply, Ok(()), false)
             }
-            Control::Stop(reply) => (reply, self.flush(now, true), true),
+            Control::Stop(reply) => (reply, self.flush_last(now), true),
         };
         if is_stop {
             self.drop_held();
@@ -319,6 +337,9 @@ impl Writer {
     /// Redacts with other rules from now on and renders the bound fields again.
     fn set_rules(&mut self, rules: Option<Arc<Rules>>, now: Now) {
         self.processor.deliver(now);
+        // At the same moment as for events: a caller whose wait timed out is answered with an error, and the rules of
+        // both change later, or never.
+        self.link.stderr.set_rules(rules.clone());
         let Processor { redaction, outputs, .. } = &mut self.processor;
         redaction.set_rules(rules);
         let mut last_error = None;
@@ -350,6 +371,17 @@ impl Writer {
             self.report_sink_events(now);
         }
         result
+    }
+
+    /// The flush of the end: before it, the sinks report what they would have reported later.
+    fn flush_last(&mut self, now: Now) -> Result<(), FlushError> {
+        let sinks = self.processor.outputs.iter_mut().flat_map(|output| &mut output.sinks);
+        let events: Vec<SinkEvent> = sinks.flat_map(|sink| sink.last_events(now)).collect();
+        self.processor.sink_events.extend(events);
+        if !self.processor.sink_events.is_empty() {
+            self.report_sink_events(now);
+        }
+        self.flush(now, true)
     }
 
     fn for_each_sink(

@@ -37,7 +37,9 @@ own_events! {
     /// A sink began to fail; its lines are held up to a bound, then dropped.
     SINK_FAILED = Error "ringseal.sink_failed" ["sink", "reason"];
     /// A sink takes lines again.
-    SINK_RECOVERED = Warn "ringseal.sink_recovered" ["sink", "dropped_lines", "failing_ms"];
+    SINK_RECOVERED = Warn "ringseal.sink_recovered" ["sink", "dropped_lines", "failing_ms", "failures"];
+    /// Retention removed segments of a log. Reported at most once a minute.
+    SEGMENTS_REMOVED = Info "ringseal.segments_removed" ["sink", "segments", "bytes"];
     /// The system clock was set, so that timestamps jump.
     CLOCK_STEPPED = Warn "ringseal.clock_stepped" ["step_ms"];
     /// Other redaction rules apply from here on.

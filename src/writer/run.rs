@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::link::Link;
 use super::{Turn, Writer};
 use ringseal_base::clock::Clock;
+use ringseal_base::process::file_size::block_in_this_thread;
 
 /// How the writer waits between turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,7 @@ pub fn spawn(
     let handle = std::thread::Builder::new().name(name).spawn(move || {
         // Dropped last, after the writer and its sinks.
         let _alive: Sender<()> = alive;
+        block_in_this_thread();
         #[cfg(feature = "affinity")]
         if let Some(cpu) = config.cpu
             && let Err(error) = pin(cpu)

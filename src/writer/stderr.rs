@@ -1,13 +1,16 @@
 //! Standard error, for problems that an engine cannot report in its log.
 //!
-//! Promises: never panics, where `eprintln!` would if the other end of the pipe is closed. Messages quote paths and
-//! system errors, so each passes the redaction rules of its engine. Engines do not share any state here.
-use std::fmt;
-use std::io::Write;
+//! Promises: never panics, where `eprintln!` would if the other end of the pipe is closed. Messages quote paths, system
+//! errors and panics, so each passes the redaction rules of its engine, and none controls a terminal. Engines do not
+//! share any state here.
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use ringseal_base::printable::Printable;
+use ringseal_base::process::file_size::Blocked;
 use ringseal_redact::{KeyClass, RedactOutcome, Redactor, Rules};
 
 /// The rules that an engine's messages pass.
@@ -34,10 +37,21 @@ impl Stderr {
         *self.rules.lock() = rules.map_or(StderrRules::Off, StderrRules::Rules);
     }
 
-    /// Writes one line in one call. A failing write is ignored, because it cannot be reported anywhere.
+    /// Writes one line in one call. What is not printable in the names and errors that it quotes is escaped. A failing
+    /// write is ignored, because it cannot be reported anywhere.
     pub(crate) fn write(&self, message: fmt::Arguments<'_>) {
-        let line = format!("ringseal: {}\n", self.redacted(&message.to_string()));
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        let redacted = self.redacted(&message.to_string());
+        write_all(&format!("ringseal: {}\n", Printable(&redacted)));
+    }
+
+    /// Writes a text of several lines in one call, for people: lines after the first are indented.
+    pub(crate) fn write_text(&self, text: &str) {
+        let redacted = self.redacted(text);
+        let mut shown = String::with_capacity(redacted.len() + 64);
+        for (index, line) in redacted.trim_end().split('\n').enumerate() {
+            let _ = writeln!(shown, "{}{}", if index > 0 { "  " } else { "" }, Printable(line));
+        }
+        write_all(&shown);
     }
 
     /// The message as it may be written.
@@ -53,6 +67,12 @@ impl Stderr {
             RedactOutcome::Replaced => String::from_utf8_lossy(&out).into_owned(),
         }
     }
+}
+
+fn write_all(text: &str) {
+    // Standard error can be a file at its limit of size.
+    let _blocked = Blocked::new();
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::core::{Batch, Lines};
 use crate::encode::layout::{JsonLayout, JsonOptions, Layout};
 use crate::metrics::{LaneCounters, LevelCounts};
 use crate::ringbuf::{Producer, ring};
-use crate::sink::{Sink, SinkError, WriteError};
+use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal_base::clock::{Clock, ManualClock, Now};
 use ringseal_base::limits::Limits;
 use ringseal_base::value::ValueWriter;
@@ -50,6 +50,7 @@ struct Script {
     /// The times of writes that were refused.
     refused_at: Mutex<Vec<i64>>,
     flushes: Mutex<Vec<&'static str>>,
+    counters: Mutex<SinkCounters>,
 }
 
 struct ScriptedSink(Arc<Script>);
@@ -93,6 +94,10 @@ impl Sink for ScriptedSink {
     fn sync(&mut self) -> Result<(), SinkError> {
         self.0.flushes.lock().push("sync");
         self.check()
+    }
+
+    fn counters(&self) -> SinkCounters {
+        *self.0.counters.lock()
     }
 }
 

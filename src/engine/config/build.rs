@@ -8,8 +8,10 @@ use crate::core::level::Level;
 use crate::emit::lane_settings::{LaneClock, LaneSettings};
 use crate::emit::overflow::Overflow;
 use crate::encode::layout::{ConsoleLayout, ConsoleOptions, JsonLayout, Layout};
+use crate::engine::panic_hook::PanicOutput;
 use crate::engine::redaction;
 use crate::writer::run::ThreadConfig;
+use crate::writer::stderr::Stderr;
 use crate::writer::{OutputConfig, RedactionConfig, WriterConfig};
 use ringseal_base::clock::{Clock, SystemClock, TickSource, tick_source};
 
@@ -22,7 +24,7 @@ pub(in crate::engine) struct Parts {
     pub(in crate::engine) thread: ThreadConfig,
     pub(in crate::engine) shutdown_timeout: Duration,
     pub(in crate::engine) flush_timeout: Duration,
-    pub(in crate::engine) panic_hook: bool,
+    pub(in crate::engine) panic_hook: Option<PanicOutput>,
     #[cfg(feature = "signals")]
     pub(in crate::engine) reactions: crate::engine::signals::Reactions,
     pub(in crate::engine) described: Described,
@@ -66,6 +68,7 @@ impl Config {
         mut self,
         run_id: &str,
         clock: &dyn Clock,
+        stderr: &Arc<Stderr>,
     ) -> Result<Parts, InitError> {
         self.flat.run_id = run_id.to_owned();
         if self.outputs.is_empty() {
@@ -74,7 +77,7 @@ impl Config {
         let redaction = self.redaction.build()?;
         let outputs = std::mem::take(&mut self.outputs);
         let described = self.describe(&outputs, &redaction);
-        let outputs = self.open(outputs, clock)?;
+        let outputs = self.open(outputs, clock, stderr)?;
         Ok(Parts {
             lanes: LaneSettings {
                 // A smaller ring would hold hardly any event, because a record may take at most a quarter of it.
@@ -99,7 +102,10 @@ impl Config {
             thread: self.thread,
             shutdown_timeout: self.shutdown_timeout,
             flush_timeout: self.flush_timeout,
-            panic_hook: self.panic_hook.unwrap_or(true),
+            panic_hook: self.panic_hook.unwrap_or(true).then_some(match self.replace_panic_hook {
+                true => PanicOutput::Redacted,
+                false => PanicOutput::EarlierHook,
+            }),
             #[cfg(feature = "signals")]
             reactions: self.reactions,
             described,
@@ -111,13 +117,14 @@ impl Config {
         &self,
         outputs: Vec<Output>,
         clock: &dyn Clock,
+        stderr: &Arc<Stderr>,
     ) -> Result<Vec<OutputConfig>, InitError> {
         let is_alone = outputs.len() == 1;
         let mut opened: Vec<((Format, bool), OutputConfig)> = Vec::new();
         for Output { destination, format, level, filter } in outputs {
             let format = format.unwrap_or(self.format);
             let is_colored = format == Format::Console && destination.is_colored(self.color);
-            let sink = destination.open(clock, is_alone, self.batch_bytes_max)?;
+            let sink = destination.open(clock, stderr, is_alone, self.batch_bytes_max)?;
             let look = (format, is_colored);
             let same = opened.iter_mut().find(|(known, output)| {
                 *known == look && output.level == level && output.filter == filter

@@ -1,5 +1,6 @@
 //! Outputs: destinations of lines, each with a choice of events.
 use std::io::IsTerminal;
+use std::sync::Arc;
 
 use super::{Color, Format, InitError};
 use crate::core::filter::Filter;
@@ -8,6 +9,7 @@ use crate::sink::Sink;
 use crate::sink::console::{ConsoleSink, Stream};
 use crate::sink::file::{FileConfig, FileSink};
 use crate::sink::isolated::IsolatedSink;
+use crate::writer::stderr::Stderr;
 use ringseal_base::clock::Clock;
 
 /// One destination of the log, with its own format, level and filter.
@@ -138,6 +140,7 @@ impl Destination {
     pub(super) fn open(
         self,
         clock: &dyn Clock,
+        stderr: &Arc<Stderr>,
         is_alone: bool,
         batch_bytes_max: usize,
     ) -> Result<Box<dyn Sink>, InitError> {
@@ -154,6 +157,10 @@ impl Destination {
             return Ok(sink);
         }
         let isolated = IsolatedSink::start(sink, batch_bytes_max);
-        Ok(Box::new(isolated.map_err(|source| InitError::Thread { source })?))
+        let isolated = isolated.map_err(|source| InitError::Thread { source })?;
+        let stderr = Arc::clone(stderr);
+        Ok(Box::new(isolated.reporting_to(Box::new(move |message| {
+            stderr.write(format_args!("{message}"));
+        }))))
     }
 }

@@ -3,6 +3,7 @@ use std::io;
 
 use super::FileSink;
 use super::cleanup::read_last_number;
+use super::foreign::refuse_mistaken_path;
 use super::helper::Job;
 use super::next_segment::write_method;
 use super::recover::{Plan, StartState, Tail, keep_fragment, stat_or_missing, tail_of};
@@ -15,6 +16,8 @@ use ringseal_base::storage::{FileKind, FileStat, OpenMode};
 
 /// How often a directory or name that other processes create and remove is retried.
 const OPEN_TRIES: usize = 4;
+/// A process that may open the lock file can hold a lock on it.
+const LOCK_MODE: u32 = 0o600;
 
 impl FileSink {
     /// On start: reads the directory, finishes what a crash left unfinished, opens the active file.
@@ -23,7 +26,9 @@ impl FileSink {
         let (storage, names) = (&*shared.storage, &shared.names);
         let in_dir = |source| SinkError::io("read directory", &names.dir, source);
         self.create_dir_if_missing()?;
+        refuse_mistaken_path(storage, names)?;
         self.take_lock()?;
+        shared.set_aside_foreign()?;
         let found = names.found(storage).map_err(in_dir)?;
         let remembered = read_last_number(storage, names).map_err(in_dir)?;
         let last = found.highest().max(remembered);
@@ -39,7 +44,6 @@ impl FileSink {
         match seen.map_err(in_dir)?.plan() {
             Plan::Create | Plan::Continue => self.open_active(now),
             Plan::RefuseActive => Err(self.not_a_file(&names.active)),
-            Plan::RefuseNext => Err(self.not_a_file(&names.next)),
             Plan::Promote => {
                 storage
                     .rename(&names.next, &names.active)
@@ -98,6 +102,9 @@ impl FileSink {
         for _ in 0..OPEN_TRIES {
             match self.open_existing(path) {
                 Err(SinkError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                Err(SinkError::NotAFile { .. }) => {
+                    shared.set_aside(path)?;
+                }
                 opened => return opened,
             }
             let create = OpenMode::CreateNew { mode: shared.config.file_mode };
@@ -131,13 +138,17 @@ impl FileSink {
 
     /// Two sinks that rotate one log would rename files over each other's lines.
     fn take_lock(&mut self) -> Result<(), SinkError> {
+        self.shared.set_aside(&self.shared.names.lock)?;
         let names = &self.shared.names;
-        match self.shared.storage.lock(&names.lock, self.shared.config.file_mode) {
+        match self.shared.storage.lock(&names.lock, LOCK_MODE) {
             Ok(lock) => self.lock = Some(lock),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 return Err(SinkError::InUse { path: names.active.clone() });
             }
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(source) if source.kind() == io::ErrorKind::Unsupported => {
+                let path = names.lock.clone();
+                self.record_error(SinkError::NotLocked { path, source });
+            }
             Err(source) => return Err(SinkError::io("lock", &names.lock, source)),
         }
         Ok(())

@@ -1,14 +1,16 @@
 //! The helper thread's work on sealed segments. Each step derives its work from the directory and can be repeated at
 //! any time, so a crash between two steps leaves work undone but causes no damage.
 use std::io;
+use std::path::Path;
 
+use super::config::RetainBytes;
 use super::helper::Shared;
-use super::names::{Names, SealedName};
+use super::names::{NUMBER_MAX, Names, SealedName};
 use super::recover::stat_or_missing;
 use super::retain::{Limits, SealedSegment};
 use crate::sink::SinkError;
 use ringseal_base::storage::{
-    OpenMode, Storage, append_all, publish_durably, read_full, remove_durably,
+    FileKind, OpenMode, Storage, append_all, publish_durably, read_full, remove_durably,
 };
 
 /// Makes the given segments and their names durable. A segment that retention removed meanwhile needs nothing.
@@ -18,6 +20,8 @@ pub(super) fn sync_segments(shared: &Shared, numbers: &[u64]) -> Result<(), Sink
         let path = shared.names.sealed(number);
         match storage.open(&path, OpenMode::Append).and_then(|file| file.sync()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // The next clean-up sets it aside.
+            Err(_) if is_foreign(storage, &path) => {}
             result => result.map_err(|source| SinkError::io("sync", &path, source))?,
         }
     }
@@ -25,10 +29,15 @@ pub(super) fn sync_segments(shared: &Shared, numbers: &[u64]) -> Result<(), Sink
     storage.sync_dir(dir).map_err(|source| SinkError::io("sync", dir, source))
 }
 
-/// Removes surplus segments, makes the rest durable, stores the highest number, compresses.
+fn is_foreign(storage: &dyn Storage, path: &Path) -> bool {
+    storage.stat(path).is_ok_and(|stat| stat.kind != FileKind::Regular)
+}
+
+/// Sets foreign things aside, removes surplus segments, makes the rest durable, stores the highest number, compresses.
 pub(super) fn clean_up(shared: &Shared) -> Result<(), SinkError> {
     let in_dir = |source| SinkError::io("tidy", &shared.names.dir, source);
-    let found = shared.names.found(&*shared.storage).map_err(in_dir)?;
+    let mut found = shared.names.found(&*shared.storage).map_err(in_dir)?;
+    shared.set_aside_foreign_segments(&mut found)?;
     for &number in &found.partial {
         // A crash left these files: no other thread writes one, and this thread is not writing one now.
         shared.storage.remove(&shared.names.partial(number)).map_err(in_dir)?;
@@ -54,20 +63,20 @@ fn keep_last_number(shared: &Shared, number: u64) -> io::Result<()> {
     if number == 0 || read_last_number(storage, names)? == number {
         return Ok(());
     }
-    let partial = names.last.with_extension("last.partial");
+    let partial = &names.last_partial;
     let create = OpenMode::CreateNew { mode: shared.config.file_mode };
-    let mut file = match storage.open(&partial, create) {
+    let mut file = match storage.open(partial, create) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            storage.remove(&partial)?;
-            storage.open(&partial, create)?
+            storage.remove(partial)?;
+            storage.open(partial, create)?
         }
         opened => opened?,
     };
     append_all(&mut *file, format!("{number}\n").as_bytes())?;
-    publish_durably(storage, &*file, &partial, &names.last)
+    publish_durably(storage, &*file, partial, &names.last)
 }
 
-/// The stored number; 0 if it is missing or cannot be parsed.
+/// The stored number; 0 if it is missing, cannot be parsed or is too high.
 pub(super) fn read_last_number(storage: &dyn Storage, names: &Names) -> io::Result<u64> {
     let file = match storage.open(&names.last, OpenMode::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -76,15 +85,29 @@ pub(super) fn read_last_number(storage: &dyn Storage, names: &Names) -> io::Resu
     let mut text = [0; 32];
     let len = read_full(&*file, &mut text, 0)?;
     let digits = std::str::from_utf8(&text[..len]).ok().and_then(|text| text.strip_suffix('\n'));
-    Ok(digits.and_then(|digits| digits.parse().ok()).unwrap_or(0))
+    let number = digits.and_then(|digits| digits.parse().ok());
+    Ok(number.filter(|number| *number <= NUMBER_MAX).unwrap_or(0))
+}
+
+/// The limits of retention. The size of the file system is read again each time: it may have grown.
+fn limits(shared: &Shared) -> Limits {
+    let config = &shared.config;
+    let (segments_max, age_max) = (config.retain_segments_max, config.retain_age_max);
+    let is_limited = segments_max.is_some() || age_max.is_some();
+    let (bytes_max, keeps_newest) = match config.retain_bytes_max {
+        RetainBytes::AtMost(bytes) => (Some(bytes), false),
+        RetainBytes::Unlimited => (None, false),
+        RetainBytes::Automatic if is_limited => (None, false),
+        RetainBytes::Automatic => {
+            let capacity = shared.storage.capacity(&shared.names.dir).ok().flatten();
+            (Some(RetainBytes::automatic(capacity)), true)
+        }
+    };
+    Limits { segments_max, age_max, bytes_max, keeps_newest }
 }
 
 fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
-    let limits = Limits {
-        segments_max: shared.config.retain_segments_max,
-        age_max: shared.config.retain_age_max,
-        bytes_max: shared.config.retain_bytes_max,
-    };
+    let limits = limits(shared);
     if !limits.any() {
         return Ok(());
     }
@@ -117,7 +140,7 @@ fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
                 result => result?,
             }
         }
-        shared.count_removed();
+        shared.count_removed(segment.len);
     }
     Ok(())
 }

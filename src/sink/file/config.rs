@@ -32,6 +32,40 @@ pub enum RotateEvery {
     Interval(Duration),
 }
 
+/// How many bytes of sealed segments are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum RetainBytes {
+    /// 1 GiB, or 5 % of the file system if that is less; the newest segment is kept in any case. No limit if segments
+    /// are limited by number or age.
+    #[default]
+    Automatic,
+    /// No limit.
+    Unlimited,
+    /// At most this many bytes.
+    AtMost(u64),
+}
+
+impl RetainBytes {
+    /// The automatic limit on a file system of this many bytes.
+    pub(super) fn automatic(capacity_bytes: Option<u64>) -> u64 {
+        capacity_bytes.map_or(u64::MAX, |bytes| bytes / 20).min(1 << 30)
+    }
+}
+
+impl From<u64> for RetainBytes {
+    fn from(bytes: u64) -> Self {
+        RetainBytes::AtMost(bytes)
+    }
+}
+
+impl From<Option<u64>> for RetainBytes {
+    /// `None` is no limit.
+    fn from(bytes: Option<u64>) -> Self {
+        bytes.map_or(RetainBytes::Unlimited, RetainBytes::AtMost)
+    }
+}
+
 /// Settings of a [`FileSink`](super::FileSink). Make one with [`FileConfig::new`] and change it
 /// field by field or in a chain.
 ///
@@ -60,12 +94,13 @@ pub struct FileConfig {
     pub rotate_every: RotateEvery,
     /// Shifts the times of `rotate_every`: 3600 makes `Daily` rotate at 01:00 UTC, -7200 at 22:00 UTC.
     pub rotate_offset_seconds: i64,
-    /// Sealed segments to keep, including compressed ones; the oldest are removed first. `None` for all.
+    /// Sealed segments to keep, including compressed ones; the oldest are removed first. `None`, the default, sets no
+    /// limit by number.
     pub retain_segments_max: Option<usize>,
     /// Sealed segments that were last modified longer ago than this are removed.
     pub retain_age_max: Option<Duration>,
-    /// Bytes that all sealed segments together may take; the oldest are removed first.
-    pub retain_bytes_max: Option<u64>,
+    /// Bytes that all sealed segments together may take; the oldest are removed first. `None` for all.
+    pub retain_bytes_max: RetainBytes,
     /// Permission bits of the directory if the sink creates it.
     pub dir_mode: u32,
     /// Permission bits of every file that the sink creates.
@@ -83,9 +118,9 @@ impl Default for FileConfig {
             rotate_bytes_max: 10_485_760,
             rotate_every: RotateEvery::Daily,
             rotate_offset_seconds: 0,
-            retain_segments_max: Some(5),
+            retain_segments_max: None,
             retain_age_max: None,
-            retain_bytes_max: None,
+            retain_bytes_max: RetainBytes::Automatic,
             dir_mode: 0o700,
             file_mode: 0o644,
             compress: false,
@@ -128,10 +163,16 @@ impl FileConfig {
         rotate_offset_seconds: i64,
         retain_segments_max: Option<usize>,
         retain_age_max: Option<Duration>,
-        retain_bytes_max: Option<u64>,
         dir_mode: u32,
         file_mode: u32,
         compress: bool,
+    }
+
+    /// Sets the field [`retain_bytes_max`](#structfield.retain_bytes_max): a number of bytes, or `None` for no limit.
+    #[must_use]
+    pub fn retain_bytes_max(mut self, bytes: impl Into<RetainBytes>) -> Self {
+        self.retain_bytes_max = bytes.into();
+        self
     }
 
     /// Rejects invalid settings; returns the log's names.

@@ -19,6 +19,7 @@ use super::segment::Segment;
 use super::{cleanup, next_segment};
 use crate::sink::SinkError;
 use ringseal_base::Now;
+use ringseal_base::process::file_size::block_in_this_thread;
 use ringseal_base::storage::Storage;
 
 const JOBS_MAX: usize = 16;
@@ -64,7 +65,7 @@ pub(super) struct Shared {
     pub storage: Arc<dyn Storage>,
     pub names: Names,
     pub config: FileConfig,
-    // ORDER: Relaxed everywhere for these five: each is an independent number that publishes nothing else. What the two
+    // ORDER: Relaxed everywhere for these six: each is an independent number that publishes nothing else. What the two
     // threads exchange goes through `state`, the channel, or the file system.
     /// The writer's clock, for retention by age.
     now_unix_nanos: AtomicI64,
@@ -72,6 +73,8 @@ pub(super) struct Shared {
     last_number: AtomicU64,
     /// Sealed segments removed by retention.
     removed: AtomicU64,
+    /// Their bytes.
+    removed_bytes: AtomicU64,
     /// Errors on the helper thread.
     errors: AtomicU64,
     /// The sink is being dropped: work that the next start can do is skipped.
@@ -93,6 +96,7 @@ impl Shared {
             now_unix_nanos: AtomicI64::new(0),
             last_number: AtomicU64::new(0),
             removed: AtomicU64::new(0),
+            removed_bytes: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             hook: Mutex::new(None),
@@ -129,8 +133,14 @@ impl Shared {
         self.removed.load(Ordering::Relaxed)
     }
 
-    pub fn count_removed(&self) {
+    pub fn removed_bytes(&self) -> u64 {
         // ORDER: relaxed; an independent count.
+        self.removed_bytes.load(Ordering::Relaxed)
+    }
+
+    pub fn count_removed(&self, len_bytes: u64) {
+        // ORDER: relaxed; independent counts. The bytes first: a reader of both never sees a segment without them.
+        self.removed_bytes.fetch_add(len_bytes, Ordering::Relaxed);
         self.removed.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -160,7 +170,7 @@ impl Shared {
             return Ok(segment);
         }
         drop(state);
-        let made = next_segment::create(&*self.storage, &self.names, &self.config);
+        let made = next_segment::create(self);
         if made.is_err() {
             self.used_next();
         }
@@ -198,7 +208,7 @@ impl Shared {
         }
         state.next = Next::Working;
         drop(state);
-        match next_segment::create(&*self.storage, &self.names, &self.config) {
+        match next_segment::create(self) {
             Ok(segment) => self.put(Next::Ready(segment)),
             Err(error) => {
                 self.put(Next::None);
@@ -336,6 +346,7 @@ impl Helper {
 }
 
 fn run_all(shared: &Shared, inbox: &Receiver<Job>) {
+    block_in_this_thread();
     for job in inbox {
         shared.run(job);
     }

@@ -1,15 +1,18 @@
 //! Log files: whole lines at every instant, rotation without a gap, recovery by a complete table.
 //!
 //! Promises: `write` makes one vectored write for about two megabytes of lines, and checks the file twice; it allocates
-//! nothing unless a file must be opened. A full disk, a deleted, renamed or truncated file and a missing directory are
-//! handled, or returned as errors with the exact number of lines that are in place; never a panic. Rotation is a link
-//! and a rename; long work happens on a helper thread. After a crash the file holds whole lines, and the next start
+//! nothing unless a file must be opened. A full disk, a limit on the size of files, a deleted, renamed or truncated
+//! file and a missing directory are handled, or returned as errors with the exact number of lines that are in place;
+//! never a panic or a signal. A link, directory or
+//! pipe in place of one of the log's files is set aside and reported (`foreign.rs`). Rotation is a link and a rename;
+//! long work happens on a helper thread. After a crash the file holds whole lines, and the next start
 //! finishes interrupted steps (`recover.rs` has the table).
 use std::sync::Arc;
 
 use crate::core::Lines;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal_base::Now;
+use ringseal_base::process::file_size::Blocked;
 use ringseal_base::storage::{FileId, FileLock, OsStorage, Storage};
 
 mod active;
@@ -18,6 +21,7 @@ mod cleanup;
 #[cfg(feature = "compress")]
 mod compress;
 mod config;
+mod foreign;
 mod helper;
 #[cfg(target_os = "linux")]
 mod mapped;
@@ -33,7 +37,7 @@ mod segment;
 #[cfg(test)]
 mod tests;
 
-pub use config::{FileConfig, RotateEvery, WriteMode};
+pub use config::{FileConfig, RetainBytes, RotateEvery, WriteMode};
 pub use rotate::{Rotation, RotationReason};
 
 use helper::{Helper, Job, Shared};
@@ -88,6 +92,7 @@ impl FileSink {
         now: Now,
     ) -> Result<Self, SinkError> {
         let names = config.check()?;
+        let _blocked = Blocked::new();
         let schedule = Schedule::new(config.rotate_every, config.rotate_offset_seconds);
         let name = format!("file:{}", config.path.display());
         let shared = Arc::new(Shared::new(storage, names, config));
@@ -235,6 +240,7 @@ impl Sink for FileSink {
         if lines.is_empty() {
             return Ok(());
         }
+        let _blocked = Blocked::new();
         self.rotate_by_time(now);
         self.write_all(lines, now).inspect_err(|_| self.counters.errors += 1)
     }
@@ -263,6 +269,7 @@ impl Sink for FileSink {
     /// Rotates by time; also returns errors that no other call could return: a postponed rotation, an error on the
     /// helper thread.
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
+        let _blocked = Blocked::new();
         self.shared.set_now(now);
         self.rotate_by_time(now);
         if self.check_due.is_due(now) {
@@ -275,6 +282,7 @@ impl Sink for FileSink {
     }
 
     fn reopen(&mut self, now: Now) -> Result<(), SinkError> {
+        let _blocked = Blocked::new();
         self.open_active(now)?;
         self.helper.offer(Job::Prepare);
         self.helper.offer(Job::CleanUp);
@@ -284,6 +292,7 @@ impl Sink for FileSink {
     fn counters(&self) -> SinkCounters {
         SinkCounters {
             removed: self.shared.removed(),
+            removed_bytes: self.shared.removed_bytes(),
             errors: self.counters.errors + self.shared.errors(),
             ..self.counters
         }

@@ -3,7 +3,8 @@
 //! `app.log` is the active segment. Sealed ones have permanent, increasing numbers: `app.log.000001`, compressed
 //! `app.log.000001.gz`. The other files are internal: `.app.log.next` (the prepared next segment), `.app.log.last` (the
 //! highest assigned number), `.app.log.lock` (held by the one process that writes), `.app.log.000001.gz.partial`
-//! (unfinished compression), `app.log.torn` (torn lines that were cut on start).
+//! (unfinished compression), `app.log.torn` (torn lines that were cut on start), `NAME.aside-1` (what was in place of a
+//! file and is none, see [`super::foreign`]).
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,9 @@ use std::path::{Path, PathBuf};
 use ringseal_base::storage::Storage;
 
 const NUMBER_DIGITS: usize = 6;
+/// The highest number of a segment. A name with a higher one is not a segment's: no log gets there, and the numbers
+/// after it must not overflow.
+pub(super) const NUMBER_MAX: u64 = 999_999_999_999;
 const COMPRESSED: &str = ".gz";
 const PARTIAL: &str = ".gz.partial";
 
@@ -21,6 +25,7 @@ pub(super) struct Names {
     pub active: PathBuf,
     pub next: PathBuf,
     pub last: PathBuf,
+    pub last_partial: PathBuf,
     pub torn: PathBuf,
     pub lock: PathBuf,
     base: OsString,
@@ -35,6 +40,7 @@ impl Names {
             active: path.to_owned(),
             next: dir.join(joined(&[".".as_ref(), &base, ".next".as_ref()])),
             last: dir.join(joined(&[".".as_ref(), &base, ".last".as_ref()])),
+            last_partial: dir.join(joined(&[".".as_ref(), &base, ".last.partial".as_ref()])),
             lock: dir.join(joined(&[".".as_ref(), &base, ".lock".as_ref()])),
             torn: dir.join(joined(&[&base, ".torn".as_ref()])),
             dir,
@@ -98,7 +104,7 @@ impl Names {
         let canonical = digits.len() == NUMBER_DIGITS
             || digits.len() > NUMBER_DIGITS && digits.first() != Some(&b'0');
         let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
-        (canonical && number > 0).then_some((number, tail))
+        (canonical && (1..=NUMBER_MAX).contains(&number)).then_some((number, tail))
     }
 }
 
@@ -155,6 +161,7 @@ mod tests {
             names.sealed(999_999),
             names.sealed(1_000_000),
             names.partial(7),
+            names.sealed(NUMBER_MAX),
         ];
         let others = [
             "app.log",
@@ -167,6 +174,9 @@ mod tests {
             ".app.log.000003",
             ".app.log.000003.gz",
             "app.log.99999999999999999999999999",
+            "app.log.18446744073709551615",
+            "app.log.1000000000000",
+            "app.log.000003.aside-1",
             "app.log.torn",
             "app.logs.000001",
             "other.log.000001",
@@ -178,10 +188,17 @@ mod tests {
         }
         let found = names.found(&disk).unwrap();
         let sealed: Vec<_> = found.sealed.iter().map(|s| (s.number, s.compressed)).collect();
-        let expected = [(1, true), (2, false), (2, true), (999_999, false), (1_000_000, false)];
+        let expected = [
+            (1, true),
+            (2, false),
+            (2, true),
+            (999_999, false),
+            (1_000_000, false),
+            (NUMBER_MAX, false),
+        ];
         assert_eq!(sealed, expected);
         assert_eq!(found.partial, [7]);
-        assert_eq!(found.highest(), 1_000_000);
+        assert_eq!(found.highest(), NUMBER_MAX);
         for sealed in found.sealed {
             assert!(disk.files().contains_key(&sealed.path(&names)));
         }

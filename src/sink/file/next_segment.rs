@@ -3,20 +3,18 @@ use std::io;
 
 use super::append::AppendMethod;
 use super::config::{FileConfig, WriteMode};
+use super::helper::Shared;
 #[cfg(target_os = "linux")]
 use super::mapped::MappedMethod;
-use super::names::Names;
 use super::segment::{Segment, WriteMethod};
 use crate::sink::SinkError;
-use ringseal_base::storage::{OpenMode, Storage, StorageFile};
+use ringseal_base::storage::{OpenMode, StorageFile};
 
 /// Creates an empty file under the hidden name. A file that already has that name was never part of the log and is
-/// replaced.
-pub(super) fn create(
-    storage: &dyn Storage,
-    names: &Names,
-    config: &FileConfig,
-) -> Result<Segment, SinkError> {
+/// replaced; anything else is set aside.
+pub(super) fn create(shared: &Shared) -> Result<Segment, SinkError> {
+    let (storage, names, config) = (&*shared.storage, &shared.names, &shared.config);
+    shared.set_aside(&names.next)?;
     let create = OpenMode::CreateNew { mode: config.file_mode };
     let file = match storage.open(&names.next, create) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

@@ -214,6 +214,8 @@ pub struct Reader {
     lost_count: bool,
     stop: Stop,
     gap: Option<Gap>,
+    /// Names that cannot be segments, reported before the first line.
+    foreign: Vec<LogReadError>,
     /// The number of the last returned line in its file, and which opened file that was.
     line_number: u64,
     line_segment: u64,
@@ -253,6 +255,9 @@ impl Reader {
             .ok_or_else(|| LogReadError::NoFileName { path: path.to_path_buf() })?;
         let mut reader = Self::over(Box::new(directory), options);
         reader.begin()?;
+        if !reader.is_single_stream && reader.options.start == ReadFrom::Oldest {
+            reader.foreign = reader.directory.take_foreign();
+        }
         Ok(reader)
     }
 
@@ -274,6 +279,9 @@ impl Reader {
     /// A sealed segment that cannot be read is skipped: the next call continues after it. After any other error the
     /// next call retries when following, and returns [`Step::End`] otherwise.
     pub fn next_line(&mut self) -> Result<Step<'_>, LogReadError> {
+        if let Some(error) = self.foreign.pop() {
+            return Err(error);
+        }
         loop {
             let found = match self.next_found() {
                 Ok(found) => found,
@@ -340,6 +348,7 @@ impl Reader {
             lost_count: false,
             stop: Stop::default(),
             gap: None,
+            foreign: Vec::new(),
             line_number: 0,
             line_segment: 0,
             listing: Vec::new(),

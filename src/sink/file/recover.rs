@@ -19,7 +19,7 @@ pub(super) enum ActiveState {
     Empty,
     /// A file that is not empty.
     Filled,
-    /// A directory, a symbolic link, a device.
+    /// A directory, a symbolic link, a device: it is set aside before, unless the path was never a log.
     Foreign,
 }
 
@@ -30,7 +30,6 @@ pub(super) enum NextState {
     Empty,
     /// Lines that were written after a rotation whose rename a power loss undid.
     Filled,
-    Foreign,
 }
 
 /// The inputs of the decision.
@@ -57,8 +56,6 @@ pub(super) enum Plan {
     SealAndPromote,
     /// The active name refers to something other than a regular file.
     RefuseActive,
-    /// The name of the next segment refers to something other than a regular file.
-    RefuseNext,
 }
 
 /// One row of the table: the combinations it covers, and what to do.
@@ -71,11 +68,7 @@ pub(super) struct Row {
 
 const ANY: &[bool] = &[false, true];
 const FILES: &[ActiveState] = &[ActiveState::Empty, ActiveState::Filled];
-const NOT_FOREIGN: &[ActiveState] =
-    &[ActiveState::Missing, ActiveState::Empty, ActiveState::Filled];
-const ANY_NEXT: &[NextState] =
-    &[NextState::Missing, NextState::Empty, NextState::Filled, NextState::Foreign];
-const NEXT_NOT_FOREIGN: &[NextState] = &[NextState::Missing, NextState::Empty, NextState::Filled];
+const ANY_NEXT: &[NextState] = &[NextState::Missing, NextState::Empty, NextState::Filled];
 
 /// The table. Every combination matches exactly one row (checked by a test).
 pub(super) const TABLE: &[Row] = &[
@@ -84,12 +77,6 @@ pub(super) const TABLE: &[Row] = &[
         same_inode: ANY,
         next: ANY_NEXT,
         plan: Plan::RefuseActive,
-    },
-    Row {
-        active: NOT_FOREIGN,
-        same_inode: ANY,
-        next: &[NextState::Foreign],
-        plan: Plan::RefuseNext,
     },
     // First start, or the files were removed.
     Row {
@@ -126,7 +113,7 @@ pub(super) const TABLE: &[Row] = &[
         plan: Plan::SealAndPromote,
     },
     // Killed between link and rename, or power loss took the rename.
-    Row { active: FILES, same_inode: &[true], next: NEXT_NOT_FOREIGN, plan: Plan::FinishRotation },
+    Row { active: FILES, same_inode: &[true], next: ANY_NEXT, plan: Plan::FinishRotation },
 ];
 
 impl Row {
@@ -180,10 +167,10 @@ fn active_state(stat: Option<FileStat>) -> ActiveState {
 
 fn next_state(stat: Option<FileStat>) -> NextState {
     match active_state(stat) {
-        ActiveState::Missing => NextState::Missing,
+        // Foreign things were set aside; another one is looked at when it is in the way.
+        ActiveState::Missing | ActiveState::Foreign => NextState::Missing,
         ActiveState::Empty => NextState::Empty,
         ActiveState::Filled => NextState::Filled,
-        ActiveState::Foreign => NextState::Foreign,
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Limits {
     pub segments_max: Option<usize>,
     pub age_max: Option<Duration>,
     pub bytes_max: Option<u64>,
+    /// The newest segment is kept even if it is longer than `bytes_max`.
+    pub keeps_newest: bool,
 }
 
 impl Limits {
@@ -43,7 +45,8 @@ impl Limits {
             total = total.saturating_add(segment.len);
             total <= bytes_max
         });
-        kept.len() - fitting.count()
+        let fitting = fitting.count().max(usize::from(self.keeps_newest));
+        kept.len().saturating_sub(fitting)
     }
 }
 
@@ -81,7 +84,7 @@ mod tests {
             (Some(1), age(75), Some(399), 3),
         ];
         for (segments_max, age_max, bytes_max, surplus) in cases {
-            let limits = Limits { segments_max, age_max, bytes_max };
+            let limits = Limits { segments_max, age_max, bytes_max, keeps_newest: false };
             assert_eq!(limits.surplus(&segments, 100), surplus, "{limits:?}");
         }
     }
@@ -101,10 +104,17 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_segment_can_be_kept_always() {
+        let segments = kept(&[(1_000, 0), (1_000, 0)]);
+        let limits = Limits { bytes_max: Some(100), keeps_newest: true, ..Limits::default() };
+        assert_eq!((limits.surplus(&segments, 0), limits.surplus(&[], 0)), (1, 0));
+    }
+
+    #[test]
     fn future_dates_and_huge_lengths_do_not_overflow() {
         let segments = kept(&[(u64::MAX, i64::MAX), (u64::MAX, i64::MIN)]);
         let limits =
-            Limits { segments_max: None, age_max: Some(Duration::MAX), bytes_max: Some(u64::MAX) };
+            Limits { age_max: Some(Duration::MAX), bytes_max: Some(u64::MAX), ..Limits::default() };
         assert_eq!(limits.surplus(&segments, i64::MIN), 0);
         assert_eq!(limits.surplus(&[], 0), 0);
     }

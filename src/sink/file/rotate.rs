@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 
 use super::FileSink;
 use super::helper::Job;
+use super::names::NUMBER_MAX;
 use super::recover::stat_or_missing;
 use super::segment::Segment;
 use crate::sink::SinkError;
 use ringseal_base::Now;
+use ringseal_base::storage::FileKind;
 
 /// Why a segment was sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,12 +121,21 @@ impl FileSink {
         }
         loop {
             let number = self.next_number;
+            if number > NUMBER_MAX {
+                let path = self.shared.names.active.clone();
+                return Err(SinkError::NumbersUsedUp { path, number_max: NUMBER_MAX });
+            }
             let sealed = self.shared.names.sealed(number);
             self.next_number += 1;
             match self.link_or_rename(&sealed) {
                 Ok(linked) => {
                     let half = HalfRotated { number, linked };
                     self.half_rotated = Some(half);
+                    if let Err(error) = self.expect_own(&sealed) {
+                        // Something else had the active name. The next write looks at what it is.
+                        self.undo_sealed_name(half);
+                        return Err(SinkError::io("seal as", &sealed, error));
+                    }
                     return Ok(half);
                 }
                 // Another process created that file; its number is taken.
@@ -145,10 +156,20 @@ impl FileSink {
                 if stat_or_missing(storage.stat(sealed))?.is_some() {
                     return Err(io::ErrorKind::AlreadyExists.into());
                 }
+                self.expect_own(&names.active)?;
                 storage.rename(&names.active, sealed).map(|()| false)
             }
             result => result.map(|()| true),
         }
+    }
+
+    /// Whether a name refers to the open active file.
+    fn expect_own(&self, path: &Path) -> io::Result<()> {
+        let stat = self.shared.storage.stat(path)?;
+        if stat.kind == FileKind::Regular && stat.id == self.active_id {
+            return Ok(());
+        }
+        Err(io::Error::other("another file is in place of the active one"))
     }
 
     /// The second step failed: the file continues under the active name alone. Its number is not assigned again,
@@ -171,6 +192,14 @@ impl FileSink {
     fn promote_next(&mut self, next: Segment) -> Result<Segment, SinkError> {
         let shared = &self.shared;
         let (storage, names) = (&*shared.storage, &shared.names);
+        let next = match self.is_prepared(&next) {
+            true => next,
+            // Something else has its name. It is set aside or removed, and another file created.
+            false => {
+                drop(next);
+                shared.take_next()?
+            }
+        };
         let next = match storage.rename(&names.next, &names.active) {
             // The prepared file was removed: create another one.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -181,6 +210,15 @@ impl FileSink {
             result => result.map(|()| next),
         };
         next.map_err(|source| SinkError::io("rename to", &names.active, source))
+    }
+
+    /// Whether the hidden name still refers to the prepared file. A missing one is created again by the caller.
+    fn is_prepared(&self, next: &Segment) -> bool {
+        let own = next.stat().ok().and_then(|stat| stat.id);
+        match self.shared.storage.stat(&self.shared.names.next) {
+            Ok(stat) => stat.kind == FileKind::Regular && stat.id == own,
+            Err(_) => true,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal_base::Now;
 use ringseal_base::backoff::Backoff;
 use ringseal_base::panic::panic_message;
+use ringseal_base::process::file_size::block_in_this_thread;
 
 /// A job for the thread.
 pub(super) enum Job {
@@ -210,6 +211,7 @@ impl Worker {
     /// Works until the queue is closed, then finishes.
     pub fn run(mut self, last_words: &Sender<FinalReport>) {
         IS_SINK_THREAD.set(true);
+        block_in_this_thread();
         loop {
             let wake_at = self.retry.map_or(self.turn_at, |retry| retry.at);
             match self.jobs.recv_deadline(wake_at) {
@@ -375,15 +377,27 @@ fn catch_panic<T>(call: impl FnOnce() -> T) -> Result<T, SinkError> {
     })
 }
 
+fn clone_io(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(
+        || io::Error::new(error.kind(), error.to_string()),
+        io::Error::from_raw_os_error,
+    )
+}
+
 /// Copies an error for another receiver. The system's error code is kept; other causes keep their kind and text.
 fn clone_error(error: &SinkError) -> SinkError {
     match error {
         SinkError::Io { action, target, source } => {
-            let source = source.raw_os_error().map_or_else(
-                || io::Error::new(source.kind(), source.to_string()),
-                io::Error::from_raw_os_error,
-            );
-            SinkError::Io { action, target: target.clone(), source }
+            SinkError::Io { action, target: target.clone(), source: clone_io(source) }
+        }
+        SinkError::SetAside { path, found, aside } => {
+            SinkError::SetAside { path: path.clone(), found, aside: aside.clone() }
+        }
+        SinkError::NotLocked { path, source } => {
+            SinkError::NotLocked { path: path.clone(), source: clone_io(source) }
+        }
+        SinkError::NumbersUsedUp { path, number_max } => {
+            SinkError::NumbersUsedUp { path: path.clone(), number_max: *number_max }
         }
         SinkError::NotAFile { path, found } => SinkError::NotAFile { path: path.clone(), found },
         SinkError::InUse { path } => SinkError::InUse { path: path.clone() },

@@ -10,6 +10,8 @@ use ringseal_audit::entry::Scheme;
 use ringseal_audit::entry::control::CheckStatus;
 use ringseal_audit::sink::SinkEvent;
 use ringseal_audit::store::MaintenanceReport;
+#[cfg(feature = "compress")]
+use ringseal_base::process::file_size::block_in_this_thread;
 
 /// Reports an event to the application's log; failures also go to stderr.
 fn report(writer: &Link, event: AuditThreadEvent) {
@@ -89,6 +91,7 @@ impl AuditThread {
             let storage = std::sync::Arc::clone(&self.storage);
             let stderr = std::sync::Arc::clone(&self.writer.stderr);
             let work = move || {
+                block_in_this_thread();
                 if let Err(error) = ringseal_audit::store::compress_sealed(&storage, &dir) {
                     stderr.write(format_args!("audit segments cannot be compressed: {error}"));
                 }

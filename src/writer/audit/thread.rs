@@ -25,6 +25,7 @@ use ringseal_audit::entry::{Body, Parser};
 use ringseal_audit::sink::{AuditSink, AuditSinkError, FanOut, SinkBounds, SinkEvent};
 use ringseal_audit::store::{AppendError, AuditLog, Receipt};
 use ringseal_base::backoff::Backoff;
+use ringseal_base::process::file_size::block_in_this_thread;
 use ringseal_base::storage::Storage;
 
 /// How often checkpoints, rotation and other maintenance are checked.
@@ -77,7 +78,11 @@ pub fn spawn(mut parts: AuditThreadParts) -> Result<JoinHandle<()>, SpawnError> 
         let _ = parts.link.sinks.set(fan);
     }
     let builder = std::thread::Builder::new().name("ringseal-audit".into());
-    builder.spawn(move || AuditThread::new(parts, spill).run()).map_err(SpawnError::Io)
+    let run = move || {
+        block_in_this_thread();
+        AuditThread::new(parts, spill).run();
+    };
+    builder.spawn(run).map_err(SpawnError::Io)
 }
 
 /// Present while the log cannot be written.

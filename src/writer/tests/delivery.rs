@@ -212,3 +212,70 @@ fn a_batch_ends_with_its_last_line() {
     let (head, tail) = batch.lines().split_at(1);
     assert_eq!((head.bytes(), tail.bytes(), tail.end(0)), (&b"a\n"[..], &b"bb\nc\n"[..], 3));
 }
+
+/// A directory that is away: the sink fails, works for a moment, fails again.
+#[test]
+fn a_flapping_sink_is_reported_once_per_state() {
+    let mut harness = Harness::new();
+    for round in 0..600 {
+        harness.script.turn_fails.store(round % 2 == 0, Ordering::SeqCst);
+        harness.step_after(80 * MILLI);
+    }
+    harness.script.turn_fails.store(false, Ordering::SeqCst);
+    for _ in 0..200 {
+        harness.step_after(100 * MILLI);
+    }
+    let (failed, recovered) =
+        (harness.named("ringseal.sink_failed"), harness.named("ringseal.sink_recovered"));
+    assert!((1..=2).contains(&failed.len()), "{failed:?}");
+    assert_eq!(failed.len(), recovered.len());
+    let failures: u64 = recovered.iter().map(|event| event["failures"].as_u64().unwrap()).sum();
+    assert!(failures >= 20, "{recovered:?}");
+}
+
+#[test]
+fn a_recovery_on_trial_is_reported_last() {
+    let mut harness = Harness::new();
+    for fails in [true, false, true, false] {
+        harness.script.turn_fails.store(fails, Ordering::SeqCst);
+        harness.step_after(1_000 * MILLI);
+    }
+    assert_eq!(harness.named("ringseal.sink_failed").len(), 2);
+    assert_eq!(harness.named("ringseal.sink_recovered").len(), 1);
+    let _answer = harness.call(Control::Stop);
+    harness.step();
+    assert_eq!(harness.named("ringseal.sink_recovered").len(), 2);
+}
+
+#[test]
+fn removed_segments_are_reported_once_a_minute() {
+    let mut harness = Harness::new();
+    let remove = |harness: &Harness, segments: u64| {
+        let mut counters = harness.script.counters.lock();
+        counters.removed += segments;
+        counters.removed_bytes += segments * 1000;
+    };
+    remove(&harness, 2);
+    harness.step_after(1_100 * MILLI);
+    for _ in 0..30 {
+        remove(&harness, 1);
+        harness.step_after(1_100 * MILLI);
+    }
+    let reports = || harness.named("ringseal.segments_removed");
+    assert_eq!(reports().len(), 1);
+    assert_eq!((&reports()[0]["segments"], &reports()[0]["bytes"]), (&2.into(), &2000.into()));
+    harness.step_after(60_000 * MILLI);
+    let reports = harness.named("ringseal.segments_removed");
+    assert_eq!((reports.len(), &reports[1]["segments"]), (2, &30.into()));
+    harness.step_after(120_000 * MILLI);
+    assert_eq!(harness.named("ringseal.segments_removed").len(), 2, "nothing new");
+    // What is left is reported at the end.
+    remove(&harness, 4);
+    harness.step_after(1_100 * MILLI);
+    remove(&harness, 3);
+    let _answer = harness.call(Control::Stop);
+    harness.step();
+    let reports = harness.named("ringseal.segments_removed");
+    let sum: u64 = reports.iter().map(|event| event["segments"].as_u64().unwrap()).sum();
+    assert_eq!((sum, &reports[2]["sink"]), (39, &"scripted".into()));
+}

@@ -15,6 +15,7 @@ use super::log_source::{Lag, LogSource};
 use super::spill::Spill;
 use super::worker::{Worker, panic_error};
 use super::{AuditSink, AuditSinkError, EntryBatch, SealedEntry};
+use ringseal_base::process::file_size::block_in_this_thread;
 use ringseal_base::storage::Storage;
 
 /// A sink call may exceed the stop timeout by this much.
@@ -119,7 +120,10 @@ impl SinkThread {
         };
         let thread = std::thread::Builder::new()
             .name("ringseal-audit-sink".to_owned())
-            .spawn(move || worker.run())
+            .spawn(move || {
+                block_in_this_thread();
+                worker.run()
+            })
             .map_err(|error| AuditSinkError::io("start a thread for", name, error))?;
         Ok(SinkThread { shared, thread: Mutex::new(Some(thread)) })
     }

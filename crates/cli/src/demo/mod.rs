@@ -167,7 +167,7 @@ fn config(args: &Args, path: &Path, audit: Option<&audit::AuditPlan>) -> Config 
     let file = FileConfig::new(path)
         .rotate_bytes_max(ROTATE_BYTES)
         .rotate_every(RotateEvery::Never)
-        .retain_segments_max(None);
+        .retain_bytes_max(None);
     let config = Config::new()
         .filter(Filter::new(LevelFilter::AtLeast(Level::Trace)))
         .output(Output::file(file))

@@ -4,6 +4,9 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::super::names::NUMBER_MAX;
+use super::LogReadError;
+
 /// The identity of an open file or a name's file. While a file is open, no other file has its identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileId {
@@ -50,6 +53,10 @@ pub(super) trait Directory: Send {
     fn open_sealed(&mut self, number: u64, gz: bool) -> io::Result<Option<File>>;
     /// The identity of the file under a sealed segment's plain name.
     fn sealed_id(&mut self, number: u64) -> io::Result<Option<FileId>>;
+    /// Names of segments whose files cannot be segments, in the last listing; empties the list.
+    fn take_foreign(&mut self) -> Vec<LogReadError> {
+        Vec::new()
+    }
     /// The path of a sealed segment, or of the active one, for messages.
     fn path(&self, number: Option<u64>, gz: bool) -> PathBuf;
 }
@@ -59,6 +66,7 @@ pub(super) trait Directory: Send {
 pub(super) struct OsDirectory {
     dir: PathBuf,
     base: OsString,
+    foreign: Vec<LogReadError>,
 }
 
 impl OsDirectory {
@@ -69,12 +77,12 @@ impl OsDirectory {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
             _ => PathBuf::from("."),
         };
-        Some(Self { dir, base })
+        Some(Self { dir, base, foreign: Vec::new() })
     }
 
     /// A name for messages about a stream.
     pub(super) fn named(name: &str) -> Self {
-        Self { dir: PathBuf::new(), base: name.into() }
+        Self { dir: PathBuf::new(), base: name.into(), foreign: Vec::new() }
     }
 }
 
@@ -89,11 +97,17 @@ impl Directory for OsDirectory {
 
     fn list(&mut self, out: &mut Vec<Sealed>) -> io::Result<()> {
         out.clear();
+        self.foreign.clear();
         let Some(entries) = found(fs::read_dir(&self.dir))? else { return Ok(()) };
         for entry in entries {
-            let name = entry?.file_name();
-            if let Some((number, gz)) = sealed_of(&self.base, &name) {
-                out.push(Sealed { number, plain: !gz, gz });
+            let entry = entry?;
+            let Some((number, gz)) = sealed_of(&self.base, &entry.file_name()) else { continue };
+            match foreign(number, &entry) {
+                None => out.push(Sealed { number, plain: !gz, gz }),
+                Some(found) => {
+                    let path = entry.path();
+                    self.foreign.push(LogReadError::NotASegment { path, found });
+                }
             }
         }
         out.sort_unstable_by_key(|sealed| sealed.number);
@@ -108,8 +122,17 @@ impl Directory for OsDirectory {
         Ok(())
     }
 
+    fn take_foreign(&mut self) -> Vec<LogReadError> {
+        std::mem::take(&mut self.foreign)
+    }
+
     fn open_sealed(&mut self, number: u64, gz: bool) -> io::Result<Option<File>> {
-        found(File::open(self.path(Some(number), gz)))
+        let path = self.path(Some(number), gz);
+        // Opening a pipe would wait for its other end.
+        match found(fs::metadata(&path))? {
+            Some(metadata) if metadata.is_file() => found(File::open(path)),
+            _ => Ok(None),
+        }
     }
 
     fn sealed_id(&mut self, number: u64) -> io::Result<Option<FileId>> {
@@ -129,6 +152,22 @@ impl Directory for OsDirectory {
     }
 }
 
+/// Why a file cannot be a segment. A link to a regular file can.
+fn foreign(number: u64, entry: &fs::DirEntry) -> Option<&'static str> {
+    if number > NUMBER_MAX {
+        return Some("a segment number above 999999999999");
+    }
+    let kind = entry.file_type().ok()?;
+    // A file that vanishes meanwhile is not foreign.
+    let is_file = || fs::metadata(entry.path()).map_or(true, |metadata| metadata.is_file());
+    match () {
+        () if kind.is_file() || kind.is_symlink() && is_file() => None,
+        () if kind.is_dir() => Some("a directory"),
+        () if kind.is_symlink() => Some("a link to something other than a file"),
+        () => Some("a pipe, socket or device"),
+    }
+}
+
 /// The number of a sealed segment of `base`, and whether the name is that of its compressed form.
 fn sealed_of(base: &OsStr, name: &OsStr) -> Option<(u64, bool)> {
     let rest = name.as_encoded_bytes().strip_prefix(base.as_encoded_bytes())?.strip_prefix(b".")?;
@@ -145,7 +184,8 @@ fn sealed_number(suffix: &[u8]) -> Option<(u64, bool)> {
     if !canonical || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    Some((str::from_utf8(digits).ok()?.parse().ok()?, gz))
+    // A number beyond 64 bits is above the highest one, too.
+    Some((str::from_utf8(digits).ok()?.parse().unwrap_or(u64::MAX), gz))
 }
 
 /// The base name of the log that `name` belongs to: itself, or the part before a segment number, if that ends in
@@ -179,10 +219,12 @@ mod tests {
 
     #[test]
     fn a_segment_number_has_one_name() {
-        let cases: [(&str, Option<(u64, bool)>); 12] = [
+        let cases: [(&str, Option<(u64, bool)>); 14] = [
             ("app.log.000001", Some((1, false))),
             ("app.log.000001.gz", Some((1, true))),
             ("app.log.1234567", Some((1_234_567, false))),
+            ("app.log.18446744073709551615", Some((u64::MAX, false))),
+            ("app.log.99999999999999999999999999.gz", Some((u64::MAX, true))),
             ("app.log.0000001", None),
             ("app.log.00001", None),
             ("app.log.1", None),

@@ -33,6 +33,14 @@ pub enum LogReadError {
         /// The decoder's error.
         source: io::Error,
     },
+    /// A name is that of a sealed segment, and what has it cannot be one. Reported once, when a reader opens the log;
+    /// the other segments are read.
+    NotASegment {
+        /// The path.
+        path: PathBuf,
+        /// What was found: `a directory`, `a segment number above 999999999999`.
+        found: &'static str,
+    },
     /// The segment is compressed, and this build lacks the feature `compress`.
     Compressed {
         /// The segment.
@@ -74,6 +82,11 @@ impl fmt::Display for LogReadError {
             LogReadError::Corrupt { path, source } => {
                 write!(f, "{} is not a complete, valid gzip file: {source}", path.display())
             }
+            LogReadError::NotASegment { path, found } => write!(
+                f,
+                "{} is not read: expected a segment of the log, found {found}",
+                path.display()
+            ),
             LogReadError::Compressed { path } => write!(
                 f,
                 "{} is compressed, and this build cannot decompress (feature `compress`)",

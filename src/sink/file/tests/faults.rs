@@ -136,40 +136,6 @@ fn modes_ignore_the_umask() {
 }
 
 #[test]
-fn a_directory_or_link_is_named_as_error() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::create_dir(active(dir.path())).unwrap();
-    let Err(error) = FileSink::open(config_in(dir.path()), system_now()) else {
-        panic!("opened a directory")
-    };
-    assert!(error.to_string().ends_with("found a directory"), "{error}");
-    #[cfg(unix)]
-    {
-        fs::remove_dir(active(dir.path())).unwrap();
-        std::os::unix::fs::symlink("/dev/null", active(dir.path())).unwrap();
-        let Err(error) = FileSink::open(config_in(dir.path()), system_now()) else {
-            panic!("followed a link")
-        };
-        assert!(error.to_string().ends_with("found a symbolic link"), "{error}");
-    }
-}
-
-#[test]
-fn a_directory_over_the_file_is_an_error() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut sink = open(config_in(dir.path()));
-    write(&mut sink, 0, 1);
-    fs::remove_file(active(dir.path())).unwrap();
-    fs::create_dir(active(dir.path())).unwrap();
-    let error = sink.write(batch_of(1, 1, 10).lines(), system_now()).unwrap_err();
-    assert_eq!(error.lines_written, 0);
-    assert!(matches!(error.cause, SinkError::NotAFile { .. }), "{}", error.cause);
-    fs::remove_dir(active(dir.path())).unwrap();
-    write(&mut sink, 1, 1);
-    assert_eq!(seqs_of(&active(dir.path())), [1]);
-}
-
-#[test]
 fn a_file_as_parent_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("file"), b"").unwrap();

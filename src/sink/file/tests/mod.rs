@@ -10,6 +10,8 @@ use ringseal_base::Now;
 mod crash;
 mod faults;
 #[cfg(unix)]
+mod foreign;
+#[cfg(unix)]
 mod kill;
 #[cfg(target_os = "linux")]
 mod mapped;
@@ -89,7 +91,7 @@ pub(super) fn all_seqs(dir: &Path) -> Vec<u64> {
 }
 
 pub(super) fn config_in(dir: &Path) -> FileConfig {
-    FileConfig::new(dir.join("app.log")).rotate_every(RotateEvery::Never).retain_segments_max(None)
+    FileConfig::new(dir.join("app.log")).rotate_every(RotateEvery::Never).retain_bytes_max(None)
 }
 
 pub(super) fn open(config: FileConfig) -> FileSink {

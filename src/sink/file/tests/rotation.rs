@@ -71,7 +71,7 @@ fn segment_numbers_are_never_reused() {
     let given = sink.counters().rotations;
     drop(sink);
     assert!(sealed_in(dir.path()).is_empty());
-    let mut sink = open(config.retain_segments_max(None));
+    let mut sink = open(config.retain_segments_max(None).retain_bytes_max(None));
     sink.write(batch_of(50, 50, 80).lines(), system_now()).unwrap();
     drop(sink);
     let first = sealed_in(dir.path()).remove(0);
@@ -251,5 +251,76 @@ fn an_interrupted_compression_is_finished_on_start() {
         let mut plain = Vec::new();
         flate2::read::GzDecoder::new(file).read_to_end(&mut plain).unwrap();
         assert_eq!(plain, whole.lines().bytes());
+    }
+}
+
+#[test]
+fn retention_counts_what_it_removes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sink = open(config_in(dir.path()).rotate_bytes_max(1_000).retain_segments_max(Some(2)));
+    sink.write(batch_of(0, 100, 80).lines(), system_now()).unwrap();
+    sink.wait_idle();
+    let counters = sink.counters();
+    let left: u64 =
+        sealed_in(dir.path()).iter().map(|path| fs::metadata(path).unwrap().len()).sum();
+    let active = fs::metadata(dir.path().join("app.log")).unwrap().len();
+    assert_eq!(counters.removed_bytes, counters.bytes - left - active);
+    assert!(counters.removed > 5, "{counters:?}");
+}
+
+#[test]
+fn the_default_limit_is_by_bytes() {
+    use crate::sink::file::RetainBytes;
+    for (capacity, limit) in [
+        (None, 1 << 30),
+        (Some(1 << 40), 1 << 30),
+        (Some(20 << 30), 1 << 30),
+        (Some(2000), 100),
+        (Some(0), 0),
+    ] {
+        assert_eq!(RetainBytes::automatic(capacity), limit, "{capacity:?}");
+    }
+    let default = FileConfig::default();
+    assert_eq!((default.retain_segments_max, default.retain_age_max), (None, None));
+    assert_eq!(default.retain_bytes_max, RetainBytes::Automatic);
+    let bytes = |config: FileConfig| config.retain_bytes_max;
+    assert_eq!(bytes(default.clone().retain_bytes_max(7)), RetainBytes::AtMost(7));
+    assert_eq!(bytes(default.retain_bytes_max(None)), RetainBytes::Unlimited);
+}
+
+/// A small file system: the automatic limit keeps 5 % of it, and the newest segment in any case; a limit by number or
+/// age takes its place.
+#[test]
+fn the_automatic_limit_follows_the_file_system() {
+    use crate::sink::file::RetainBytes;
+    use ringseal_base::storage::faulty::{Faults, FaultyDisk};
+    let base = FileConfig::new("/logs/app.log").rotate_every(RotateEvery::Never);
+    let base = base.rotate_bytes_max(1_000).page_align(false);
+    let rows = [
+        ("a large one", 1 << 30, base.clone(), 20..=200),
+        ("three segments", 60_000, base.clone(), 3..=3),
+        ("less than a segment", 10_000, base.clone(), 1..=1),
+        ("limited by number", 60_000, base.clone().retain_segments_max(Some(9)), 9..=9),
+        (
+            "limited by age",
+            60_000,
+            base.clone().retain_age_max(Some(std::time::Duration::MAX)),
+            20..=200,
+        ),
+        ("no limit", 60_000, base.clone().retain_bytes_max(RetainBytes::Unlimited), 20..=200),
+    ];
+    for (name, capacity_bytes, config, expected) in rows {
+        let disk = FaultyDisk::new(Path::new("/logs"));
+        disk.set_faults(Faults { capacity_bytes, ..Faults::default() });
+        let mut sink = FileSink::open_on(std::sync::Arc::new(disk.clone()), config, at(0)).unwrap();
+        for seq in 0..250 {
+            // One by one, so that the helper thread keeps up and the disk does not fill.
+            sink.write(batch_of(seq, 1, 80).lines(), at(0)).unwrap();
+            sink.wait_idle();
+        }
+        let files = disk.files();
+        let is_sealed = |path: &&PathBuf| path.to_str().unwrap().contains("app.log.0");
+        let sealed = files.keys().filter(is_sealed).count();
+        assert!(expected.contains(&sealed), "{name}: {sealed}");
     }
 }

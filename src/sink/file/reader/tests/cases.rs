@@ -318,3 +318,40 @@ fn a_build_without_gzip_reports_compressed_segments() {
         assert_eq!(seen[1..], ["active"]);
     }
 }
+
+/// What cannot be a segment is named once, and everything else is read.
+#[cfg(unix)]
+#[test]
+fn foreign_segments_are_named_and_skipped() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    for (name, line) in [("app.log.000001", "one"), ("app.log.000004", "four"), ("app.log", "last")]
+    {
+        std::fs::write(at(name), format!("{line}\n")).unwrap();
+    }
+    std::fs::create_dir(at("app.log.000002")).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(at("app.log.000003")).status().unwrap();
+    assert!(pipe.success());
+    std::fs::write(at("app.log.18446744073709551615"), "far\n").unwrap();
+    let mut reader = Reader::open(at("app.log"), ReaderOptions::default()).unwrap();
+    let (mut lines, mut errors) = (Vec::new(), Vec::new());
+    loop {
+        match reader.next_line() {
+            Ok(Step::Line(line)) => lines.push(String::from_utf8(line.to_vec()).unwrap()),
+            Ok(Step::End) => break,
+            Ok(_) => {}
+            Err(error) => errors.push(error.to_string()),
+        }
+    }
+    assert_eq!(lines, ["one", "four", "last"]);
+    errors.sort_unstable();
+    for (error, expected) in errors.iter().zip([
+        "app.log.000002 is not read: expected a segment of the log, found a directory",
+        "app.log.000003 is not read: expected a segment of the log, found a pipe, socket or device",
+        "app.log.18446744073709551615 is not read: expected a segment of the log, found a segment number above \
+         999999999999",
+    ]) {
+        assert!(error.ends_with(expected), "{error}");
+    }
+    assert_eq!(errors.len(), 3);
+}
