@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use ringseal::internals::printable::Printable;
+
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Color {
@@ -89,8 +91,17 @@ pub fn exit_code(result: Result<ExitStatus, Failure>) -> ExitCode {
 }
 
 /// Writes a message to standard error. Errors are ignored: there is no other place to report them.
+///
+/// The message may quote names of files and other input: what is not printable is escaped, and further lines of the
+/// message are indented, so that no name looks like a message.
 pub fn write_stderr(message: impl Display) {
-    let _ = writeln!(io::stderr(), "ringseal: {message}");
+    let mut text = String::from("ringseal: ");
+    for (index, line) in message.to_string().trim_end_matches('\n').split('\n').enumerate() {
+        let indent = if index > 0 { "\n  " } else { "" };
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{indent}{}", Printable(line)));
+    }
+    text.push('\n');
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Sleeps for `length`, or returns an error as soon as the reader of standard output closes it.
@@ -182,24 +193,14 @@ impl Style {
     pub const RESET: Style = Style("\x1b[0m");
 }
 
-/// Writes `text` with control characters and bidirectional controls escaped as in JSON, so that nothing in a log can
-/// control the terminal.
+/// Writes `text` with everything that is not printable escaped as in JSON, except tabs: nothing in a log can control
+/// the terminal or hide.
 pub fn write_safe(text: &str, out: &mut dyn Write) -> io::Result<()> {
-    let mut rest = text;
-    while let Some((at, unsafe_char)) = rest.char_indices().find(|&(_, char)| is_unsafe(char)) {
-        out.write_all(&rest.as_bytes()[..at])?;
-        match unsafe_char {
-            '\n' => out.write_all(b"\\n")?,
-            '\r' => out.write_all(b"\\r")?,
-            other => write!(out, "\\u{:04x}", u32::from(other))?,
+    for (index, part) in text.split('\t').enumerate() {
+        if index > 0 {
+            out.write_all(b"\t")?;
         }
-        rest = &rest[at + unsafe_char.len_utf8()..];
+        write!(out, "{}", Printable(part))?;
     }
-    out.write_all(rest.as_bytes())
-}
-
-/// C0 except tab, DEL, C1 and the bidirectional controls.
-fn is_unsafe(char: char) -> bool {
-    (char.is_control() && char != '\t')
-        || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    Ok(())
 }

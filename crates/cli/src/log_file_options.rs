@@ -9,8 +9,8 @@ use crate::time::parse_duration;
 
 /// Directory, name, rotation and retention of log files.
 ///
-/// All sealed segments are kept unless a `--keep` option limits them. (The library's file sink keeps five.) The size of
-/// the input is unknown, and a command whose exit code reports that every line is in place must not remove lines by
+/// All sealed segments are kept unless a `--keep` option limits them. (The library's file sink keeps 1 GiB.) The size
+/// of the input is unknown, and a command whose exit code reports that every line is in place must not remove lines by
 /// default.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LogFileOptions {
@@ -39,6 +39,56 @@ pub struct LogFileOptions {
     /// Compress sealed segments with gzip.
     #[arg(long)]
     pub compress: bool,
+    /// Permissions of the files: exactly this octal number, or `umask` for what the process's umask allows.
+    #[arg(long, value_name = "MODE", default_value = "644", value_parser = parse_mode)]
+    pub file_mode: Mode,
+    /// Permissions of the directory, if it is created.
+    #[arg(long, value_name = "MODE", default_value = "700", value_parser = parse_mode)]
+    pub dir_mode: Mode,
+}
+
+/// Permissions of files or directories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Exactly these bits.
+    Exact(u32),
+    /// What the process's umask allows.
+    Umask,
+}
+
+impl Mode {
+    /// The bits; `all` are those that a umask of 0 allows.
+    fn bits(self, all: u32) -> u32 {
+        match self {
+            Mode::Exact(bits) => bits,
+            Mode::Umask => all & !umask(),
+        }
+    }
+}
+
+/// The process's umask. The system can only replace it, so it is replaced twice.
+#[cfg(unix)]
+fn umask() -> u32 {
+    use rustix::fs::Mode;
+    use rustix::process::umask;
+    let found = umask(Mode::from_raw_mode(0o077));
+    umask(found);
+    found.bits()
+}
+
+#[cfg(not(unix))]
+fn umask() -> u32 {
+    0
+}
+
+fn parse_mode(text: &str) -> Result<Mode, String> {
+    let octal = text.strip_prefix("0o").unwrap_or(text);
+    let bits = u32::from_str_radix(octal, 8).ok().filter(|bits| *bits <= 0o7777);
+    match (text, bits) {
+        ("umask", _) => Ok(Mode::Umask),
+        (_, Some(bits)) if octal.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Mode::Exact(bits)),
+        _ => Err("expected an octal number such as 640, or `umask`".into()),
+    }
 }
 
 impl LogFileOptions {
@@ -56,6 +106,8 @@ impl LogFileOptions {
             .retain_bytes_max(self.keep_bytes)
             .retain_age_max(self.keep_age)
             .compress(self.compress)
+            .file_mode(self.file_mode.bits(0o666))
+            .dir_mode(self.dir_mode.bits(0o777))
     }
 }
 
@@ -102,6 +154,24 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(parse_every(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn modes_are_octal_or_the_umask() {
+        let cases = [
+            ("640", Some(Mode::Exact(0o640))),
+            ("0640", Some(Mode::Exact(0o640))),
+            ("0o600", Some(Mode::Exact(0o600))),
+            ("umask", Some(Mode::Umask)),
+            ("", None),
+            ("+640", None),
+            ("689", None),
+            ("17777", None),
+            ("rw-r-----", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_mode(text).ok(), expected, "{text}");
         }
     }
 

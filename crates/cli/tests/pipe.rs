@@ -216,7 +216,11 @@ fn compression_and_retention_work_as_asked() {
     let keep = ["--rotate-bytes", "50000", "--keep", "2"];
     assert_fine(&feed(&dir, &keep, text.as_bytes()));
     assert_eq!(segments(&dir).len(), 3);
-    assert_eq!(lines(&dir).last().expect("lines")["message"], "line 4999");
+    let lines = lines(&dir);
+    let last = lines.iter().rfind(|line| line["target"] == "stdin").expect("lines");
+    assert_eq!(last["message"], "line 4999");
+    let removed = lines.iter().filter(|line| line["event"] == "ringseal.segments_removed");
+    assert_eq!(removed.count(), 1, "what was removed is reported");
 }
 
 #[test]
@@ -429,4 +433,67 @@ fn a_full_disk_is_retried_until_a_signal() {
     let in_place = raw_lines(&dir).len();
     assert!(in_place > 0 && in_place < 3000);
     assert!(said.contains(&format!("{in_place} are in place")), "{said}");
+}
+
+/// Keys that `pipe` makes never replace a field of the line, also when it reads its own output again.
+#[test]
+fn keys_that_pipe_makes_replace_no_field() {
+    let input = concat!(
+        r#"{"timestamp":"2020-05-01T00:00:00Z","level":"warn","event":"e","target":"a","original_target":"b","#,
+        r#""original_target_2":"c","seq":1,"original_seq":2,"run_id":"r","sample_rate":0.5,"#,
+        r#""original_timestamp":"earlier","line_prefix":"p","k":"v"}"#,
+        "\n"
+    );
+    let mut text = format!("<14>1 2021-01-01T00:00:00Z host app - - - {input}");
+    let (_dir, logs) = place();
+    let mut targets = vec!["a", "b", "c"];
+    for round in 0..4 {
+        let logs = logs.join(round.to_string());
+        let target = ["first", "second", "third", "fourth"][round];
+        assert_fine(&feed(&logs, &["--target", target], text.as_bytes()));
+        let line = lines(&logs).remove(0);
+        let fields = line.as_object().expect("an object");
+        let count = |value: &str| fields.values().filter(|found| *found == value).count();
+        for value in ["2020-05-01T00:00:00Z", "earlier", "v", "r", "p"].iter().chain(&targets) {
+            assert_eq!(count(value), 1, "round {round}, {value}: {line}");
+        }
+        assert_eq!((&line["k"], &line["target"]), (&"v".into(), &target.into()));
+        let numbers =
+            |wanted: f64| fields.values().filter(|value| value.as_f64() == Some(wanted)).count();
+        assert_eq!((numbers(0.5), numbers(2.0)), (1, 1), "round {round}: {line}");
+        text = raw_lines(&logs).remove(0) + "\n";
+        targets.push(target);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn modes_are_as_asked() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &Path| fs::metadata(path).expect("a file").permissions().mode() & 0o7777;
+    for (arguments, file, dir) in [
+        ("", 0o644, 0o700),
+        ("--file-mode 640 --dir-mode 0750", 0o640, 0o750),
+        ("--file-mode umask --dir-mode umask", 0o640, 0o750),
+    ] {
+        let (_dir, logs) = place();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "umask 027; echo x | exec \"$0\" \"$@\""]);
+        shell.arg(env!("CARGO_BIN_EXE_ringseal")).arg("pipe").arg("--dir").arg(&logs);
+        assert_fine(&shell.args(arguments.split_whitespace()).output().expect("a shell"));
+        assert_eq!((mode(&logs.join("app.log")), mode(&logs)), (file, dir), "{arguments:?}");
+        assert_eq!(mode(&logs.join(".app.log.lock")), 0o600, "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_longest_line_has_a_unit() {
+    let (_dir, logs) = place();
+    let input = format!("{}\n", "x".repeat(5000));
+    feed(&logs, &["--line-bytes-max", "2KiB", "--format", "text"], input.as_bytes());
+    assert_eq!(lines(&logs)[0]["message"].as_str().map(str::len), Some(2048));
+    for wrong in ["0", "17MiB", "much"] {
+        let output = feed(&logs, &["--line-bytes-max", wrong], b"");
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
 }

@@ -13,7 +13,7 @@ use ringseal_audit::store::names::ACTIVE;
 use ringseal_audit::system::{OsStorage, Storage};
 
 use super::LogDir;
-use crate::cat::is_word;
+use crate::cat::{is_word, write_key};
 use crate::console::{Color, ExitStatus, Failure, Style, pause, write_safe, write_stderr};
 use crate::json::{Entries, Entry as Member, Kind};
 use crate::time::write_millis;
@@ -316,7 +316,7 @@ impl<W: Write> EntryPrinter<'_, W> {
             }
             self.out.write_all(b" ")?;
             self.style(is_styled, Style::KEY)?;
-            write_safe(member.key.raw(), &mut self.out)?;
+            write_key(member.key, &mut self.out)?;
             self.style(is_styled, Style::RESET)?;
             self.out.write_all(b"=")?;
             self.write_value(&member)?;
@@ -346,7 +346,7 @@ impl<W: Write> EntryPrinter<'_, W> {
         let is_other = |member: &Member<'_>| !member.key.is("type") && !member.key.is("id");
         for (index, member) in inner.iter(text).filter(is_other).enumerate() {
             self.out.write_all(if index == 0 { b"(" } else { b" " })?;
-            write_safe(member.key.raw(), &mut self.out)?;
+            write_key(member.key, &mut self.out)?;
             self.out.write_all(b"=")?;
             self.write_value(&member)?;
         }

@@ -2,7 +2,8 @@
 //!
 //! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`
 //!
-//! No control character of a line reaches the terminal: escapes of JSON stay escaped.
+//! No character of a line controls the terminal or hides: escapes of JSON stay escaped. A key, a value or a name that
+//! could be taken for more than one is quoted.
 use std::io::{self, IsTerminal, Write};
 
 use ringseal::Level;
@@ -95,13 +96,13 @@ impl ConsoleWriter {
         self.write_time(facts.time, entry(places.time), out)?;
         self.write_level(level, out)?;
         if let Some(name) = entry(places.name).and_then(|entry| entry.string()) {
-            self.styled(Style::BOLD, out, |writer, out| writer.write_text(name, out))?;
+            self.styled(Style::BOLD, out, |writer, out| writer.write_name(name, out))?;
         }
         let parent = entry(places.name_parent);
         let below = parent.and_then(|parent| Some((parent.raw, name_below(&parent)?)));
         if let Some((raw, (inner, at))) = &below {
             if let Some(name) = inner.get(*at, raw).and_then(|entry| entry.string()) {
-                self.styled(Style::BOLD, out, |writer, out| writer.write_text(name, out))?;
+                self.styled(Style::BOLD, out, |writer, out| writer.write_name(name, out))?;
             }
             for (_, entry) in inner.iter(raw).enumerate().filter(|(index, _)| index != at) {
                 self.write_field(&entry, out)?;
@@ -137,9 +138,8 @@ impl ConsoleWriter {
         if is_word(prefix) {
             return write_safe(prefix, out);
         }
-        out.write_all(b"\"")?;
-        write_safe(prefix, out)?;
-        out.write_all(b"\"")
+        let escaped = prefix.replace('\\', "\\\\").replace('"', "\\\"");
+        write_quoted(&escaped, out)
     }
 
     fn write_time(
@@ -166,7 +166,7 @@ impl ConsoleWriter {
 
     fn write_field(&mut self, entry: &Entry<'_>, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(b" ")?;
-        self.styled(Style::KEY, out, |writer, out| writer.write_text(entry.key, out))?;
+        self.styled(Style::KEY, out, |_, out| write_key(entry.key, out))?;
         out.write_all(b"=")?;
         self.write_value(entry, out)
     }
@@ -180,14 +180,13 @@ impl ConsoleWriter {
         write_safe(raw, out)
     }
 
-    fn write_text(&mut self, text: Text<'_>, out: &mut dyn Write) -> io::Result<()> {
-        if let Some(plain) = text.plain() {
-            return write_safe(plain, out);
-        }
+    /// Writes the name of an event. It may contain spaces; one that looks like a level or a field is quoted.
+    fn write_name(&mut self, name: Text<'_>, out: &mut dyn Write) -> io::Result<()> {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
-        text.decode_into(&mut scratch);
-        let result = write_safe(&scratch, out);
+        name.decode_into(&mut scratch);
+        let forges = scratch.contains(['=', '"', '\t']) || scratch.starts_with('[');
+        let result = if forges { write_quoted(name.raw(), out) } else { write_safe(&scratch, out) };
         self.scratch = scratch;
         result
     }
@@ -220,9 +219,26 @@ fn padded(level: Option<Level>) -> &'static str {
     }
 }
 
+/// Writes a key, in quotes if it could be taken for more than a key.
+pub(crate) fn write_key(key: Text<'_>, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(plain) = key.plain().filter(|plain| is_word(plain)) {
+        return write_safe(plain, out);
+    }
+    let decoded = key.decode();
+    if is_word(&decoded) { write_safe(&decoded, out) } else { write_quoted(key.raw(), out) }
+}
+
+/// Writes the content of a JSON string between quotes.
+fn write_quoted(raw: &str, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(b"\"")?;
+    write_safe(&raw.replace('\t', "\\t"), out)?;
+    out.write_all(b"\"")
+}
+
 /// Whether a string is unambiguous without quotes.
 pub(crate) fn is_word(text: &str) -> bool {
-    !text.is_empty()
-        && !text.bytes().any(|byte| matches!(byte, b' ' | b'"' | b'=' | b'\\' | b',' | 0x7f))
-        && !text.starts_with(['{', '['])
+    let is_special = |shown: char| {
+        matches!(shown, '"' | '=' | '\\' | ',') || shown.is_whitespace() || shown.is_control()
+    };
+    !text.is_empty() && !text.contains(is_special) && !text.starts_with(['{', '['])
 }

@@ -21,8 +21,8 @@ mod filter;
 mod log_opener;
 mod merge;
 
-pub(crate) use console_format::is_word;
 use console_format::{ConsoleOptions, ConsoleWriter};
+pub(crate) use console_format::{is_word, write_key};
 use filter::{Filter, Verdict};
 use log_opener::{LogOpener, unix_nanos_now};
 use merge::{Merge, MergeStep};

@@ -20,7 +20,7 @@ const RECORD_BYTES_EXTRA: u32 = 64 * 1024;
 /// A record takes at most three bytes per byte of the line: the two bytes `1,` become six (a number in an array), and a
 /// byte that is not UTF-8 becomes a three-byte replacement character.
 pub(super) fn limits(line_bytes_max: u32) -> Limits {
-    let bytes = line_bytes_max.min(LINE_BYTES_MAX as u32) * 3 + RECORD_BYTES_EXTRA;
+    let bytes = line_bytes_max.min(LINE_BYTES_MAX) * 3 + RECORD_BYTES_EXTRA;
     let mut limits = Limits::default().with_value_bytes_max(bytes).with_record_bytes_max(bytes);
     // Deeper than the tokenizer accepts.
     limits.depth_max = u8::MAX;

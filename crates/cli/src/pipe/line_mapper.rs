@@ -10,7 +10,7 @@ use crate::line::{LevelReading, LineParser, ParsedLine, TimeReading};
 use crate::redact::KeyMask;
 
 /// Keys that the engine writes itself. A line's field with such a key gets the prefix `original_`.
-const ENGINE_KEYS: [&str; 9] = [
+const ENGINE_KEYS: [&str; 10] = [
     "timestamp",
     "@timestamp",
     "level",
@@ -20,6 +20,7 @@ const ENGINE_KEYS: [&str; 9] = [
     "run_id",
     "schema_version",
     "seq",
+    "sample_rate",
 ];
 
 /// Keys whose value becomes the level. Other keys with a level stay fields as well.
@@ -82,7 +83,7 @@ impl<'n> LineMapper<'n> {
                 Name::Default
             }
         };
-        self.builder.original_length(line, counts);
+        self.builder.original_length(line, &parsed, counts);
         let Builder { sources, decoded } = &self.builder;
         let name = match name {
             Name::Default => self.name,
@@ -138,11 +139,12 @@ impl Builder {
     }
 
     /// Adds the original length of a line that was cut.
-    fn original_length(&mut self, line: &Line<'_>, counts: &mut Counts) {
+    fn original_length(&mut self, line: &Line<'_>, parsed: &ParsedLine<'_>, counts: &mut Counts) {
         if line.original_bytes > line.bytes.len() as u64 {
             counts.truncated += 1;
             let value = ValueSource::Count(line.original_bytes);
-            self.sources.push(FieldSource { key: KeySource::Fixed("original_line_bytes"), value });
+            let key = self.free_key("original_line_bytes", parsed);
+            self.sources.push(FieldSource { key, value });
         }
     }
 
@@ -157,23 +159,53 @@ impl Builder {
             } else if Some(index) == facts.places.name_parent {
                 name = self.name_below(&entry);
             } else if Some(index) == facts.places.time {
-                self.field(KeySource::Fixed("original_timestamp"), index, &entry);
+                let key = self.free_key("original_timestamp", line);
+                self.field(key, index, &entry);
             } else if !is_level(&entry, level_key) && !is_unused_time(&entry, facts) {
-                let key = self.key(index, &entry, facts);
+                let key = self.key(index, &entry, line, facts);
                 self.field(key, index, &entry);
             }
         }
-        self.prefix(line.prefix);
+        self.prefix(line);
         name
     }
 
+    /// A key that the line does not have: this one, or with the first free number from 2 on. Otherwise one of two
+    /// fields would be dropped, for example if the line was written by `pipe` itself.
+    fn free_key(&mut self, wanted: &str, line: &ParsedLine<'_>) -> KeySource {
+        let start = self.decoded.len();
+        self.decoded.push_str(wanted);
+        let len = self.decoded.len();
+        for number in 2_u64.. {
+            let range = start..self.decoded.len();
+            let key = &self.decoded[range.clone()];
+            let is_in_line = line.entries.iter(line.text).any(|entry| entry.key.is(key));
+            if !is_in_line && !self.has_key(key) {
+                return KeySource::Decoded(range);
+            }
+            self.decoded.truncate(len);
+            self.decoded.push_str(&format!("_{number}"));
+        }
+        KeySource::Decoded(start..self.decoded.len())
+    }
+
+    /// Whether a field with a key that was made here has this one.
+    fn has_key(&self, key: &str) -> bool {
+        self.sources.iter().any(|source| match &source.key {
+            KeySource::Decoded(range) => self.decoded.get(range.clone()) == Some(key),
+            KeySource::Fixed(fixed) => *fixed == key,
+            KeySource::Entry(_) => false,
+        })
+    }
+
     /// Adds what precedes the JSON object.
-    fn prefix(&mut self, prefix: &[u8]) {
-        let prefix = String::from_utf8_lossy(prefix);
+    fn prefix(&mut self, line: &ParsedLine<'_>) {
+        let prefix = String::from_utf8_lossy(line.prefix);
         let prefix = prefix.trim_start_matches('\u{feff}').trim();
         if !prefix.is_empty() {
             let value = ValueSource::Decoded(self.decode(|decoded| decoded.push_str(prefix)));
-            self.sources.push(FieldSource { key: KeySource::Fixed("line_prefix"), value });
+            let key = self.free_key("line_prefix", line);
+            self.sources.push(FieldSource { key, value });
         }
     }
 
@@ -214,16 +246,19 @@ impl Builder {
         name.map_or(Name::Default, |name| Name::Decoded(self.decode_text(name)))
     }
 
-    fn key(&mut self, index: usize, entry: &Entry<'_>, facts: &Facts) -> KeySource {
+    fn key(
+        &mut self,
+        index: usize,
+        entry: &Entry<'_>,
+        line: &ParsedLine<'_>,
+        facts: &Facts,
+    ) -> KeySource {
         // `original_timestamp` is the time that was used.
         if facts.places.time.is_some() && entry.key.is("timestamp") {
-            return KeySource::Fixed("unused_timestamp");
+            return self.free_key("unused_timestamp", line);
         }
         if ENGINE_KEYS.iter().any(|key| entry.key.is(key)) {
-            return KeySource::Decoded(self.decode(|decoded| {
-                decoded.push_str("original_");
-                entry.key.decode_into(decoded);
-            }));
+            return self.free_key(&format!("original_{}", entry.key.decode()), line);
         }
         match entry.key.plain() {
             Some(_) => KeySource::Entry(index),

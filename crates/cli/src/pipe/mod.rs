@@ -7,9 +7,8 @@
 use std::fmt;
 use std::io::{self, Read};
 
-use clap::value_parser;
-
 use crate::redact::KeyMask;
+use crate::size::{format_bytes, parse_bytes};
 
 mod command;
 mod event;
@@ -52,8 +51,7 @@ pub struct Input {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     /// Cut longer lines to this many bytes, at a character, and record their length.
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20,
-        value_parser = value_parser!(u32).range(1..=LINE_BYTES_MAX))]
+    #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = parse_line_bytes)]
     pub line_bytes_max: u32,
     /// The event name of lines that have none.
     #[arg(long, value_name = "NAME", default_value = "line")]
@@ -136,7 +134,14 @@ pub fn run(
 }
 
 /// Upper bound of `--line-bytes-max`, which determines the ring's size.
-const LINE_BYTES_MAX: i64 = 16 << 20;
+const LINE_BYTES_MAX: u32 = 16 << 20;
+
+fn parse_line_bytes(text: &str) -> Result<u32, String> {
+    let bytes = u32::try_from(parse_bytes(text)?).ok();
+    bytes.filter(|bytes| (1..=LINE_BYTES_MAX).contains(bytes)).ok_or_else(|| {
+        format!("expected a size from 1 byte to {}", format_bytes(u64::from(LINE_BYTES_MAX)))
+    })
+}
 
 #[cfg(test)]
 mod tests;
