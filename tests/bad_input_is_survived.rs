@@ -283,20 +283,26 @@ fn files_changed_by_others_are_reopened_and_whole() {
     }
 }
 
+/// Removes a log and puts a file in place of its directory.
+fn block(path: &Path) {
+    let dir = path.parent().unwrap();
+    std::fs::remove_dir_all(dir).unwrap();
+    std::fs::write(dir, b"").unwrap();
+}
+
 #[test]
 fn a_blocked_path_fails_the_sink_until_removed() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("app.log");
+    let path = dir.path().join("logs/app.log");
     let engine = Engine::start(Config::new().file(&path)).unwrap();
     info!(engine, "step", number = 0);
     engine.flush().unwrap();
-    std::fs::remove_file(&path).unwrap();
-    std::fs::create_dir(&path).unwrap();
+    block(&path);
     info!(engine, "step", number = 1);
     let said = engine.flush().unwrap_err().to_string();
     assert!(said.contains("app.log"), "{said}");
     assert!(!engine.metrics().sinks[0].is_healthy);
-    std::fs::remove_dir(&path).unwrap();
+    std::fs::remove_file(path.parent().unwrap()).unwrap();
     info!(engine, "step", number = 2);
     wait_until("the sink is back", || engine.flush().is_ok());
     assert!(engine.metrics().sinks[0].is_healthy);
@@ -372,20 +378,58 @@ fn a_closed_stderr_does_not_stop_the_writer() {
         let engine = engine.unwrap();
         info!(engine, "step", number = 0);
         engine.flush().unwrap();
-        std::fs::remove_file(&path).unwrap();
-        std::fs::create_dir(&path).unwrap();
+        block(&path);
         info!(engine, "step", number = 1);
         assert!(engine.flush().is_err());
-        std::fs::remove_dir(&path).unwrap();
+        std::fs::remove_file(path.parent().unwrap()).unwrap();
         info!(engine, "step", number = 2);
         wait_until("the sink is back", || engine.flush().is_ok());
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("app.log");
+    let path = dir.path().join("logs/app.log");
     let mut command = child("a_closed_stderr_does_not_stop_the_writer", "closed", &path);
     let mut process = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     drop(process.stderr.take());
     assert!(process.wait().unwrap().success());
     assert_eq!(numbers(&named(&events_of(&path), "step"), "number"), [1, 2]);
+}
+
+/// The limit ends a process that writes beyond it, unless the signal is blocked where it writes.
+#[cfg(unix)]
+#[test]
+fn a_file_size_limit_fails_the_sink_only() {
+    if let Some((_, path)) = role() {
+        let file = FileConfig::new(&path).rotate_bytes_max(0);
+        let config = Config::new().output(Output::file(file)).overflow(PATIENT);
+        let engine = Engine::start(config.retry_buffer_bytes_max(10_000)).unwrap();
+        for number in 0..3000 {
+            info!(engine, "step", number, text = "some text to make it longer");
+        }
+        let said = engine.flush().unwrap_err().to_string();
+        assert!(said.contains("app.log"), "{said}");
+        let metrics = engine.metrics();
+        assert!(metrics.dropped.total() > 0);
+        let _ = engine.stop();
+        // A start finds files at the limit.
+        let engine = Engine::start(Config::new().file(&path)).unwrap();
+        info!(engine, "again");
+        let _ = engine.stop();
+        println!("survived");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.log");
+    let command = child("a_file_size_limit_fails_the_sink_only", "limited", &path);
+    let mut shell = Command::new("sh");
+    // 100 blocks of 512 bytes, or of 1024.
+    shell.args(["-c", "ulimit -f 100; exec \"$@\"", "sh"]).arg(command.get_program());
+    shell.args(command.get_args());
+    shell.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let output = shell.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("survived"), "{output:?}");
+    let events = events_of(&path);
+    let numbers = numbers(&named(&events, "step"), "number");
+    assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
 }
