@@ -220,7 +220,8 @@ fn compression_and_retention_work_as_asked() {
     let last = lines.iter().rfind(|line| line["target"] == "stdin").expect("lines");
     assert_eq!(last["message"], "line 4999");
     let removed = lines.iter().filter(|line| line["event"] == "ringseal.segments_removed");
-    assert_eq!(removed.count(), 1, "what was removed is reported");
+    // Once a minute, and at the end.
+    assert!((1..=2).contains(&removed.count()), "what was removed is reported");
 }
 
 #[test]
