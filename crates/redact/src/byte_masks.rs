@@ -54,8 +54,54 @@ pub(crate) struct Places {
     pub(crate) drawn: u64,
     /// Letters of [`Masks::rare`].
     pub(crate) keyword: u64,
-    /// Starts of words that begin with a letter and have two digits at the places 2, 3 or 5.
+    /// Starts of words that begin with a letter and have two digits at the places 2, 3 or 5, with bytes of words or
+    /// numbers before them.
     pub(crate) lettered: u64,
+    /// The position of the block.
+    at: usize,
+    /// What of the block, the one before and the one after tells more about a position.
+    near: Surroundings,
+}
+
+/// The classes of a block and its neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Surroundings {
+    /// Bytes of words, in the block before and in the block.
+    word: [u64; 2],
+    /// First bytes of texts, in the same.
+    begin: [u64; 2],
+    /// Digits in the block and in the block after.
+    digit: [u64; 2],
+}
+
+impl Places {
+    /// The words of the 64 bytes before `pos`, which is in the block; the byte right before has the highest bit.
+    #[inline(always)]
+    pub(crate) fn word_before(&self, pos: usize) -> u64 {
+        before_bit(self.near.word, pos - self.at)
+    }
+
+    /// The first bytes of texts among the same bytes.
+    #[inline(always)]
+    pub(crate) fn begin_before(&self, pos: usize) -> u64 {
+        before_bit(self.near.begin, pos - self.at)
+    }
+
+    /// The digits of the 32 bytes from `pos` on; that at `pos` has the lowest bit.
+    #[inline(always)]
+    pub(crate) fn digit_from(&self, pos: usize) -> u32 {
+        let [now, next] = self.near.digit;
+        let i = pos - self.at;
+        // The cast keeps the first 32 bytes.
+        (now >> (i & 63) | next << 1 << (63 - i & 63)) as u32
+    }
+}
+
+/// The 64 bits before bit `i` of the second mask.
+#[inline(always)]
+fn before_bit([before, now]: [u64; 2], i: usize) -> u64 {
+    let now = if i == 0 { 0 } else { now << (64 - i & 63) };
+    before >> (i & 63) | now
 }
 
 /// A credential and its literal are at least this long together.
@@ -158,6 +204,7 @@ impl<S: Sink> Pass<'_, S> {
         let tail = Tail::of(input, start, end, self.cut);
         let mut at = start;
         let borders = self.sink.borders(at);
+        let mut before = Block::default();
         let mut now = Block::of(ways.classify(tail.view(input, at)), borders, 0);
         while at < end {
             let borders = self.sink.borders(at + 64);
@@ -173,9 +220,18 @@ impl<S: Sink> Pass<'_, S> {
                 let near = Near { input, at, now: &now, next: &next };
                 places.number = numbers(places.number, &near, &self.numbers);
             }
-            if places.any() && !self.sink.block(at, &places) {
-                return;
+            if places.any() {
+                places.at = at;
+                places.near = Surroundings {
+                    word: [before.word, now.word],
+                    begin: [before.borders.begin, now.borders.begin],
+                    digit: [now.digit, next.digit],
+                };
+                if !self.sink.block(at, &places) {
+                    return;
+                }
             }
+            before = now;
             now = next;
             at += 64;
         }
@@ -208,7 +264,7 @@ fn earlier_bytes(now: u64, next: u64, places: u32) -> u64 {
 ///
 /// Everything that does not need the next block is computed at once. Masks kept for the next iteration would be kept as
 /// vectors, and some compilers split these.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Block {
     borders: Borders,
     digit: u64,
@@ -241,24 +297,45 @@ impl Block {
         let starts = self.starts;
         let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !self.chunk, !next.chunk);
         let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !self.word, !next.word) };
-        let pairs = self.digit & earlier_bytes(self.digit, next.digit, 1);
-        let next_pairs = next.digit & next.digit >> 1;
-        let pair = |places: u32| earlier_bytes(pairs, next_pairs, places);
-        let drawn = if word == 0 { 0 } else { word & within_32(self.digit, next.digit) };
-        Places {
+        let places = Places {
             punct: self.punct,
             keyword: self.keyword,
             word,
             long,
-            // The text goes on for as long as the shortest number that starts with letters.
-            lettered: clear_of::<{ LETTERED_BYTES_MIN - 1 }>(
-                starts & !self.digit & (pair(2) | pair(3) | pair(5)),
-                earlier_bytes(self.borders.end, next.borders.end, 1),
-                next.borders.end >> 1,
-            ),
-            drawn,
-            number: clear_of::<7>(starts & self.digit, !self.number, !next.number),
+            ..Places::default()
+        };
+        if self.digit | next.digit == 0 {
+            return places;
         }
+        Places {
+            lettered: self.lettered(next),
+            drawn: if word == 0 { 0 } else { word & within_32(self.digit, next.digit) },
+            number: clear_of::<7>(starts & self.digit, !self.number, !next.number),
+            ..places
+        }
+    }
+
+    /// [`Places::lettered`].
+    #[inline(always)]
+    fn lettered(&self, next: &Block) -> u64 {
+        let pairs = self.digit & earlier_bytes(self.digit, next.digit, 1);
+        let next_pairs = next.digit & next.digit >> 1;
+        let pair = |places: u32| earlier_bytes(pairs, next_pairs, places);
+        // A letter, then bytes of a number with letters up to the pair.
+        let part = |places: u32| {
+            earlier_bytes(self.word | self.number, next.word | next.number, places)
+        };
+        let starts = self.starts & !self.digit & part(1);
+        let near = pair(2) | part(2) & (pair(3) | part(3) & part(4) & pair(5));
+        if starts & near == 0 {
+            return 0;
+        }
+        // The text goes on for as long as the shortest number that starts with letters.
+        clear_of::<{ LETTERED_BYTES_MIN - 1 }>(
+            starts & near,
+            earlier_bytes(self.borders.end, next.borders.end, 1),
+            next.borders.end >> 1,
+        )
     }
 }
 

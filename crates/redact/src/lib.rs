@@ -43,6 +43,7 @@ mod rules_hash;
 mod scan_batch;
 mod scan_value;
 mod scope;
+mod sign_memo;
 #[cfg(test)]
 mod tests;
 pub mod token;

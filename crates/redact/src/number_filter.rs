@@ -138,7 +138,7 @@ fn hinted(input: &[u8], pos: usize, prev: u8, digit: u32, closed: u32) -> bool {
 fn word_is_near(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
     let mut start = pos - usize::from(prev == b'(');
     start -= usize::from(before(input, start) == b'+');
-    may_be_hinted(input, start) && !is_ipv4(input, pos, digit)
+    !is_ipv4(input, pos, digit) && may_be_hinted(input, start)
 }
 
 /// Whether a word follows that says that the number was called.
@@ -152,7 +152,7 @@ fn may_be_called(input: &[u8], pos: usize, digit: u32, closed: u32) -> bool {
     closed == u32::BITS || matches!(at(input, end), b' ' | b',' | b'-') && is_called(input, end)
 }
 
-/// Four numbers of at most three digits with dots between, after which no more digits follow.
+/// Four numbers of at most three digits with dots between, after which nothing or a port follows.
 fn is_ipv4(input: &[u8], pos: usize, digit: u32) -> bool {
     let (mut i, mut rest) = (pos, digit);
     for part in 0..4 {
@@ -167,6 +167,7 @@ fn is_ipv4(input: &[u8], pos: usize, digit: u32) -> bool {
         i += 1;
         rest >>= run + 1;
     }
-    // `i` is one past the end.
-    !(0..=GAP_BYTES_MAX as usize).any(|gap| at(input, i - 1 + gap).is_ascii_digit())
+    let end = i - 1;
+    at(input, end) == b':'
+        || !(0..=GAP_BYTES_MAX as usize).any(|gap| at(input, end + gap).is_ascii_digit())
 }

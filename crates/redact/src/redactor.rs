@@ -13,6 +13,7 @@ use super::rules::Rules;
 use super::scan_batch::{BatchScan, is_container};
 use super::scan_value;
 use super::scope::KeyFacts;
+use super::sign_memo::SignMemo;
 use super::value_forms::{is_absent_value, is_coordinate, is_directory, is_machine_address};
 
 /// The result of redacting a value.
@@ -62,6 +63,8 @@ pub struct Redactor {
     levels: [Level; LEVELS],
     /// Classes of keys in JSON.
     keys: KeyCache<KeyFacts>,
+    /// Harmless keys in texts.
+    memo: SignMemo,
     /// The output of a repeated scan of a redacted value.
     again: Vec<u8>,
     /// The values of the current event that were found by their keys.
@@ -89,6 +92,7 @@ impl Redactor {
             hits: Vec::with_capacity(64),
             levels: Default::default(),
             keys: KeyCache::new(KEYS),
+            memo: SignMemo::new(),
             again: Vec::new(),
             found: FoundValues::new(),
             in_event: false,
@@ -115,6 +119,7 @@ impl Redactor {
         self.counts.clear();
         self.counts.resize(rules.rule_count(), 0);
         self.keys.clear();
+        self.memo.clear();
         self.rules = rules;
     }
 
@@ -251,7 +256,7 @@ impl Redactor {
     pub fn mark_dirty(&mut self, stretch: &[u8], values: &[Range<u32>], dirty: &mut Vec<bool>) {
         dirty.clear();
         dirty.resize(values.len(), false);
-        let mut search = BatchScan::new(&self.rules, &mut self.hits, stretch, values, Some(dirty));
+        let mut search = BatchScan::new(&self.rules, &mut self.hits, &mut self.memo, stretch, values, Some(dirty));
         search.run();
     }
 
@@ -267,7 +272,7 @@ impl Redactor {
     /// assert!(!redactor.is_clean(b"\x05order\x0fann@example.com", &[1..6, 7..22]));
     /// ```
     pub fn is_clean(&mut self, stretch: &[u8], values: &[Range<u32>]) -> bool {
-        let mut search = BatchScan::new(&self.rules, &mut self.hits, stretch, values, None);
+        let mut search = BatchScan::new(&self.rules, &mut self.hits, &mut self.memo, stretch, values, None);
         search.run();
         !search.found
     }
@@ -443,7 +448,7 @@ impl Redactor {
     fn prose(&mut self, input: &[u8], cut: bool, out: &mut Vec<u8>) -> RedactOutcome {
         let mut hits = ::core::mem::take(&mut self.hits);
         let mut finder = Finder::new(&self.rules, input, cut, &mut hits);
-        scan_value::scan_value(&mut finder);
+        scan_value::scan_value(&mut finder, &mut self.memo);
         detect::find_copies_of(&mut finder, &self.found);
         self.rules.find_user_literals(&mut finder);
         let outcome = if finder.over_budget() {

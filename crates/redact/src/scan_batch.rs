@@ -9,11 +9,13 @@ use super::byte_masks::{self, Borders, Places, Sink};
 use super::hits::{Finder, Hit};
 use super::rules::Rules;
 use super::scan_value::{self, Anchor};
+use super::sign_memo::SignMemo;
 
 /// A buffer with values in it.
 pub(super) struct BatchScan<'a> {
     rules: &'a Rules,
     hits: &'a mut Vec<Hit>,
+    memo: Option<&'a mut SignMemo>,
     stretch: &'a [u8],
     values: &'a [Range<u32>],
     /// A mark for each value; if `None`, the scan ends at the first value that would be marked.
@@ -33,6 +35,7 @@ impl<'a> BatchScan<'a> {
     pub(super) fn new(
         rules: &'a Rules,
         hits: &'a mut Vec<Hit>,
+        memo: &'a mut SignMemo,
         stretch: &'a [u8],
         values: &'a [Range<u32>],
         dirty: Option<&'a mut Vec<bool>>,
@@ -41,6 +44,7 @@ impl<'a> BatchScan<'a> {
         BatchScan {
             rules,
             hits,
+            memo: Some(memo),
             stretch,
             values,
             dirty,
@@ -171,9 +175,15 @@ impl Sink for BatchScan<'_> {
     #[inline(never)]
     fn block(&mut self, at: usize, places: &Places) -> bool {
         let (rules, stretch) = (self.rules, self.stretch);
-        scan_value::for_each_candidate(rules, stretch, at, places, |anchor, pos| {
-            self.detect(anchor, pos)
-        })
+        // The memory is lent to the filters, because the detectors borrow the rest.
+        let memo = ::core::mem::take(&mut self.memo);
+        let Some(memory) = memo else { return true };
+        let more =
+            scan_value::for_each_candidate(rules, stretch, at, places, memory, |anchor, pos| {
+                self.detect(anchor, pos)
+            });
+        self.memo = Some(memory);
+        more
     }
 }
 

@@ -7,6 +7,7 @@ use super::byte_masks::{self, Borders, Numbers, Places, Sink};
 use super::detect;
 use super::hits::Finder;
 use super::key_tails;
+use super::sign_memo::SignMemo;
 use super::rules::Rules;
 
 /// The fewest digits of a number.
@@ -19,18 +20,18 @@ const SHORT_DIGITS_MIN: u32 = 4;
 pub(crate) enum Anchor {
     Punct,
     Number,
-    Word,
+    Word(detect::WordKinds),
     Keyword,
     Lettered,
 }
 
 /// Runs all detectors over the finder's text.
-pub(crate) fn scan_value(finder: &mut Finder<'_>) {
+pub(crate) fn scan_value(finder: &mut Finder<'_>, memo: &mut SignMemo) {
     let (input, cut, numbers) = (finder.input, finder.cut, number_rules(finder.rules, finder.cut));
     if cut {
         detect::at_cut_end(finder);
     }
-    byte_masks::pass(input, 0..input.len(), cut, numbers, &mut Whole(finder));
+    byte_masks::pass(input, 0..input.len(), cut, numbers, &mut Whole(finder, memo));
     detect::find_copies(finder);
 }
 
@@ -43,7 +44,7 @@ pub(crate) fn number_rules(rules: &Rules, cut: bool) -> Numbers {
 }
 
 /// A whole text that is one value.
-struct Whole<'a, 'f>(&'a mut Finder<'f>);
+struct Whole<'a, 'f>(&'a mut Finder<'f>, &'a mut SignMemo);
 
 impl Sink for Whole<'_, '_> {
     #[inline(always)]
@@ -54,24 +55,21 @@ impl Sink for Whole<'_, '_> {
     #[inline(never)]
     fn block(&mut self, at: usize, places: &Places) -> bool {
         let (rules, input) = (self.0.rules, self.0.input);
-        for_each_candidate(rules, input, at, places, |anchor, pos| self.detect(anchor, pos))
-    }
-}
-
-impl Whole<'_, '_> {
-    #[inline(never)]
-    fn detect(&mut self, anchor: Anchor, pos: usize) -> bool {
-        run_detectors(self.0, anchor, pos);
-        !self.0.over_budget()
+        let finder = &mut *self.0;
+        for_each_candidate(rules, input, at, places, self.1, |anchor, pos| {
+            run_detectors(finder, anchor, pos);
+            !finder.over_budget()
+        })
     }
 }
 
 /// Calls the detectors for one position.
+#[inline(never)]
 pub(crate) fn run_detectors(finder: &mut Finder<'_>, anchor: Anchor, pos: usize) {
     match anchor {
         Anchor::Punct => detect::at_punct(finder, pos),
         Anchor::Number => detect::at_number(finder, pos),
-        Anchor::Word => detect::at_word(finder, pos),
+        Anchor::Word(kinds) => detect::at_word_of(finder, pos, kinds),
         Anchor::Keyword => detect::at_keyword(finder, pos),
         Anchor::Lettered => detect::at_lettered_number(finder, pos),
     }
@@ -88,21 +86,26 @@ pub(crate) fn for_each_candidate(
     input: &[u8],
     at: usize,
     places: &Places,
+    memo: &mut SignMemo,
     mut visit: impl FnMut(Anchor, usize) -> bool,
 ) -> bool {
     let place = |bit: u32| at + bit as usize;
     let all_signs = rules.checks_every_sign();
     for_each_bit(places.punct, |i| {
-        !(all_signs || key_tails::sign_may_be(&rules.key_tails, input, place(i)))
-            || !detect::punct_may_be(rules, input, place(i))
-            || visit(Anchor::Punct, place(i))
+        let pos = place(i);
+        let sign = matches!(input[pos], b':' | b'=') && !all_signs;
+        let mut is_harmless = || {
+            memo.is_harmless(rules, input, pos, places)
+                || !key_tails::sign_may_be(&rules.key_tails, input, pos)
+        };
+        sign && is_harmless()
+            || !detect::punct_may_be(rules, input, pos)
+            || visit(Anchor::Punct, pos)
     }) && for_each_bit(places.number, |i| visit(Anchor::Number, place(i)))
         && for_each_bit(places.word, |i| {
-            let long = places.long >> i & 1 != 0 && detect::long_word_may_be(input, place(i));
-            let drawn = places.drawn >> i & 1 != 0;
-            let personal = || drawn && detect::personal_word_may_be(rules, input, place(i));
-            !(long || detect::word_may_be(rules, input, place(i), drawn) || personal())
-                || visit(Anchor::Word, place(i))
+            let (long, drawn) = (places.long >> i & 1 != 0, places.drawn >> i & 1 != 0);
+            let kinds = detect::word_kinds(rules, input, place(i), long, drawn.then(|| places.digit_from(place(i))));
+            kinds.is_empty() || visit(Anchor::Word(kinds), place(i))
         })
         && for_each_bit(places.lettered, |i| {
             !detect::lettered_number_may_be(rules, input, place(i))

@@ -66,7 +66,10 @@ fn may_be_told_by(near: u32, input: &[u8], pos: usize) -> bool {
     // The casts keep the last byte but one, and the last.
     let (last, between) = ((near >> 16) as u8, (near >> 24) as u8);
     if last.is_ascii_alphabetic() {
-        return has_ending(near) && BETWEEN.has(between) && has_ending_too(near);
+        return has_ending(near)
+            && BETWEEN.has(between)
+            && has_ending_too(near)
+            && !is_other_id(input, pos - 1);
     }
     BETWEEN.has(last) && BETWEEN.has(between) && may_be_told_further(input, pos)
 }
@@ -84,8 +87,15 @@ fn may_be_told_further(input: &[u8], pos: usize) -> bool {
     let letters = input.get(..end).and_then(<[u8]>::last_chunk::<3>);
     letters.is_some_and(|&[a, b, c]| {
         let three = u32::from_le_bytes([a, b, c, 0]);
-        has_ending(three) && has_ending_too(three)
+        has_ending(three) && has_ending_too(three) && !is_other_id(input, end)
     })
+}
+
+/// Whether the identifier before `end` ends in `_id` and is not the only one that names a secret.
+#[inline(always)]
+fn is_other_id(input: &[u8], end: usize) -> bool {
+    let text = &input[..end];
+    text.ends_with(b"_id") && !text.ends_with(b"reporter_id")
 }
 
 /// A hash of three bytes, whatever the case of letters.

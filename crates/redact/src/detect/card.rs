@@ -25,17 +25,25 @@ pub(super) fn find(finder: &mut Finder<'_>, number: &Number, walk: &Walk) {
 /// Most letters of a word for cards that is written together with the number.
 const PREFIX_CHARS_MAX: usize = 8;
 
-/// A filter applied before [`after_letters`], for words of 16 bytes or more.
+/// A filter applied before [`after_letters`], for words of 16 bytes or more; `digit` has a bit for each byte.
 #[inline(always)]
-pub(super) fn may_follow_letters(input: &[u8], pos: usize) -> bool {
-    let eight = input.get(pos + PREFIX_CHARS_MAX..).and_then(<[u8]>::first_chunk::<8>);
-    eight.is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit))
+pub(super) fn may_follow_letters(input: &[u8], pos: usize, digit: u32) -> bool {
+    const EIGHT: u32 = 0xFF << PREFIX_CHARS_MAX;
+    digit & EIGHT == EIGHT && starts_with_letters(input, pos)
+}
+
+/// Whether a few letters and then a digit are at `pos`.
+#[inline(never)]
+fn starts_with_letters(input: &[u8], pos: usize) -> bool {
+    let letters = PREFIX.run(input, pos, PREFIX_CHARS_MAX);
+    letters > 0 && at(input, pos + letters).is_ascii_digit()
 }
 
 /// `CC4111111111111111`, and the number on the first track of a card's magnetic stripe; `pos` is where a word starts.
 pub(super) fn after_letters(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
-    if !may_follow_letters(input, pos) {
+    let eight = input.get(pos + PREFIX_CHARS_MAX..).and_then(<[u8]>::first_chunk::<8>);
+    if !eight.is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit)) {
         return;
     }
     let letters = PREFIX.run(input, pos, PREFIX_CHARS_MAX);

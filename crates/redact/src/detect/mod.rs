@@ -129,41 +129,108 @@ pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
     }
 }
 
-/// A filter applied before [`at_word`], for long words that do not start with a provider's literal.
-#[inline(always)]
-pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
-    shape::may_be(input, pos)
-        || hex::may_be(input, pos)
-        || wallet::may_be(input, pos)
-        || key_body::may_be_line(input, pos)
+/// What a word may be: a bit for each detector of words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WordKinds(u8);
+
+impl WordKinds {
+    const NONE: WordKinds = WordKinds(0);
+    const PROVIDER: WordKinds = WordKinds(1);
+    const SHAPE: WordKinds = WordKinds(1 << 1);
+    const HEX: WordKinds = WordKinds(1 << 2);
+    const KEY_BODY: WordKinds = WordKinds(1 << 3);
+    const WALLET: WordKinds = WordKinds(1 << 4);
+    const CARD: WordKinds = WordKinds(1 << 5);
+    const NATIONAL_ID: WordKinds = WordKinds(1 << 6);
+    const BARE_KEY: WordKinds = WordKinds(1 << 7);
+    #[cfg(any(test, fuzzing))]
+    const ALL: WordKinds = WordKinds(!0);
+
+    #[inline(always)]
+    fn with_if(self, is: bool, kind: WordKinds) -> WordKinds {
+        WordKinds(self.0 | if is { kind.0 } else { 0 })
+    }
+
+    #[inline(always)]
+    fn has(self, kind: WordKinds) -> bool {
+        self.0 & kind.0 != 0
+    }
+
+    /// Whether no detector can find anything.
+    #[inline(always)]
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
 }
 
-/// A filter applied before [`at_word`], for words that are long enough for a credential.
+/// A filter applied before [`at_word_of`]: what the word at `pos` may be.
+///
+/// `long` says whether it is one of [`Places::long`](super::byte_masks::Places). `digit` has a bit for each of the first
+/// 32 bytes if it is one of [`Places::drawn`](super::byte_masks::Places).
 #[inline(always)]
-pub(crate) fn personal_word_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
-    card::may_follow_letters(input, pos)
-        || national_id::long_word_may_be(rules.loose_numbers, input, pos)
-}
-
-/// A filter applied before [`at_word`], for all words: a provider's literal, or, if the word is one of
-/// [`Places::drawn`](super::byte_masks::Places), a word for keys before it.
-#[inline(always)]
-pub(crate) fn word_may_be(rules: &Rules, input: &[u8], pos: usize, drawn: bool) -> bool {
+pub(crate) fn word_kinds(
+    rules: &Rules,
+    input: &[u8],
+    pos: usize,
+    long: bool,
+    digit: Option<u32>,
+) -> WordKinds {
     let Some(Some(&near)) = input.get(pos.wrapping_sub(4)..).map(<[u8]>::first_chunk) else {
-        return near_border_may_be(rules, input, pos);
+        return near_border(rules, input, pos, long, digit);
     };
     let near = u64::from_le_bytes(near);
     // The casts keep the four bytes from `pos` on, and the four before.
-    rules.literals.may_start_with((near >> 32) as u32)
-        && rules.literals.may_be(&rules.providers, input, pos)
-        || drawn && bare_key::may_be_by(near as u32, input, pos)
+    let provider = rules.literals.may_start_with((near >> 32) as u32)
+        && rules.literals.may_be(&rules.providers, input, pos);
+    let kinds = WordKinds::NONE.with_if(provider, WordKinds::PROVIDER);
+    let kinds = if long { long_word_kinds(input, pos, kinds) } else { kinds };
+    let Some(digit) = digit else { return kinds };
+    let kinds =
+        kinds.with_if(bare_key::may_be_by(near as u32, input, pos), WordKinds::BARE_KEY);
+    drawn_word_kinds(rules, input, pos, digit, kinds)
 }
 
-/// The same within four bytes of an end of the text.
+/// Adds what a word with a digit may be.
+#[inline(always)]
+fn drawn_word_kinds(
+    rules: &Rules,
+    input: &[u8],
+    pos: usize,
+    digit: u32,
+    kinds: WordKinds,
+) -> WordKinds {
+    let national_id = national_id::long_word_may_be(rules.loose_numbers, input, pos, digit);
+    kinds
+        .with_if(card::may_follow_letters(input, pos, digit), WordKinds::CARD)
+        .with_if(national_id, WordKinds::NATIONAL_ID)
+}
+
+/// Adds what a long word may be.
+#[inline(always)]
+fn long_word_kinds(input: &[u8], pos: usize, kinds: WordKinds) -> WordKinds {
+    kinds
+        .with_if(shape::may_be(input, pos), WordKinds::SHAPE)
+        .with_if(hex::may_be(input, pos), WordKinds::HEX)
+        .with_if(wallet::may_be(input, pos), WordKinds::WALLET)
+        .with_if(key_body::may_be_line(input, pos), WordKinds::KEY_BODY)
+}
+
+/// [`word_kinds`] within four bytes of an end of the text.
 #[inline(never)]
-fn near_border_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
-    rules.literals.may_start(input, pos) && rules.literals.may_be(&rules.providers, input, pos)
-        || bare_key::may_be(input, pos)
+fn near_border(
+    rules: &Rules,
+    input: &[u8],
+    pos: usize,
+    long: bool,
+    digit: Option<u32>,
+) -> WordKinds {
+    let provider = rules.literals.may_start(input, pos)
+        && rules.literals.may_be(&rules.providers, input, pos);
+    let kinds = WordKinds::NONE
+        .with_if(provider, WordKinds::PROVIDER)
+        .with_if(bare_key::may_be(input, pos), WordKinds::BARE_KEY);
+    let kinds = if long { long_word_kinds(input, pos, kinds) } else { kinds };
+    digit.map_or(kinds, |digit| drawn_word_kinds(rules, input, pos, digit, kinds))
 }
 
 /// A filter applied before [`at_keyword`]: the first four letters, and the rest of the word.
@@ -194,18 +261,31 @@ pub(crate) fn at_number(finder: &mut Finder<'_>, pos: usize) {
 }
 
 /// The first character of a word.
+#[cfg(any(test, fuzzing))]
 pub(crate) fn at_word(finder: &mut Finder<'_>, pos: usize) {
+    at_word_of(finder, pos, WordKinds::ALL);
+}
+
+/// The first character of a word that can only be one of `kinds`.
+pub(crate) fn at_word_of(finder: &mut Finder<'_>, pos: usize, kinds: WordKinds) {
     if !is_word(at(finder.input, pos)) || is_word(before(finder.input, pos)) {
         return;
     }
-    provider::find(finder, pos);
-    shape::at_word(finder, pos);
-    hex::find(finder, pos);
-    key_body::lines(finder, pos);
-    wallet::find(finder, pos);
-    card::after_letters(finder, pos);
-    national_id::long_word(finder, pos);
-    bare_key::find(finder, pos);
+    let detectors: [(WordKinds, fn(&mut Finder<'_>, usize)); 8] = [
+        (WordKinds::PROVIDER, provider::find),
+        (WordKinds::SHAPE, shape::at_word),
+        (WordKinds::HEX, hex::find),
+        (WordKinds::KEY_BODY, key_body::lines),
+        (WordKinds::WALLET, wallet::find),
+        (WordKinds::CARD, card::after_letters),
+        (WordKinds::NATIONAL_ID, national_id::long_word),
+        (WordKinds::BARE_KEY, bare_key::find),
+    ];
+    for (kind, find) in detectors {
+        if kinds.has(kind) {
+            find(finder, pos);
+        }
+    }
 }
 
 /// The first character of a word in a cut text, checked for credentials that the cut shortened.

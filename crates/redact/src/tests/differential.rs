@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::super::hits::{Finder, merge};
+use super::super::sign_memo::SignMemo;
 use super::super::{oracle, scan_value};
 use super::*;
 
@@ -253,7 +254,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 fn fast(rules: &Rules, input: &[u8], cut: bool) -> Vec<super::super::hits::Hit> {
     let mut hits = Vec::new();
     let mut finder = Finder::new(rules, input, cut, &mut hits);
-    scan_value::scan_value(&mut finder);
+    scan_value::scan_value(&mut finder, &mut SignMemo::new());
     rules.find_user_literals(&mut finder);
     merge(&mut hits);
     hits

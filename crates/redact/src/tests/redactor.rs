@@ -1,5 +1,6 @@
 //! The redactor's promises: budgets, cuts, profiles, counters, own rules, tokens.
 
+use super::super::sign_memo::SignMemo;
 use super::*;
 
 fn cut(input: &str) -> String {
@@ -394,7 +395,7 @@ fn adversarial_text_costs_bounded_work() {
             let rules = Rules::standard();
             let mut hits = Vec::new();
             let mut finder = Finder::new(&rules, text.as_bytes(), cut, &mut hits);
-            super::super::scan_value::scan_value(&mut finder);
+            super::super::scan_value::scan_value(&mut finder, &mut SignMemo::new());
             let bound = WORK_MIN + (WORK_PER_BYTE + 8) * text.len() as u64;
             assert!(finder.work() <= bound, "{unit:?} cost {}", finder.work());
         }

@@ -285,27 +285,31 @@ fn paper_word(input: &[u8], word: &Word, hint: Hint) -> Option<usize> {
         .then(|| word.ends[len - 1])
 }
 
-/// A filter applied before [`long_word`].
+/// A filter applied before [`long_word`]; `digit` has a bit for each byte from `pos` on.
 #[inline(always)]
-pub(super) fn long_word_may_be(strict: bool, input: &[u8], pos: usize) -> bool {
-    is_long(input, pos) && (strict || super::number::may_be_hinted(input, pos))
+pub(super) fn long_word_may_be(strict: bool, input: &[u8], pos: usize, digit: u32) -> bool {
+    const LETTERED: u32 = 0b11 << 6;
+    const LAST: u32 = 0b1111 << 13;
+    (digit & LETTERED == LETTERED || digit & LAST == LAST)
+        && is_long(input, pos)
+        && (strict || super::number::may_be_hinted(input, pos))
 }
 
-/// Whether a word of 16 to 18 characters starts at `pos` that has letters and digits where one of these numbers has
-/// them.
-#[inline(always)]
+/// Whether a word of 16 to 18 letters and digits starts at `pos`, each where one of these numbers has it.
+#[inline(never)]
 fn is_long(input: &[u8], pos: usize) -> bool {
     let digits = |from: usize, to: usize| (from..to).all(|i| at(input, pos + i).is_ascii_digit());
     let letters = at(input, pos).is_ascii_alphabetic() && at(input, pos + 1).is_ascii_alphabetic();
     (letters && digits(6, 8) || digits(13, 17))
         && is_word(at(input, pos + 15))
         && (16..=18).any(|i| !is_word(at(input, pos + i)))
+        && (1..15).all(|i| is_word(at(input, pos + i)))
 }
 
 /// A vehicle's number that starts with a digit: a word of 17 characters.
 pub(super) fn long_word(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
-    if !long_word_may_be(finder.rules.loose_numbers, input, pos) {
+    if !is_long(input, pos) {
         return;
     }
     let hint = before_number(input, pos);
