@@ -113,6 +113,7 @@ impl<V: Lookup + Load64> Classify for Tables<V> {
             number: !x.above(b'9'),
             word: classes.any_of(WORD),
             chunk: x.above(0x2A),
+            colon: x.only(b':'),
             rare: classes.any_of_or_common(PUNCT, first, rest),
         }
     }
@@ -154,6 +155,7 @@ impl<V: Exact + Load64> Classify for Compare<V> {
             number: !x.ascii_above(b'9').mask(),
             word: low.within(b'a', b'z').or(digit).or(x.equal(b'_')).mask(),
             chunk: x.ascii_above(0x2A).mask(),
+            colon: x.equal(b':').mask(),
             rare: rare.or(option).or(punct).mask(),
         }
     }
@@ -171,8 +173,8 @@ impl Classify for Portable {
 /// Classifies the first 64 bytes of `view` in plain arithmetic that the compiler can vectorise.
 #[inline(always)]
 fn portable(view: &[u8; VIEW]) -> Masks {
-    let [digit, number, word, chunk, rare, ..] = gather(view);
-    Masks { digit, number, word, chunk, rare }
+    let [digit, number, word, chunk, colon, rare, ..] = gather(view);
+    Masks { digit, number, word, chunk, colon, rare }
 }
 
 /// Eight classes of the first 64 bytes of `view`: one byte of flags per byte, then the bits of each flag
@@ -222,7 +224,8 @@ fn flag(byte: u8, next: u8, ahead: u8) -> u8 {
         | bit(!(b':'..0x80).contains(&byte), 2)
         | bit(digit | letter | (byte == b'_'), 4)
         | bit((0x2B..0x80).contains(&byte), 8)
-        | bit(keyword | option | punct, 16)
+        | bit(byte == b':', 16)
+        | bit(keyword | option | punct, 32)
 }
 
 /// Transposes eight by eight bits (Warren, Hacker's Delight, 7-3).
@@ -268,6 +271,7 @@ mod tests {
             masks.number |= bit(b <= b'9' || b >= 0x80);
             masks.word |= bit(b.is_ascii_alphanumeric() || b == b'_');
             masks.chunk |= bit((b'+'..=0x7F).contains(&b));
+            masks.colon |= bit(b == b':');
             let punct = matches!(b, b'#'..=b'%' | b'(' | b'@' | b'[' | b'~' | b':' | b'<' | b'=');
             let [low, second, third] = [b, view[i + 1], view[i + 2]].map(|b| b | 0x20);
             let option = matches!(b, b' ' | b'"' | b'\'' | b'-')

@@ -27,6 +27,8 @@ pub(crate) struct Masks {
     pub(crate) word: u64,
     /// `+` to `~` in ASCII order: a superset of the bytes of credentials.
     pub(crate) chunk: u64,
+    /// `:`.
+    pub(crate) colon: u64,
     /// Rare bytes, combined into one mask: `:`, `<`, `=`, `$`, `%`, `@` and `~`; the first letters of [`KEYWORDS`];
     /// and the byte before the dash or slash of an option: ` -p`, `"-u`, `--a`.
     pub(crate) rare: u64,
@@ -57,51 +59,29 @@ pub(crate) struct Places {
     /// Starts of words that begin with a letter and have two digits at the places 2, 3 or 5, with bytes of words or
     /// numbers before them.
     pub(crate) lettered: u64,
-    /// The position of the block.
-    at: usize,
-    /// What of the block, the one before and the one after tells more about a position.
-    near: Surroundings,
-}
-
-/// The classes of a block and its neighbours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Surroundings {
-    /// Bytes of words, in the block before and in the block.
-    word: [u64; 2],
-    /// First bytes of texts, in the same.
-    begin: [u64; 2],
+    /// Starts of words in the block before and in the block.
+    pub(crate) starts: [u64; 2],
     /// Digits in the block and in the block after.
-    digit: [u64; 2],
+    pub(crate) digit: [u64; 2],
 }
 
 impl Places {
-    /// The words of the 64 bytes before `pos`, which is in the block; the byte right before has the highest bit.
+    /// The distance from byte `i` of the block back to the start of the last word before it, at most 64; 65 if there is
+    /// none.
     #[inline(always)]
-    pub(crate) fn word_before(&self, pos: usize) -> u64 {
-        before_bit(self.near.word, pos - self.at)
+    pub(crate) fn last_start(&self, i: u32) -> u32 {
+        let [before, now] = self.starts;
+        let starts = before >> (i & 63) | now << (63 - i & 63) << 1;
+        starts.leading_zeros() + 1
     }
 
-    /// The first bytes of texts among the same bytes.
+    /// The digits of the 32 bytes from byte `i` of the block on, the lowest bit first.
     #[inline(always)]
-    pub(crate) fn begin_before(&self, pos: usize) -> u64 {
-        before_bit(self.near.begin, pos - self.at)
-    }
-
-    /// The digits of the 32 bytes from `pos` on; that at `pos` has the lowest bit.
-    #[inline(always)]
-    pub(crate) fn digit_from(&self, pos: usize) -> u32 {
-        let [now, next] = self.near.digit;
-        let i = pos - self.at;
+    pub(crate) fn digit_from(&self, i: u32) -> u32 {
+        let [now, next] = self.digit;
         // The cast keeps the first 32 bytes.
         (now >> (i & 63) | next << 1 << (63 - i & 63)) as u32
     }
-}
-
-/// The 64 bits before bit `i` of the second mask.
-#[inline(always)]
-fn before_bit([before, now]: [u64; 2], i: usize) -> u64 {
-    let now = if i == 0 { 0 } else { now << (64 - i & 63) };
-    before >> (i & 63) | now
 }
 
 /// A credential and its literal are at least this long together.
@@ -140,13 +120,15 @@ pub(crate) trait Sink {
     fn block(&mut self, at: usize, places: &Places) -> bool;
 }
 
-/// Which numbers are candidates.
+/// Which positions are candidates.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Numbers {
-    /// Fewest digits.
+pub(crate) struct Wanted {
+    /// Fewest digits of a number.
     pub(crate) digits_min: u32,
     /// Whether numbers are candidates whatever their shape and the bytes before them.
-    pub(crate) all: bool,
+    pub(crate) all_numbers: bool,
+    /// Whether a colon between two digits is more than the colon of a time: part of a token or of an address.
+    pub(crate) colons: bool,
 }
 
 /// Passes all positions of `input` within `range` to `sink`; bytes after the range may be read.
@@ -157,10 +139,10 @@ pub(crate) fn pass<S: Sink>(
     input: &[u8],
     range: Range<usize>,
     cut: bool,
-    numbers: Numbers,
+    wanted: Wanted,
     sink: &mut S,
 ) {
-    simd::run(Pass { input, range, cut, numbers, sink });
+    simd::run(Pass { input, range, cut, wanted, sink });
 }
 
 /// The arguments of [`pass`].
@@ -168,7 +150,7 @@ struct Pass<'a, S> {
     input: &'a [u8],
     range: Range<usize>,
     cut: bool,
-    numbers: Numbers,
+    wanted: Wanted,
     sink: &'a mut S,
 }
 
@@ -204,8 +186,8 @@ impl<S: Sink> Pass<'_, S> {
         let tail = Tail::of(input, start, end, self.cut);
         let mut at = start;
         let borders = self.sink.borders(at);
-        let mut before = Block::default();
-        let mut now = Block::of(ways.classify(tail.view(input, at)), borders, 0);
+        let mut before = 0;
+        let mut now = Block::of(ways.classify(tail.view(input, at)), borders, [0, 0]);
         while at < end {
             let borders = self.sink.borders(at + 64);
             // Bytes after the range are ignored, except after a cut.
@@ -214,24 +196,19 @@ impl<S: Sink> Pass<'_, S> {
             } else {
                 Masks::default()
             };
-            let next = Block::of(masks, borders, now.word);
-            let mut places = now.places(&next);
+            let next = Block::of(masks, borders, [now.word, now.digit]);
+            let mut places = now.places(&next, self.wanted.colons);
             if places.number != 0 {
                 let near = Near { input, at, now: &now, next: &next };
-                places.number = numbers(places.number, &near, &self.numbers);
+                places.number = numbers(places.number, &near, &self.wanted);
             }
             if places.any() {
-                places.at = at;
-                places.near = Surroundings {
-                    word: [before.word, now.word],
-                    begin: [before.borders.begin, now.borders.begin],
-                    digit: [now.digit, next.digit],
-                };
+                (places.starts, places.digit) = ([before, now.starts], [now.digit, next.digit]);
                 if !self.sink.block(at, &places) {
                     return;
                 }
             }
-            before = now;
+            before = now.starts;
             now = next;
             at += 64;
         }
@@ -264,7 +241,7 @@ fn earlier_bytes(now: u64, next: u64, places: u32) -> u64 {
 ///
 /// Everything that does not need the next block is computed at once. Masks kept for the next iteration would be kept as
 /// vectors, and some compilers split these.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Block {
     borders: Borders,
     digit: u64,
@@ -273,45 +250,52 @@ struct Block {
     chunk: u64,
     /// Bytes that start a word.
     starts: u64,
+    /// Colons after a digit.
+    colon: u64,
     keyword: u64,
     punct: u64,
 }
 
 impl Block {
-    /// `before` is the mask of words of the block before.
+    /// `before` has the masks of words and of digits of the block before.
     #[inline(always)]
-    fn of(masks: Masks, borders: Borders, before: u64) -> Block {
+    fn of(masks: Masks, borders: Borders, [word_before, digit_before]: [u64; 2]) -> Block {
         let Masks { chunk, rare, .. } = masks;
         // A word or number does not continue past the end of its text.
         let within = !borders.end | borders.begin;
         let (word, digit) = (masks.word & within, masks.digit & within);
         let number = masks.number & within;
-        let starts = word & (!next_bytes(before, word) | borders.begin);
+        let starts = word & (!next_bytes(word_before, word) | borders.begin);
+        let colon = masks.colon & next_bytes(digit_before, digit);
         let (keyword, punct) = (rare & masks.word, rare & !masks.word);
-        Block { borders, digit, number, word, chunk, starts, keyword, punct }
+        Block { borders, digit, number, word, chunk, starts, colon, keyword, punct }
     }
 
     /// All positions; numbers only if they are long enough.
     #[inline(always)]
-    fn places(&self, next: &Block) -> Places {
+    fn places(&self, next: &Block, colons: bool) -> Places {
         let starts = self.starts;
-        let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !self.chunk, !next.chunk);
-        let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !self.word, !next.word) };
-        let places = Places {
-            punct: self.punct,
-            keyword: self.keyword,
-            word,
-            long,
-            ..Places::default()
+        let words = |chunk: u64| clear_of::<{ CHUNK_BYTES_MIN }>(starts, !chunk, !next.chunk);
+        let long = |word| {
+            if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !self.word, !next.word) }
         };
+        let Block { punct, keyword, .. } = *self;
         if self.digit | next.digit == 0 {
-            return places;
+            let word = words(self.chunk);
+            return Places { punct, keyword, word, long: long(word), ..Places::default() };
         }
+        // Within times and before ports; no text begins or ends there.
+        let times = if colons { 0 } else { self.colon & earlier_bytes(self.digit, next.digit, 1) };
+        let word = words(self.chunk & !times);
         Places {
+            punct: punct & !times,
+            keyword,
+            word,
+            long: long(word),
             lettered: self.lettered(next),
             drawn: if word == 0 { 0 } else { word & within_32(self.digit, next.digit) },
             number: clear_of::<7>(starts & self.digit, !self.number, !next.number),
-            ..places
+            ..Places::default()
         }
     }
 
@@ -455,35 +439,35 @@ struct Near<'a> {
 
 /// The candidate numbers among those whose first digits are `starts`.
 #[inline(always)]
-fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
+fn numbers(starts: u64, near: &Near<'_>, wanted: &Wanted) -> u64 {
+    let (now, next) = (near.now, near.next);
+    let joined = [now.borders.joined(), next.borders.joined()];
+    let plain = joined == [0, 0] && !wanted.all_numbers;
     let (mut rest, mut found) = (starts, 0);
     while rest != 0 {
         let i = rest.trailing_zeros();
-        let bit = 1 << i;
+        let bit = rest & rest.wrapping_neg();
         rest ^= bit;
+        let pos = near.at + i as usize;
+        let prev = if now.borders.begin & bit == 0 { before(near.input, pos) } else { 0 };
+        if number_filter::forbids_number(prev) && !wanted.all_numbers {
+            continue;
+        }
         // The casts keep the 32 bits from there on. No detector skips more than three bytes between
         // two digits: 32 bytes hold eight digits or more.
         let window = |now: u64, next: u64| (now >> i | next << 1 << (63 - i)) as u32;
-        let digit = window(near.now.digit, near.next.digit);
-        let word = window(near.now.word, near.next.word);
-        let pos = near.at + i as usize;
-        let prev = if near.now.borders.begin & bit == 0 { before(near.input, pos) } else { 0 };
-        if number_filter::forbids_number(prev) && !wanted.all {
+        let digit = window(now.digit, next.digit);
+        if plain && number_filter::continues_as_word(digit, window(now.word, next.word)) {
             continue;
         }
-        let joined = window(near.now.borders.joined(), near.next.borders.joined()) & !1;
-        if !wanted.all && joined == 0 && number_filter::continues_as_word(digit, word) {
-            continue;
-        }
-        let number = window(near.now.number, near.next.number);
+        let number = window(now.number, next.number);
         let run = (number ^ number.wrapping_add(1)) >> 1;
         if (digit & run).count_ones() < wanted.digits_min {
             continue;
         }
-        if wanted.all
-            || joined != 0
-            || number_filter::may_be_personal(near.input, pos, prev, digit, number)
-        {
+        // A text that starts within the number hides what is before and after it.
+        let sure = !plain && (wanted.all_numbers || window(joined[0], joined[1]) & !1 != 0);
+        if sure || number_filter::may_be_personal(near.input, pos, prev, digit, number) {
             found |= bit;
         }
     }

@@ -19,6 +19,7 @@
 mod byte_classes;
 mod byte_masks;
 mod bytes;
+mod candidates;
 mod detect;
 mod found_values;
 mod hits;

@@ -138,7 +138,7 @@ fn hinted(input: &[u8], pos: usize, prev: u8, digit: u32, closed: u32) -> bool {
 fn word_is_near(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
     let mut start = pos - usize::from(prev == b'(');
     start -= usize::from(before(input, start) == b'+');
-    !is_ipv4(input, pos, digit) && may_be_hinted(input, start)
+    prev != 0 && may_be_hinted(input, start) && !is_ipv4(input, pos, digit)
 }
 
 /// Whether a word follows that says that the number was called.

@@ -190,6 +190,8 @@ pub struct Rules {
     pub(crate) key_tails: KeyTails,
     pub(crate) providers: Vec<Provider>,
     pub(crate) literals: Literals,
+    /// Whether one of the user's tokens can contain a colon.
+    pub(crate) tokens_have_colons: bool,
     user_literals: UserLiterals,
     /// By form of a literal: the place of its rule.
     literal_rules: Vec<u16>,
@@ -226,6 +228,8 @@ impl Rules {
         for &kind in &set.keep {
             kinds = kinds.without(kind);
         }
+        let tokens_have_colons =
+            tokens.iter().any(|t| t.alphabet.has(b':') || t.literal.contains(&b':'));
         let mut providers = PROVIDERS.to_vec();
         providers.extend(tokens);
         let keys: Vec<(Box<[u8]>, KeyClass)> = set
@@ -254,6 +258,7 @@ impl Rules {
             key_tails,
             providers,
             literals,
+            tokens_have_colons,
             user_literals: UserLiterals::new(user_literals),
             literal_rules,
             names: rule_names(set),

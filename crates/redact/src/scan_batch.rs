@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::byte_masks::{self, Borders, Places, Sink};
+use super::candidates::Candidates;
 use super::hits::{Finder, Hit};
 use super::rules::Rules;
 use super::scan_value::{self, Anchor};
@@ -69,7 +70,7 @@ impl<'a> BatchScan<'a> {
             self.stretch,
             range,
             false,
-            scan_value::number_rules(self.rules, false),
+            scan_value::wanted(self.rules, false),
             self,
         );
         if self.rules.has_user_literals() && !(self.found && self.dirty.is_none()) {
@@ -178,10 +179,8 @@ impl Sink for BatchScan<'_> {
         // The memory is lent to the filters, because the detectors borrow the rest.
         let memo = ::core::mem::take(&mut self.memo);
         let Some(memory) = memo else { return true };
-        let more =
-            scan_value::for_each_candidate(rules, stretch, at, places, memory, |anchor, pos| {
-                self.detect(anchor, pos)
-            });
+        let mut candidates = Candidates { rules, input: stretch, at, places, memo: memory };
+        let more = candidates.for_each(|anchor, pos| self.detect(anchor, pos));
         self.memo = Some(memory);
         more
     }

@@ -3,18 +3,33 @@
 //! Promises: a fixed size, direct-mapped; nothing is allocated after its creation. It never changes what is found: a key
 //! that is not remembered goes through the filter, as does every key that could depend on the bytes around it.
 
-use super::byte_masks::Places;
 use super::bytes::ByteSet;
 use super::key_tails;
 use super::rules::Rules;
+
+/// Bytes before a sign that are looked at: a key, the byte before it, and a quote.
+pub(crate) const BEFORE: usize = 17;
+/// Bytes around a sign: those before it, the sign, and the byte after it.
+type Near = [u8; BEFORE + 2];
 
 const SLOTS: usize = 512;
 /// Most bytes of a key that is remembered.
 const KEY_BYTES_MAX: u32 = 15;
 
-/// Bytes before a key that can belong to it; after all others the key is known from its own bytes.
-const JOINS: ByteSet =
-    ByteSet::of(&[b'.', b'\\', b'-', b'[', b'\\', b']', b'%', b'\\', b'\\', b'*', 0x80, b'-', 0xFF]);
+/// For each byte: 1 if it belongs to words; 2 if the text before it can belong to the key after it; then the key is not
+/// known from its own bytes.
+static CLASS: [u8; 256] = {
+    const JOINS: ByteSet = ByteSet::of(&[
+        b'.', b'\\', b'-', b'[', b'\\', b']', b'%', b'\\', b'\\', b'*', 0x80, b'-', 0xFF,
+    ]);
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = super::bytes::is_word(byte as u8) as u8 | (JOINS.has(byte as u8) as u8) << 1;
+        byte += 1;
+    }
+    table
+};
 
 /// Keys that the word before them can make sensitive: `customer name: …`.
 const SECOND_WORDS: [&[u8]; 7] =
@@ -44,53 +59,33 @@ impl SignMemo {
         self.slots.fill(Known::default());
     }
 
-    /// Whether nothing is to be found at the sign `:` or `=` at `pos`, bit `i` of the block of `places`.
+    /// Whether nothing is to be found at a `:` or `=`, which a word precedes that starts `back` bytes before it.
     ///
     /// False says nothing. Must not be asked if the rules check every sign.
     #[inline(always)]
-    pub(crate) fn is_harmless(
-        &mut self,
-        rules: &Rules,
-        input: &[u8],
-        pos: usize,
-        places: &Places,
-    ) -> bool {
-        let Some(Some(near)) = input.get(pos.wrapping_sub(17)..).map(<[u8]>::first_chunk::<19>)
-        else {
-            return false;
-        };
-        let (sign, next, last) = (near[17], near[18], near[16]);
-        if sign == b':' && (matches!(next, b'/' | b'A') || last.is_ascii_digit()) {
-            // The colon of a time; an address, a token, a port.
-            return last.is_ascii_digit() && next.is_ascii_digit();
+    pub(crate) fn is_harmless(&mut self, rules: &Rules, near: &Near, back: u32) -> bool {
+        let (last, sign, next) = (near[BEFORE - 1], near[BEFORE], near[BEFORE + 1]);
+        if sign == b':' && last.is_ascii_digit() {
+            // The colon of a time. After other digits may be a token, or the colon is that after a port.
+            return next.is_ascii_digit();
         }
-        let quote = usize::from(last == b'"');
-        // The bit of the byte before the key's end is the highest one.
-        let word = places.word_before(pos) << quote;
-        let begin = places.begin_before(pos) << quote;
-        let len = (!word).leading_zeros().min(begin.leading_zeros() + 1);
-        if !(1..=KEY_BYTES_MAX).contains(&len) {
-            return false;
-        }
-        // Up to 15 bytes of the 16 that end at the key's end.
-        let end = 17 - quote;
-        let begins = begin << (len - 1) >> 63 != 0;
-        if !begins && JOINS.has(near[end - 1 - len as usize]) {
-            return false;
-        }
-        let key = Known::of(near, end, len);
-        let slot = key.slot();
-        self.slots[slot] == key || self.decide(rules, input, pos - quote, len as usize, key)
+        let Some(key) = key_before(near, back) else { return false };
+        self.slots[key.slot()] == key || self.learn(rules, key)
     }
 
-    /// Decides about the key that ends at `end`, and remembers it if it is harmless.
+    /// Decides about a key, remembers it if it is harmless, and returns whether it is.
     #[cold]
     #[inline(never)]
-    fn decide(&mut self, rules: &Rules, input: &[u8], end: usize, len: usize, key: Known) -> bool {
-        // No byte of a key, before and after it.
+    fn learn(&mut self, rules: &Rules, key: Known) -> bool {
+        // Bytes that belong to no key, the key, a sign.
         let mut text = [b'\n'; 8 + KEY_BYTES_MAX as usize + 1];
-        let sign = 8 + len;
-        text[8..sign].copy_from_slice(&input[end - len..end]);
+        let bytes = [key.first.to_le_bytes(), key.last.to_le_bytes()];
+        let bytes = bytes.as_flattened();
+        let mut sign = 8;
+        for &byte in bytes.iter().filter(|byte| **byte != 0) {
+            text[sign] = byte;
+            sign += 1;
+        }
         text[sign] = b'=';
         let is_second = SECOND_WORDS.iter().any(|word| word.eq_ignore_ascii_case(&text[8..sign]));
         let is_harmless = !is_second && !key_tails::may_be(rules, &text[..=sign], sign);
@@ -101,14 +96,37 @@ impl SignMemo {
     }
 }
 
+/// The key before a sign, with a quote between or without, if nothing but the key decides.
+#[inline(always)]
+fn key_before(near: &Near, back: u32) -> Option<Known> {
+    let (last, sign, next) = (near[BEFORE - 1], near[BEFORE], near[BEFORE + 1]);
+    let quote = u32::from(last == b'"');
+    // After the scheme of an address other detectors look at the colon.
+    let other = sign == b':' && matches!(next, b'/' | b'A');
+    let len = back.wrapping_sub(quote);
+    if other || len.wrapping_sub(1) >= KEY_BYTES_MAX {
+        return None;
+    }
+    let end = BEFORE - quote as usize;
+    let class = |i: usize| CLASS[usize::from(near[i])];
+    // `len` is at most 15.
+    if class(end - 1) & 1 == 0 || class(end - 1 - len as usize) & 2 != 0 {
+        return None;
+    }
+    Some(Known::of(near, end, len))
+}
+
 impl Known {
     /// The `len` bytes of `near` before `end`; `len` is 1 to 15, `end` 16 or 17.
     #[inline(always)]
-    fn of(near: &[u8; 19], end: usize, len: u32) -> Known {
+    fn of(near: &Near, end: usize, len: u32) -> Known {
         let eight = |from: usize| {
-            near.get(from..).and_then(<[u8]>::first_chunk).map_or(0, |eight| u64::from_le_bytes(*eight))
+            near.get(from..)
+                .and_then(<[u8]>::first_chunk)
+                .map_or(0, |eight| u64::from_le_bytes(*eight))
         };
         let (first, last) = (eight(end - 16), eight(end - 8));
+        // The bytes before the key leave at the low end.
         if len <= 8 {
             return Known { first: 0, last: last >> (64 - 8 * len) };
         }

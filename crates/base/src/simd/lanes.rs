@@ -95,6 +95,8 @@ pub trait Lookup: Copy {
     fn with(self, bits: u8) -> Self;
     /// The bytes that are ASCII and above `byte`, which is ASCII.
     fn above(self, byte: u8) -> u64;
+    /// The bytes that are `byte`, which is ASCII.
+    fn only(self, byte: u8) -> u64;
 }
 
 /// Lanes that can look up nibbles.
@@ -156,6 +158,11 @@ impl<L: Shuffle> Lookup for L {
     #[inline(always)]
     fn above(self, byte: u8) -> u64 {
         self.ascii_above(byte).mask()
+    }
+
+    #[inline(always)]
+    fn only(self, byte: u8) -> u64 {
+        self.equal(byte).mask()
     }
 }
 
@@ -246,5 +253,10 @@ impl<L: Lookup> Lookup for Pair<L> {
     #[inline(always)]
     fn above(self, byte: u8) -> u64 {
         self.0.above(byte) | self.1.above(byte) << size_of::<L>()
+    }
+
+    #[inline(always)]
+    fn only(self, byte: u8) -> u64 {
+        self.0.only(byte) | self.1.only(byte) << size_of::<L>()
     }
 }

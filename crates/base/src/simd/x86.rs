@@ -135,5 +135,6 @@ impl Lookup for Avx512 {
             _mm512_test_epi8_mask(all, all)
         };
         fn above(self, byte: u8) _mm512_cmpgt_epi8_mask(self.0, _mm512_set1_epi8(byte as i8));
+        fn only(self, byte: u8) _mm512_cmpeq_epi8_mask(self.0, _mm512_set1_epi8(byte as i8));
     );
 }

@@ -60,6 +60,36 @@ pub(super) fn may_be_told(input: &[u8], pos: usize) -> bool {
     near.is_some_and(|&near| may_be_told_by(u32::from_le_bytes(near), input, pos))
 }
 
+/// For each byte: 1 if it is in [`BETWEEN`], 2 if it is a letter or a digit.
+static CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] =
+            BETWEEN.has(byte as u8) as u8 | ((byte as u8).is_ascii_alphanumeric() as u8) << 1;
+        byte += 1;
+    }
+    table
+};
+
+/// A quick filter applied before [`may_be`]: what the last eight bytes before a value, `near`, rule out.
+#[inline(always)]
+pub(super) fn may_be_near(near: u64) -> bool {
+    let class = |gap: u32| CLASS[(near << (8 * gap) >> 56) as usize];
+    if class(0) & 1 == 0 {
+        return false;
+    }
+    let mut gap = 1;
+    while class(gap) & 1 != 0 {
+        gap += 1;
+        if gap == 6 {
+            return true;
+        }
+    }
+    // The cast keeps the last three bytes before the gap.
+    class(gap) != 0 && has_ending((near << (8 * gap) >> 40) as u32)
+}
+
 /// The same, where the last four bytes before `pos` are `near`.
 #[inline(always)]
 fn may_be_told_by(near: u32, input: &[u8], pos: usize) -> bool {

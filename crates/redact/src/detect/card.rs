@@ -28,8 +28,14 @@ const PREFIX_CHARS_MAX: usize = 8;
 /// A filter applied before [`after_letters`], for words of 16 bytes or more; `digit` has a bit for each byte.
 #[inline(always)]
 pub(super) fn may_follow_letters(input: &[u8], pos: usize, digit: u32) -> bool {
+    may_have_digits(digit) && starts_with_letters(input, pos)
+}
+
+/// The digits that such a word has whatever the number of its letters.
+#[inline(always)]
+pub(super) fn may_have_digits(digit: u32) -> bool {
     const EIGHT: u32 = 0xFF << PREFIX_CHARS_MAX;
-    digit & EIGHT == EIGHT && starts_with_letters(input, pos)
+    digit & EIGHT == EIGHT
 }
 
 /// Whether a few letters and then a digit are at `pos`.

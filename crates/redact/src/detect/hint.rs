@@ -19,9 +19,7 @@ static BEHIND: [u8; 256] = {
 /// A set of words that identify a following value, and how close they must be.
 struct Hints {
     words: &'static [&'static [u8]],
-    /// For each second-to-last letter of a word, the possible last letters.
-    endings: [u32; 26],
-    /// The same as two tables of bits: a word may end where the entries of both bytes share a bit.
+    /// Two tables of bits: a word may end where the entries of its last two bytes share a bit.
     last_but_one: [u8; 256],
     last: [u8; 256],
     /// Most bytes between word and value.
@@ -30,28 +28,29 @@ struct Hints {
 
 impl Hints {
     const fn new(words: &'static [&'static [u8]], gap: usize) -> Hints {
-        let mut endings = [0; 26];
         let (mut last_but_one, mut last) = ([0; 256], [0; 256]);
-        let mut i = 0;
+        let (mut i, mut used) = (0, 0);
         while i < words.len() {
             let [.., a, byte] = *words[i] else { panic!() };
-            endings[(a - b'a') as usize] |= 1 << (byte - b'a');
-            let bit = 1 << (i % 8);
-            last_but_one[a as usize] |= bit;
-            last_but_one[a.to_ascii_uppercase() as usize] |= bit;
-            last[byte as usize] |= bit;
-            last[byte.to_ascii_uppercase() as usize] |= bit;
+            // A bit for each ending; there are at most eight.
+            if last_but_one[a as usize] & last[byte as usize] == 0 {
+                let bit = 1u8 << used;
+                used += 1;
+                last_but_one[a as usize] |= bit;
+                last_but_one[a.to_ascii_uppercase() as usize] |= bit;
+                last[byte as usize] |= bit;
+                last[byte.to_ascii_uppercase() as usize] |= bit;
+            }
             i += 1;
         }
-        Hints { words, endings, last_but_one, last, gap }
+        Hints { words, last_but_one, last, gap }
     }
 
     /// Whether the last two letters of `input` are those of a word.
     #[inline]
     fn may_end(&self, input: &[u8]) -> bool {
         let &[.., a, byte] = input else { return false };
-        let (a, byte) = ((a | 0x20).wrapping_sub(b'a'), (byte | 0x20).wrapping_sub(b'a'));
-        a < 26 && byte < 26 && self.endings[usize::from(a)] >> byte & 1 != 0
+        self.last_but_one[usize::from(a)] & self.last[usize::from(byte)] != 0
     }
 
     /// Whether a word occurs close enough before `start`.

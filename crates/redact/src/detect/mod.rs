@@ -163,11 +163,31 @@ impl WordKinds {
     }
 }
 
+/// A quick filter applied before [`word_kinds`], for words that are not long. The word starts four bytes before the end
+/// of `near`; `digit` returns a bit for each of its first 32 bytes if it is one of
+/// [`Places::drawn`](super::byte_masks::Places).
+#[inline(always)]
+pub(crate) fn word_may_be<const N: usize>(
+    rules: &Rules,
+    near: &[u8; N],
+    digit: impl FnOnce() -> Option<u32>,
+) -> bool {
+    // The last four bytes are the first ones of the word.
+    let four = near.last_chunk().map_or(0, |four| u32::from_le_bytes(*four));
+    let before = near[..N - 4].last_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
+    let provider = rules.literals.may_start_with(four);
+    let Some(digit) = digit() else { return provider };
+    provider
+        | bare_key::may_be_near(before)
+        | card::may_have_digits(digit)
+        | national_id::may_have_digits(digit)
+}
+
 /// A filter applied before [`at_word_of`]: what the word at `pos` may be.
 ///
 /// `long` says whether it is one of [`Places::long`](super::byte_masks::Places). `digit` has a bit for each of the first
 /// 32 bytes if it is one of [`Places::drawn`](super::byte_masks::Places).
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn word_kinds(
     rules: &Rules,
     input: &[u8],

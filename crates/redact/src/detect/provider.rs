@@ -15,7 +15,7 @@ const BUCKET_BITS: u32 = 10;
 /// An index of the literals by their first four bytes, or three for literals of three bytes.
 #[derive(Debug)]
 pub(crate) struct Literals {
-    /// One bit per hash: whether any literal has it.
+    /// One bit per hash of three bytes: whether any literal starts with them.
     filter: Box<[u64; 1 << (FILTER_BITS - 6)]>,
     /// Hash and index of each literal, sorted.
     entries: Vec<(u16, u16)>,
@@ -113,14 +113,10 @@ impl Literals {
     }
 
     fn set(&mut self, bytes: [u8; 4], index: u16) {
-        let hash = hash(u32::from_le_bytes(bytes));
-        self.filter[usize::from(hash >> 6)] |= 1 << (hash & 63);
-        self.entries.push((hash, index));
-    }
-
-    #[inline]
-    fn has(&self, hash: u16) -> bool {
-        self.filter[usize::from(hash >> 6)] >> (hash & 63) & 1 != 0
+        let four = u32::from_le_bytes(bytes);
+        let start = hash(three(four));
+        self.filter[usize::from(start >> 6)] |= 1 << (start & 63);
+        self.entries.push((hash(four), index));
     }
 
     /// Whether a literal may start at `pos`.
@@ -132,7 +128,8 @@ impl Literals {
     /// Whether a literal may start with these four bytes.
     #[inline]
     pub(crate) fn may_start_with(&self, bytes: u32) -> bool {
-        self.has(hash(bytes)) | self.has(hash(three(bytes)))
+        let start = hash(three(bytes));
+        self.filter[usize::from(start >> 6)] >> (start & 63) & 1 != 0
     }
 
     /// Whether a literal and the start of its body are at `pos`, as far as the text reaches.
@@ -141,13 +138,12 @@ impl Literals {
         let bytes = four_at(input, pos);
         [bytes, three(bytes)].into_iter().any(|bytes| {
             let hash = hash(bytes);
-            self.has(hash)
-                && self.bucket(hash).iter().any(|&(of, index)| {
-                    of == hash
-                        && providers
-                            .get(usize::from(index))
-                            .is_none_or(|known| known.may_be(input, pos))
-                })
+            self.bucket(hash).iter().any(|&(of, index)| {
+                of == hash
+                    && providers
+                        .get(usize::from(index))
+                        .is_none_or(|known| known.may_be(input, pos))
+            })
         })
     }
 
@@ -163,8 +159,7 @@ impl Literals {
         let bytes = four_at(input, pos);
         [bytes, three(bytes)].into_iter().flat_map(|bytes| {
             let hash = hash(bytes);
-            let entries = if self.has(hash) { self.bucket(hash) } else { &[] };
-            entries.iter().filter(move |e| e.0 == hash).map(|e| e.1)
+            self.bucket(hash).iter().filter(move |e| e.0 == hash).map(|e| e.1)
         })
     }
 }

@@ -288,11 +288,16 @@ fn paper_word(input: &[u8], word: &Word, hint: Hint) -> Option<usize> {
 /// A filter applied before [`long_word`]; `digit` has a bit for each byte from `pos` on.
 #[inline(always)]
 pub(super) fn long_word_may_be(strict: bool, input: &[u8], pos: usize, digit: u32) -> bool {
-    const LETTERED: u32 = 0b11 << 6;
-    const LAST: u32 = 0b1111 << 13;
-    (digit & LETTERED == LETTERED || digit & LAST == LAST)
+    may_have_digits(digit)
         && is_long(input, pos)
         && (strict || super::number::may_be_hinted(input, pos))
+}
+
+/// Two letters first and digits six and seven places on, or four digits at the end.
+#[inline(always)]
+pub(super) fn may_have_digits(digit: u32) -> bool {
+    const LAST: u32 = 0b1111 << 13;
+    digit & 0b1100_0011 == 0b1100_0000 || digit & LAST == LAST
 }
 
 /// Whether a word of 16 to 18 letters and digits starts at `pos`, each where one of these numbers has it.
@@ -300,10 +305,9 @@ pub(super) fn long_word_may_be(strict: bool, input: &[u8], pos: usize, digit: u3
 fn is_long(input: &[u8], pos: usize) -> bool {
     let digits = |from: usize, to: usize| (from..to).all(|i| at(input, pos + i).is_ascii_digit());
     let letters = at(input, pos).is_ascii_alphabetic() && at(input, pos + 1).is_ascii_alphabetic();
-    (letters && digits(6, 8) || digits(13, 17))
-        && is_word(at(input, pos + 15))
-        && (16..=18).any(|i| !is_word(at(input, pos + i)))
-        && (1..15).all(|i| is_word(at(input, pos + i)))
+    (16..=18).any(|i| !is_word(at(input, pos + i)))
+        && (letters && digits(6, 8) || digits(13, 17))
+        && (1..16).all(|i| is_word(at(input, pos + i)))
 }
 
 /// A vehicle's number that starts with a digit: a word of 17 characters.

@@ -4,7 +4,7 @@
 //! redaction could shorten a text and bring a distant word close enough to change the result of a second pass.
 
 use super::words::{Hint, WORD_BYTES_MAX, WORDS};
-use crate::bytes::{ByteSet, at, before};
+use crate::bytes::{ByteSet, at, before, starts_nocase};
 
 /// Bytes that may separate a word from its number, and small words from each other.
 const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'(._\\-");
@@ -130,25 +130,31 @@ static CLASS: [u8; 256] = {
 /// Whether the word before `start` may be one of those whose endings are in `endings`.
 #[inline(always)]
 fn may_end(endings: &[u64; 512], input: &[u8], start: usize) -> bool {
-    let text = &input[..start];
-    let class = |byte: u8| CLASS[usize::from(byte)];
-    let gap = text.iter().rev().take(GAP_BYTES_MAX).take_while(|byte| class(**byte) == 1).count();
-    let text = &text[..start - gap];
-    let (a, b, c) = match *text {
-        [.., a, b, c] => (a, b, c),
-        [b, c] => (0, b, c),
-        [c] => (0, 0, c),
-        [] => return false,
+    // A gap, and the last three bytes of the word.
+    const BYTES: usize = GAP_BYTES_MAX + 3;
+    let mut copy = [0; BYTES];
+    let near = match input[..start].last_chunk() {
+        Some(near) => near,
+        None => {
+            copy[BYTES - start..].copy_from_slice(&input[..start]);
+            &copy
+        }
     };
+    let class = |i: usize| CLASS[usize::from(near[i])];
+    let mut last = BYTES - 1;
+    while last >= 3 && class(last) == 1 {
+        last -= 1;
+    }
+    let c = near[last];
     if c >= 0x80 {
         return true;
     }
-    if class(c) != 2 {
-        return c == b'\n' && gap == 0 && text.ends_with(b":\n");
+    if class(last) != 2 {
+        return c == b'\n' && last == BYTES - 1 && near[last - 1] == b':';
     }
-    let (a, b) = match (class(a), class(b)) {
-        (2, 2) => (a, b),
-        (_, 2) => (0, b),
+    let (a, b) = match (class(last - 2), class(last - 1)) {
+        (2, 2) => (near[last - 2], near[last - 1]),
+        (_, 2) => (0, near[last - 1]),
         _ => (0, 0),
     };
     let i = ending(a, b, c);
@@ -257,44 +263,57 @@ fn lower(word: &mut [u8]) {
     }
 }
 
-/// Words after a number that was called or sent a message.
+/// Words after a number that was called or sent a message, in order.
 const AFTER_CALL: [&[u8]; 22] = [
-    b"delivered",
-    b"undelivered",
     b"answered",
+    b"busy",
     b"called",
     b"calling",
-    b"busy",
-    b"did",
-    b"unreachable",
-    b"unsubscribed",
-    b"hung",
+    b"connected",
+    b"delivered",
     b"dialed",
     b"dialled",
-    b"texted",
+    b"did",
+    b"fax",
+    b"hung",
+    b"mobile",
+    b"office",
+    b"opted",
     b"rang",
     b"replied",
-    b"opted",
-    b"voicemail",
-    b"office",
-    b"fax",
-    b"mobile",
-    b"connected",
     b"ringing",
+    b"texted",
+    b"undelivered",
+    b"unreachable",
+    b"unsubscribed",
+    b"voicemail",
 ];
+
+/// For each first letter, the first of these words and how many there are.
+static AFTER_CALL_STARTS: [(u8, u8); 26] = {
+    let mut starts = [(0, 0); 26];
+    let mut i = 0;
+    while i < AFTER_CALL.len() {
+        let start = &mut starts[(AFTER_CALL[i][0] - b'a') as usize];
+        *start = (if start.1 == 0 { i as u8 } else { start.0 }, start.1 + 1);
+        i += 1;
+    }
+    starts
+};
 
 /// Whether the word after `end` says that the number there was called.
 pub(crate) fn is_called(input: &[u8], end: usize) -> bool {
     let start = end + usize::from(matches!(at(input, end), b',' | b'-'));
     let start = start + usize::from(at(input, start) == b' ');
-    // Most words after numbers start with other letters.
-    if start == end
-        || !matches!(at(input, start) | 0x20, b'a'..=b'd' | b'f' | b'h' | b'm' | b'o' | b'r' | b't'..=b'v')
-    {
-        return false;
-    }
-    let len = LETTER.run(input, start, 16);
-    AFTER_CALL.iter().any(|word| word.eq_ignore_ascii_case(&input[start..start + len]))
+    let first = (at(input, start) | 0x20).wrapping_sub(b'a');
+    let Some(&(from, count)) = AFTER_CALL_STARTS.get(usize::from(first)) else { return false };
+    let words = &AFTER_CALL[usize::from(from)..usize::from(from) + usize::from(count)];
+    start > end
+        && words.iter().any(|word| {
+            at(input, start + 1) | 0x20 == word[1]
+                && starts_nocase(input, start, word)
+                && !LETTER.has(at(input, start + word.len()))
+        })
 }
 
 /// Words after an amount: units and counted things.
