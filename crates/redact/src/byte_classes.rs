@@ -114,6 +114,7 @@ impl<V: Lookup + Load64> Classify for Tables<V> {
             word: classes.any_of(WORD),
             chunk: x.above(0x2A),
             colon: x.only(b':'),
+            joint: x.only(b'.') | x.only(b'-'),
             rare: classes.any_of_or_common(PUNCT, first, rest),
         }
     }
@@ -156,6 +157,7 @@ impl<V: Exact + Load64> Classify for Compare<V> {
             word: low.within(b'a', b'z').or(digit).or(x.equal(b'_')).mask(),
             chunk: x.ascii_above(0x2A).mask(),
             colon: x.equal(b':').mask(),
+            joint: x.within(b'-', b'.').mask(),
             rare: rare.or(option).or(punct).mask(),
         }
     }
@@ -173,8 +175,8 @@ impl Classify for Portable {
 /// Classifies the first 64 bytes of `view` in plain arithmetic that the compiler can vectorise.
 #[inline(always)]
 fn portable(view: &[u8; VIEW]) -> Masks {
-    let [digit, number, word, chunk, colon, rare, ..] = gather(view);
-    Masks { digit, number, word, chunk, colon, rare }
+    let [digit, number, word, chunk, colon, joint, rare, ..] = gather(view);
+    Masks { digit, number, word, chunk, colon, joint, rare }
 }
 
 /// Eight classes of the first 64 bytes of `view`: one byte of flags per byte, then the bits of each flag
@@ -225,7 +227,8 @@ fn flag(byte: u8, next: u8, ahead: u8) -> u8 {
         | bit(digit | letter | (byte == b'_'), 4)
         | bit((0x2B..0x80).contains(&byte), 8)
         | bit(byte == b':', 16)
-        | bit(keyword | option | punct, 32)
+        | bit(byte == b'-' || byte == b'.', 32)
+        | bit(keyword | option | punct, 64)
 }
 
 /// Transposes eight by eight bits (Warren, Hacker's Delight, 7-3).
@@ -272,6 +275,7 @@ mod tests {
             masks.word |= bit(b.is_ascii_alphanumeric() || b == b'_');
             masks.chunk |= bit((b'+'..=0x7F).contains(&b));
             masks.colon |= bit(b == b':');
+            masks.joint |= bit(matches!(b, b'-' | b'.'));
             let punct = matches!(b, b'#'..=b'%' | b'(' | b'@' | b'[' | b'~' | b':' | b'<' | b'=');
             let [low, second, third] = [b, view[i + 1], view[i + 2]].map(|b| b | 0x20);
             let option = matches!(b, b' ' | b'"' | b'\'' | b'-')

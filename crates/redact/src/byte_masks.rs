@@ -29,6 +29,8 @@ pub(crate) struct Masks {
     pub(crate) chunk: u64,
     /// `:`.
     pub(crate) colon: u64,
+    /// `-` and `.`.
+    pub(crate) joint: u64,
     /// Rare bytes, combined into one mask: `:`, `<`, `=`, `$`, `%`, `@` and `~`; the first letters of [`KEYWORDS`];
     /// and the byte before the dash or slash of an option: ` -p`, `"-u`, `--a`.
     pub(crate) rare: u64,
@@ -63,6 +65,8 @@ pub(crate) struct Places {
     pub(crate) starts: [u64; 2],
     /// Digits in the block and in the block after.
     pub(crate) digit: [u64; 2],
+    /// Bytes of words in the same.
+    pub(crate) in_word: [u64; 2],
 }
 
 impl Places {
@@ -75,13 +79,22 @@ impl Places {
         starts.leading_zeros() + 1
     }
 
-    /// The digits of the 32 bytes from byte `i` of the block on, the lowest bit first.
+    /// The digits and the bytes of words among the 32 bytes from byte `i` of the block on, the lowest bit first.
     #[inline(always)]
-    pub(crate) fn digit_from(&self, i: u32) -> u32 {
-        let [now, next] = self.digit;
+    pub(crate) fn from(&self, i: u32) -> Shape {
         // The cast keeps the first 32 bytes.
-        (now >> (i & 63) | next << 1 << (63 - i & 63)) as u32
+        let window = |[now, next]: [u64; 2]| (now >> (i & 63) | next << 1 << (63 - i & 63)) as u32;
+        Shape { digit: window(self.digit), word: window(self.in_word) }
     }
+}
+
+/// Classes of the bytes from the start of a word on, a bit for each, the lowest first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// Digits.
+    pub(crate) digit: u32,
+    /// Letters, digits and `_`.
+    pub(crate) word: u32,
 }
 
 /// A credential and its literal are at least this long together.
@@ -127,7 +140,7 @@ pub(crate) struct Wanted {
     pub(crate) digits_min: u32,
     /// Whether numbers are candidates whatever their shape and the bytes before them.
     pub(crate) all_numbers: bool,
-    /// Whether a colon between two digits is more than the colon of a time: part of a token or of an address.
+    /// Whether a colon can be more than that of a time although digits are around it: part of a token or an address.
     pub(crate) colons: bool,
 }
 
@@ -187,7 +200,7 @@ impl<S: Sink> Pass<'_, S> {
         let mut at = start;
         let borders = self.sink.borders(at);
         let mut before = 0;
-        let mut now = Block::of(ways.classify(tail.view(input, at)), borders, [0, 0]);
+        let mut now = Block::of(ways.classify(tail.view(input, at)), borders, Last::default());
         while at < end {
             let borders = self.sink.borders(at + 64);
             // Bytes after the range are ignored, except after a cut.
@@ -196,14 +209,15 @@ impl<S: Sink> Pass<'_, S> {
             } else {
                 Masks::default()
             };
-            let next = Block::of(masks, borders, [now.word, now.digit]);
-            let mut places = now.places(&next, self.wanted.colons);
+            let next = Block::of(masks, borders, now.last());
+            let mut places = now.places(&next, &self.wanted);
             if places.number != 0 {
                 let near = Near { input, at, now: &now, next: &next };
                 places.number = numbers(places.number, &near, &self.wanted);
             }
             if places.any() {
-                (places.starts, places.digit) = ([before, now.starts], [now.digit, next.digit]);
+                places.starts = [before, now.starts];
+                (places.digit, places.in_word) = ([now.digit, next.digit], [now.word, next.word]);
                 if !self.sink.block(at, &places) {
                     return;
                 }
@@ -237,6 +251,14 @@ fn earlier_bytes(now: u64, next: u64, places: u32) -> u64 {
     (now & !0 << places | next & !(!0 << places)).rotate_right(places)
 }
 
+/// The classes of the block before.
+#[derive(Clone, Copy, Default)]
+struct Last {
+    word: u64,
+    digit: u64,
+    joint: u64,
+}
+
 /// A block, complete except for the bits that depend on the next one.
 ///
 /// Everything that does not need the next block is computed at once. Masks kept for the next iteration would be kept as
@@ -250,6 +272,9 @@ struct Block {
     chunk: u64,
     /// Bytes that start a word.
     starts: u64,
+    /// Those that a dot or a dash precedes.
+    joined: u64,
+    joint: u64,
     /// Colons after a digit.
     colon: u64,
     keyword: u64,
@@ -257,23 +282,30 @@ struct Block {
 }
 
 impl Block {
-    /// `before` has the masks of words and of digits of the block before.
     #[inline(always)]
-    fn of(masks: Masks, borders: Borders, [word_before, digit_before]: [u64; 2]) -> Block {
+    fn of(masks: Masks, borders: Borders, before: Last) -> Block {
         let Masks { chunk, rare, .. } = masks;
         // A word or number does not continue past the end of its text.
         let within = !borders.end | borders.begin;
         let (word, digit) = (masks.word & within, masks.digit & within);
         let number = masks.number & within;
-        let starts = word & (!next_bytes(word_before, word) | borders.begin);
-        let colon = masks.colon & next_bytes(digit_before, digit);
+        let starts = word & (!next_bytes(before.word, word) | borders.begin);
+        let colon = masks.colon & next_bytes(before.digit, digit);
+        let joined = starts & next_bytes(before.joint, masks.joint) & !borders.begin;
         let (keyword, punct) = (rare & masks.word, rare & !masks.word);
-        Block { borders, digit, number, word, chunk, starts, colon, keyword, punct }
+        let joint = masks.joint;
+        Block { borders, digit, number, word, chunk, starts, joined, joint, colon, keyword, punct }
+    }
+
+    /// What the next block needs.
+    #[inline(always)]
+    fn last(&self) -> Last {
+        Last { word: self.word, digit: self.digit, joint: self.joint }
     }
 
     /// All positions; numbers only if they are long enough.
     #[inline(always)]
-    fn places(&self, next: &Block, colons: bool) -> Places {
+    fn places(&self, next: &Block, wanted: &Wanted) -> Places {
         let starts = self.starts;
         let words = |chunk: u64| clear_of::<{ CHUNK_BYTES_MIN }>(starts, !chunk, !next.chunk);
         let long = |word| {
@@ -284,8 +316,9 @@ impl Block {
             let word = words(self.chunk);
             return Places { punct, keyword, word, long: long(word), ..Places::default() };
         }
-        // Within times and before ports; no text begins or ends there.
-        let times = if colons { 0 } else { self.colon & earlier_bytes(self.digit, next.digit, 1) };
+        let times = if wanted.colons { 0 } else { self.times(next) };
+        // A number does not start after a dot or a dash.
+        let numbers = if wanted.all_numbers { starts } else { starts & !self.joined };
         let word = words(self.chunk & !times);
         Places {
             punct: punct & !times,
@@ -294,9 +327,19 @@ impl Block {
             long: long(word),
             lettered: self.lettered(next),
             drawn: if word == 0 { 0 } else { word & within_32(self.digit, next.digit) },
-            number: clear_of::<7>(starts & self.digit, !self.number, !next.number),
+            number: clear_of::<7>(numbers & self.digit, !self.number, !next.number),
             ..Places::default()
         }
+    }
+
+    /// The colons of times: between a digit and two digits.
+    #[inline(always)]
+    fn times(&self, next: &Block) -> u64 {
+        if self.colon == 0 {
+            return 0;
+        }
+        let digit = |places: u32| earlier_bytes(self.digit, next.digit, places);
+        self.colon & digit(1) & digit(2) & !earlier_bytes(self.word, next.word, 3)
     }
 
     /// [`Places::lettered`].
@@ -310,7 +353,9 @@ impl Block {
             earlier_bytes(self.word | self.number, next.word | next.number, places)
         };
         let starts = self.starts & !self.digit & part(1);
-        let near = pair(2) | part(2) & (pair(3) | part(3) & part(4) & pair(5));
+        // After a dot or a dash only account numbers are searched, which start with two letters.
+        let two = pair(2) & (!self.joined | !earlier_bytes(self.digit, next.digit, 1));
+        let near = two | !self.joined & part(2) & (pair(3) | part(3) & part(4) & pair(5));
         if starts & near == 0 {
             return 0;
         }

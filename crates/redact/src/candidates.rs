@@ -73,13 +73,13 @@ impl Candidates<'_> {
             let (is_long, is_drawn) = (long >> i & 1 != 0, drawn >> i & 1 != 0);
             let near: &[u8; BEFORE + 4] = part(view, i);
             let plain = !is_long
-                && !detect::word_may_be(rules, near, || is_drawn.then(|| places.digit_from(i)));
+                && !detect::word_may_be(rules, near, || is_drawn.then(|| places.from(i)));
             if plain {
                 return true;
             }
             let pos = at + i as usize;
-            let digit = is_drawn.then(|| places.digit_from(i));
-            let kinds = detect::word_kinds(rules, input, pos, is_long, digit);
+            let shape = is_drawn.then(|| places.from(i));
+            let kinds = detect::word_kinds(rules, input, pos, is_long, shape);
             kinds.is_empty() || visit(Anchor::Word(kinds), pos)
         })
     }

@@ -87,7 +87,11 @@ pub(super) fn may_be_near(near: u64) -> bool {
         }
     }
     // The cast keeps the last three bytes before the gap.
-    class(gap) != 0 && has_ending((near << (8 * gap) >> 40) as u32)
+    let three = (near << (8 * gap) >> 40) as u32;
+    // Of the keys that end in `_id` only that of a reporter tells.
+    let other_id = three & 0x00FF_FFFF == u32::from_le_bytes(*b"_id\0")
+        && near << (8 * gap + 24) >> 56 != u64::from(b'r');
+    class(gap) != 0 && has_ending(three) && !other_id && has_ending_too(three)
 }
 
 /// The same, where the last four bytes before `pos` are `near`.
@@ -209,7 +213,14 @@ fn sixteen_may_be(input: &[u8], pos: usize) -> bool {
     let digits = (from(low, b'0') & !from(low, b'9' + 1) & !bits & HIGH).count_ones();
     let upper = (from(low, b'A') & !from(low, b'Z' + 1) & !bits & HIGH).count_ones();
     let lower = (from(low, b'a') & !from(low, b'z' + 1) & !bits & HIGH).count_ones();
-    digits > 0 && upper + lower > 0 || upper >= 2 && lower >= 2
+    (digits > 0 && upper + lower > 0 || upper >= 2 && lower >= 2) && !is_pair(sixteen)
+}
+
+/// Whether a sign and more are within the bytes: a name and its value, which are looked at by themselves. A value that
+/// looks drawn has signs only at its end.
+#[inline(always)]
+fn is_pair(sixteen: &[u8; drawn::BYTES_MIN]) -> bool {
+    sixteen.windows(2).any(|two| two[0] == b'=' && two[1] != b'=')
 }
 
 /// `pos` is where a word starts.

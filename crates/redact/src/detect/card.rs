@@ -2,6 +2,7 @@
 
 use super::hint;
 use super::number::{Groups, Hint, Number, Walk, barred, before_number, ends_at};
+use crate::byte_masks::Shape;
 use crate::bytes::{ByteSet, at, before, distinct};
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
@@ -25,17 +26,17 @@ pub(super) fn find(finder: &mut Finder<'_>, number: &Number, walk: &Walk) {
 /// Most letters of a word for cards that is written together with the number.
 const PREFIX_CHARS_MAX: usize = 8;
 
-/// A filter applied before [`after_letters`], for words of 16 bytes or more; `digit` has a bit for each byte.
+/// A filter applied before [`after_letters`], for words of 16 bytes or more.
 #[inline(always)]
-pub(super) fn may_follow_letters(input: &[u8], pos: usize, digit: u32) -> bool {
-    may_have_digits(digit) && starts_with_letters(input, pos)
+pub(super) fn may_follow_letters(input: &[u8], pos: usize, shape: Shape) -> bool {
+    may_have_shape(shape) && starts_with_letters(input, pos)
 }
 
-/// The digits that such a word has whatever the number of its letters.
+/// Whether digits follow where such a word has them whatever the number of its letters.
 #[inline(always)]
-pub(super) fn may_have_digits(digit: u32) -> bool {
+pub(super) fn may_have_shape(shape: Shape) -> bool {
     const EIGHT: u32 = 0xFF << PREFIX_CHARS_MAX;
-    digit & EIGHT == EIGHT
+    shape.digit & (EIGHT | 1) == EIGHT && shape.word & 0xFF == 0xFF
 }
 
 /// Whether a few letters and then a digit are at `pos`.

@@ -3,19 +3,6 @@
 //! A hint never reaches across a replacement: otherwise redaction could shorten a text and bring a distant
 //! word close enough to change the result of a second pass.
 
-/// The bytes that may follow a word: no letter except a plural s.
-static BEHIND: [u8; 256] = {
-    let mut table = [0xFF; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        if (byte as u8).is_ascii_alphabetic() && byte as u8 | 0x20 != b's' {
-            table[byte] = 0;
-        }
-        byte += 1;
-    }
-    table
-};
-
 /// A set of words that identify a following value, and how close they must be.
 struct Hints {
     words: &'static [&'static [u8]],
@@ -59,13 +46,11 @@ impl Hints {
     /// precede it, so that `accessToken` matches.
     fn near(&self, input: &[u8], start: usize) -> bool {
         let from = start.saturating_sub(self.gap + 2);
-        let (mut any, mut a, mut byte) = (0, 0, 0);
+        let (mut any, mut before) = (0, 0);
         // All words are checked together first, because a hint is rare.
-        for &c in input[from..start].iter().chain([&0]) {
-            any |= self.last_but_one[usize::from(a)]
-                & self.last[usize::from(byte)]
-                & BEHIND[usize::from(c)];
-            (a, byte) = (byte, c);
+        for &byte in &input[from..start] {
+            any |= before & self.last[usize::from(byte)];
+            before = self.last_but_one[usize::from(byte)];
         }
         any != 0 && (from + 2..=start).any(|i| self.hint_ends_at(input, i, start))
     }

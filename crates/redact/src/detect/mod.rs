@@ -64,6 +64,7 @@ pub(crate) use kv_value::{AuthValue, auth_value};
 pub(crate) use number::{is_called, may_be_hinted};
 pub(crate) use provider::Literals;
 
+use super::byte_masks::Shape;
 use super::bytes::{WORD, at, before, is_word};
 use super::hits::Finder;
 use super::key_tails;
@@ -164,39 +165,39 @@ impl WordKinds {
 }
 
 /// A quick filter applied before [`word_kinds`], for words that are not long. The word starts four bytes before the end
-/// of `near`; `digit` returns a bit for each of its first 32 bytes if it is one of
+/// of `near`; `shape` returns its shape if it is one of
 /// [`Places::drawn`](super::byte_masks::Places).
 #[inline(always)]
 pub(crate) fn word_may_be<const N: usize>(
     rules: &Rules,
     near: &[u8; N],
-    digit: impl FnOnce() -> Option<u32>,
+    shape: impl FnOnce() -> Option<Shape>,
 ) -> bool {
     // The last four bytes are the first ones of the word.
     let four = near.last_chunk().map_or(0, |four| u32::from_le_bytes(*four));
     let before = near[..N - 4].last_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
     let provider = rules.literals.may_start_with(four);
-    let Some(digit) = digit() else { return provider };
+    let Some(shape) = shape() else { return provider };
     provider
-        | bare_key::may_be_near(before)
-        | card::may_have_digits(digit)
-        | national_id::may_have_digits(digit)
+        || bare_key::may_be_near(before)
+        || card::may_have_shape(shape)
+        || national_id::may_have_shape(shape)
 }
 
 /// A filter applied before [`at_word_of`]: what the word at `pos` may be.
 ///
-/// `long` says whether it is one of [`Places::long`](super::byte_masks::Places). `digit` has a bit for each of the first
-/// 32 bytes if it is one of [`Places::drawn`](super::byte_masks::Places).
+/// `long` says whether it is one of [`Places::long`](super::byte_masks::Places). `shape` is that of a word
+/// that is one of [`Places::drawn`](super::byte_masks::Places).
 #[inline(never)]
 pub(crate) fn word_kinds(
     rules: &Rules,
     input: &[u8],
     pos: usize,
     long: bool,
-    digit: Option<u32>,
+    shape: Option<Shape>,
 ) -> WordKinds {
     let Some(Some(&near)) = input.get(pos.wrapping_sub(4)..).map(<[u8]>::first_chunk) else {
-        return near_border(rules, input, pos, long, digit);
+        return near_border(rules, input, pos, long, shape);
     };
     let near = u64::from_le_bytes(near);
     // The casts keep the four bytes from `pos` on, and the four before.
@@ -204,10 +205,10 @@ pub(crate) fn word_kinds(
         && rules.literals.may_be(&rules.providers, input, pos);
     let kinds = WordKinds::NONE.with_if(provider, WordKinds::PROVIDER);
     let kinds = if long { long_word_kinds(input, pos, kinds) } else { kinds };
-    let Some(digit) = digit else { return kinds };
+    let Some(shape) = shape else { return kinds };
     let kinds =
         kinds.with_if(bare_key::may_be_by(near as u32, input, pos), WordKinds::BARE_KEY);
-    drawn_word_kinds(rules, input, pos, digit, kinds)
+    drawn_word_kinds(rules, input, pos, shape, kinds)
 }
 
 /// Adds what a word with a digit may be.
@@ -216,12 +217,12 @@ fn drawn_word_kinds(
     rules: &Rules,
     input: &[u8],
     pos: usize,
-    digit: u32,
+    shape: Shape,
     kinds: WordKinds,
 ) -> WordKinds {
-    let national_id = national_id::long_word_may_be(rules.loose_numbers, input, pos, digit);
+    let national_id = national_id::long_word_may_be(rules.loose_numbers, input, pos, shape);
     kinds
-        .with_if(card::may_follow_letters(input, pos, digit), WordKinds::CARD)
+        .with_if(card::may_follow_letters(input, pos, shape), WordKinds::CARD)
         .with_if(national_id, WordKinds::NATIONAL_ID)
 }
 
@@ -242,7 +243,7 @@ fn near_border(
     input: &[u8],
     pos: usize,
     long: bool,
-    digit: Option<u32>,
+    shape: Option<Shape>,
 ) -> WordKinds {
     let provider = rules.literals.may_start(input, pos)
         && rules.literals.may_be(&rules.providers, input, pos);
@@ -250,7 +251,7 @@ fn near_border(
         .with_if(provider, WordKinds::PROVIDER)
         .with_if(bare_key::may_be(input, pos), WordKinds::BARE_KEY);
     let kinds = if long { long_word_kinds(input, pos, kinds) } else { kinds };
-    digit.map_or(kinds, |digit| drawn_word_kinds(rules, input, pos, digit, kinds))
+    shape.map_or(kinds, |shape| drawn_word_kinds(rules, input, pos, shape, kinds))
 }
 
 /// A filter applied before [`at_keyword`]: the first four letters, and the rest of the word.

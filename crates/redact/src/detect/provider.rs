@@ -17,6 +17,8 @@ const BUCKET_BITS: u32 = 10;
 pub(crate) struct Literals {
     /// One bit per hash of three bytes: whether any literal starts with them.
     filter: Box<[u64; 1 << (FILTER_BITS - 6)]>,
+    /// The same for four bytes; and for three where a literal has no more.
+    second: Box<[u64; 1 << (FILTER_BITS - 6)]>,
     /// Hash and index of each literal, sorted.
     entries: Vec<(u16, u16)>,
     /// For each value of the hash's top bits, where its entries begin; then where the last entries end.
@@ -79,6 +81,7 @@ impl Literals {
     pub(crate) fn new(providers: &[Provider]) -> Literals {
         let mut literals = Literals {
             filter: Box::new([0; 1 << (FILTER_BITS - 6)]),
+            second: Box::new([0; 1 << (FILTER_BITS - 6)]),
             entries: Vec::new(),
             begins: Box::new([0; (1 << BUCKET_BITS) + 1]),
         };
@@ -116,7 +119,9 @@ impl Literals {
         let four = u32::from_le_bytes(bytes);
         let start = hash(three(four));
         self.filter[usize::from(start >> 6)] |= 1 << (start & 63);
-        self.entries.push((hash(four), index));
+        let whole = hash(four);
+        self.second[usize::from(whole >> 6)] |= 1 << (whole & 63);
+        self.entries.push((whole, index));
     }
 
     /// Whether a literal may start at `pos`.
@@ -128,8 +133,11 @@ impl Literals {
     /// Whether a literal may start with these four bytes.
     #[inline]
     pub(crate) fn may_start_with(&self, bytes: u32) -> bool {
+        let has = |table: &[u64; 1 << (FILTER_BITS - 6)], hash: u16| {
+            table[usize::from(hash >> 6)] >> (hash & 63) & 1 != 0
+        };
         let start = hash(three(bytes));
-        self.filter[usize::from(start >> 6)] >> (start & 63) & 1 != 0
+        has(&self.filter, start) && (has(&self.second, hash(bytes)) || has(&self.second, start))
     }
 
     /// Whether a literal and the start of its body are at `pos`, as far as the text reaches.

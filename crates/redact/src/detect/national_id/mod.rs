@@ -9,6 +9,7 @@ mod letters;
 
 use super::card::luhn;
 use super::number::{Hint, Number, Walk, before_number, ends_at, separator};
+use crate::byte_masks::Shape;
 use crate::bytes::{at, before, distinct, is_word};
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
@@ -285,19 +286,23 @@ fn paper_word(input: &[u8], word: &Word, hint: Hint) -> Option<usize> {
         .then(|| word.ends[len - 1])
 }
 
-/// A filter applied before [`long_word`]; `digit` has a bit for each byte from `pos` on.
+/// A filter applied before [`long_word`].
 #[inline(always)]
-pub(super) fn long_word_may_be(strict: bool, input: &[u8], pos: usize, digit: u32) -> bool {
-    may_have_digits(digit)
+pub(super) fn long_word_may_be(strict: bool, input: &[u8], pos: usize, shape: Shape) -> bool {
+    may_have_shape(shape)
         && is_long(input, pos)
         && (strict || super::number::may_be_hinted(input, pos))
 }
 
-/// Two letters first and digits six and seven places on, or four digits at the end.
+/// Sixteen to eighteen letters and digits: two letters first and digits six and seven places on, or four digits at the
+/// end.
 #[inline(always)]
-pub(super) fn may_have_digits(digit: u32) -> bool {
+pub(super) fn may_have_shape(shape: Shape) -> bool {
     const LAST: u32 = 0b1111 << 13;
-    digit & 0b1100_0011 == 0b1100_0000 || digit & LAST == LAST
+    let Shape { digit, word } = shape;
+    (digit & 0b1100_0011 == 0b1100_0000 || digit & LAST == LAST)
+        && word & 0xFFFF == 0xFFFF
+        && word >> 16 & 0b111 != 0b111
 }
 
 /// Whether a word of 16 to 18 letters and digits starts at `pos`, each where one of these numbers has it.

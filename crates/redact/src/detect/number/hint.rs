@@ -26,7 +26,11 @@ const SLOTS: usize = 2048;
 static TABLE: [(u8, u8); SLOTS] = table();
 
 /// A bit for each hash of the last three bytes of a word that makes a number worth a look.
-static ENDINGS: [u64; 512] = endings(Hint::AMOUNT.with(Hint::THING));
+static ENDINGS: [u64; 512] = endings(Hint::AMOUNT.with(Hint::THING).with(Hint::SMALL));
+
+/// The same for words that occur between such a word and the number.
+static SMALL_ENDINGS: [u64; 512] =
+    endings(Hint(!Hint::SMALL.0));
 
 /// A bit for each hash of the last three bytes of any word.
 static ALL_ENDINGS: [u64; 512] = endings(Hint::NONE);
@@ -110,10 +114,21 @@ fn gap(input: &[u8], end: usize) -> usize {
     len
 }
 
-/// A filter applied before [`before_number`]: whether the word before `start` may say that the number is personal.
+/// A filter applied before [`before_number`]: whether the words before `start` may say that the number is personal.
 #[inline]
 pub(crate) fn may_be(input: &[u8], start: usize) -> bool {
-    may_end(&ENDINGS, input, start)
+    let mut end = start;
+    for _ in 0..WORDS_MAX {
+        if may_end(&ENDINGS, input, end) {
+            return true;
+        }
+        if !may_end(&SMALL_ENDINGS, input, end) {
+            return false;
+        }
+        end -= gap(input, end).min(end);
+        end -= LETTER.run_back(input, end, WORD_BYTES_MAX);
+    }
+    false
 }
 
 /// For each byte: 1 if it is in [`BETWEEN`], 2 if it is in [`LETTER`].
