@@ -349,9 +349,8 @@ impl Block {
         let next_pairs = next.digit & next.digit >> 1;
         let pair = |places: u32| earlier_bytes(pairs, next_pairs, places);
         // A letter, then bytes of a number with letters up to the pair.
-        let part = |places: u32| {
-            earlier_bytes(self.word | self.number, next.word | next.number, places)
-        };
+        let part =
+            |places: u32| earlier_bytes(self.word | self.number, next.word | next.number, places);
         let starts = self.starts & !self.digit & part(1);
         // After a dot or a dash only account numbers are searched, which start with two letters.
         let two = pair(2) & (!self.joined | !earlier_bytes(self.digit, next.digit, 1));

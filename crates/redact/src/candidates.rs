@@ -43,11 +43,7 @@ impl Candidates<'_> {
     }
 
     #[inline(never)]
-    fn signs(
-        &mut self,
-        view: &[u8; VIEW],
-        visit: &mut impl FnMut(Anchor, usize) -> bool,
-    ) -> bool {
+    fn signs(&mut self, view: &[u8; VIEW], visit: &mut impl FnMut(Anchor, usize) -> bool) -> bool {
         let (rules, input, places, at) = (self.rules, self.input, self.places, self.at);
         let all = rules.checks_every_sign();
         for_each_bit(places.punct, |i| {
@@ -56,24 +52,21 @@ impl Candidates<'_> {
             let is_sign = matches!(near[BEFORE], b':' | b'=') && !all;
             is_sign && self.memo.is_harmless(rules, near, places.last_start(i))
                 || is_sign && !key_tails::sign_may_be(&rules.key_tails, input, pos)
-                || !detect::punct_may_be(rules, input, pos) || visit(Anchor::Punct, pos)
+                || !detect::punct_may_be(rules, input, pos)
+                || visit(Anchor::Punct, pos)
         })
     }
 
     #[inline(never)]
-    fn words(
-        &mut self,
-        view: &[u8; VIEW],
-        visit: &mut impl FnMut(Anchor, usize) -> bool,
-    ) -> bool {
+    fn words(&mut self, view: &[u8; VIEW], visit: &mut impl FnMut(Anchor, usize) -> bool) -> bool {
         let (rules, input, at) = (self.rules, self.input, self.at);
         let places = self.places;
         let Places { word, long, drawn, .. } = *places;
         for_each_bit(word, |i| {
             let (is_long, is_drawn) = (long >> i & 1 != 0, drawn >> i & 1 != 0);
             let near: &[u8; BEFORE + 4] = part(view, i);
-            let plain = !is_long
-                && !detect::word_may_be(rules, near, || is_drawn.then(|| places.from(i)));
+            let plain =
+                !is_long && !detect::word_may_be(rules, near, || is_drawn.then(|| places.from(i)));
             if plain {
                 return true;
             }

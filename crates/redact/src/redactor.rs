@@ -256,7 +256,14 @@ impl Redactor {
     pub fn mark_dirty(&mut self, stretch: &[u8], values: &[Range<u32>], dirty: &mut Vec<bool>) {
         dirty.clear();
         dirty.resize(values.len(), false);
-        let mut search = BatchScan::new(&self.rules, &mut self.hits, &mut self.memo, stretch, values, Some(dirty));
+        let mut search = BatchScan::new(
+            &self.rules,
+            &mut self.hits,
+            &mut self.memo,
+            stretch,
+            values,
+            Some(dirty),
+        );
         search.run();
     }
 
@@ -272,7 +279,8 @@ impl Redactor {
     /// assert!(!redactor.is_clean(b"\x05order\x0fann@example.com", &[1..6, 7..22]));
     /// ```
     pub fn is_clean(&mut self, stretch: &[u8], values: &[Range<u32>]) -> bool {
-        let mut search = BatchScan::new(&self.rules, &mut self.hits, &mut self.memo, stretch, values, None);
+        let mut search =
+            BatchScan::new(&self.rules, &mut self.hits, &mut self.memo, stretch, values, None);
         search.run();
         !search.found
     }

@@ -66,13 +66,7 @@ impl<'a> BatchScan<'a> {
         let first = self.values.first().map_or(0, |value| value.start as usize);
         let last = self.values.last().map_or(0, |value| value.end as usize);
         let range = first..last.min(self.stretch.len());
-        byte_masks::pass(
-            self.stretch,
-            range,
-            false,
-            scan_value::wanted(self.rules, false),
-            self,
-        );
+        byte_masks::pass(self.stretch, range, false, scan_value::wanted(self.rules, false), self);
         if self.rules.has_user_literals() && !(self.found && self.dirty.is_none()) {
             self.next = 0;
             let rules = self.rules;

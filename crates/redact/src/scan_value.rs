@@ -3,12 +3,12 @@
 //! The scan allocates nothing. It finds the same hits as detectors that are called at every position; the tests compare
 //! both.
 
-use super::byte_masks::{self, Borders, Wanted, Places, Sink};
+use super::byte_masks::{self, Borders, Places, Sink, Wanted};
 use super::candidates::Candidates;
 use super::detect;
 use super::hits::Finder;
-use super::sign_memo::SignMemo;
 use super::rules::Rules;
+use super::sign_memo::SignMemo;
 
 /// The fewest digits of a number.
 const DIGITS_MIN: u32 = 7;

@@ -36,7 +36,7 @@ pub(super) fn may_follow_letters(input: &[u8], pos: usize, shape: Shape) -> bool
 #[inline(always)]
 pub(super) fn may_have_shape(shape: Shape) -> bool {
     const EIGHT: u32 = 0xFF << PREFIX_CHARS_MAX;
-    shape.digit & (EIGHT | 1) == EIGHT && shape.word & 0xFF == 0xFF
+    (shape.digit & (EIGHT | 1) == EIGHT) & (shape.word & 0xFF == 0xFF)
 }
 
 /// Whether a few letters and then a digit are at `pos`.

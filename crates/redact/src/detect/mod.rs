@@ -173,15 +173,12 @@ pub(crate) fn word_may_be<const N: usize>(
     near: &[u8; N],
     shape: impl FnOnce() -> Option<Shape>,
 ) -> bool {
-    // The last four bytes are the first ones of the word.
-    let four = near.last_chunk().map_or(0, |four| u32::from_le_bytes(*four));
-    let before = near[..N - 4].last_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
-    let provider = rules.literals.may_start_with(four);
+    // The first four bytes of the word, and the four before.
+    let near = near.last_chunk().map_or(0, |near| u64::from_le_bytes(*near));
+    let provider = rules.literals.may_start_with((near >> 32) as u32);
     let Some(shape) = shape() else { return provider };
-    provider
-        || bare_key::may_be_near(before)
-        || card::may_have_shape(shape)
-        || national_id::may_have_shape(shape)
+    let told = bare_key::may_be_near(near as u32);
+    provider | told | card::may_have_shape(shape) | national_id::may_have_shape(shape)
 }
 
 /// A filter applied before [`at_word_of`]: what the word at `pos` may be.
@@ -206,8 +203,7 @@ pub(crate) fn word_kinds(
     let kinds = WordKinds::NONE.with_if(provider, WordKinds::PROVIDER);
     let kinds = if long { long_word_kinds(input, pos, kinds) } else { kinds };
     let Some(shape) = shape else { return kinds };
-    let kinds =
-        kinds.with_if(bare_key::may_be_by(near as u32, input, pos), WordKinds::BARE_KEY);
+    let kinds = kinds.with_if(bare_key::may_be_by(near as u32, input, pos), WordKinds::BARE_KEY);
     drawn_word_kinds(rules, input, pos, shape, kinds)
 }
 
@@ -245,8 +241,8 @@ fn near_border(
     long: bool,
     shape: Option<Shape>,
 ) -> WordKinds {
-    let provider = rules.literals.may_start(input, pos)
-        && rules.literals.may_be(&rules.providers, input, pos);
+    let provider =
+        rules.literals.may_start(input, pos) && rules.literals.may_be(&rules.providers, input, pos);
     let kinds = WordKinds::NONE
         .with_if(provider, WordKinds::PROVIDER)
         .with_if(bare_key::may_be(input, pos), WordKinds::BARE_KEY);

@@ -137,6 +137,7 @@ impl Literals {
             table[usize::from(hash >> 6)] >> (hash & 63) & 1 != 0
         };
         let start = hash(three(bytes));
+        // Nearly always false: the rest is a branch that is predicted.
         has(&self.filter, start) && (has(&self.second, hash(bytes)) || has(&self.second, start))
     }
 

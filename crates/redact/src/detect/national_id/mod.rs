@@ -300,9 +300,9 @@ pub(super) fn long_word_may_be(strict: bool, input: &[u8], pos: usize, shape: Sh
 pub(super) fn may_have_shape(shape: Shape) -> bool {
     const LAST: u32 = 0b1111 << 13;
     let Shape { digit, word } = shape;
-    (digit & 0b1100_0011 == 0b1100_0000 || digit & LAST == LAST)
-        && word & 0xFFFF == 0xFFFF
-        && word >> 16 & 0b111 != 0b111
+    ((digit & 0b1100_0011 == 0b1100_0000) | (digit & LAST == LAST))
+        & (word & 0xFFFF == 0xFFFF)
+        & (word >> 16 & 0b111 != 0b111)
 }
 
 /// Whether a word of 16 to 18 letters and digits starts at `pos`, each where one of these numbers has it.

@@ -4,7 +4,7 @@
 //! redaction could shorten a text and bring a distant word close enough to change the result of a second pass.
 
 use super::words::{Hint, WORD_BYTES_MAX, WORDS};
-use crate::bytes::{ByteSet, at, before, starts_nocase};
+use crate::bytes::{ByteSet, at, before};
 
 /// Bytes that may separate a word from its number, and small words from each other.
 const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'(._\\-");
@@ -25,15 +25,15 @@ const SLOTS: usize = 2048;
 /// The words by hash: number of the group and number within the group, both plus one; 0 is free.
 static TABLE: [(u8, u8); SLOTS] = table();
 
-/// A bit for each hash of the last three bytes of a word that makes a number worth a look.
-static ENDINGS: [u64; 512] = endings(Hint::AMOUNT.with(Hint::THING).with(Hint::SMALL));
-
-/// The same for words that occur between such a word and the number.
-static SMALL_ENDINGS: [u64; 512] =
-    endings(Hint(!Hint::SMALL.0));
-
-/// A bit for each hash of the last three bytes of any word.
-static ALL_ENDINGS: [u64; 512] = endings(Hint::NONE);
+/// For each hash of the last three bytes of a word what words may end like this: bits of [`AFTER_TELLING`],
+/// [`AFTER_SMALL`] and [`AFTER_ANY`].
+static ENDINGS: [u8; 1 << 15] = endings();
+/// A word that makes a number worth a look.
+const AFTER_TELLING: u8 = 1;
+/// A word that occurs between such a word and the number.
+const AFTER_SMALL: u8 = 2;
+/// Any word.
+const AFTER_ANY: u8 = 4;
 
 const fn hash(word: &[u8]) -> usize {
     let (mut hash, mut i) = (0x811C_9DC5_u32, 0);
@@ -75,25 +75,31 @@ const fn ending(a: u8, b: u8, c: u8) -> usize {
     letter_class(a) | letter_class(b) << 5 | letter_class(c) << 10
 }
 
-const fn endings(without: Hint) -> [u64; 512] {
-    let mut bits = [0; 512];
+const fn endings() -> [u8; 1 << 15] {
+    let mut table = [0; 1 << 15];
     let mut group = 0;
     while group < WORDS.len() {
         let (hint, words) = WORDS[group];
+        let kind = if hint.has(Hint::SMALL) {
+            AFTER_SMALL | AFTER_ANY
+        } else if hint.has(Hint::AMOUNT.with(Hint::THING)) {
+            AFTER_ANY
+        } else {
+            AFTER_TELLING | AFTER_ANY
+        };
         let mut i = 0;
-        while i < words.len() && !hint.has(without) {
+        while i < words.len() {
             let word = words[i].as_bytes();
             let c = word[word.len() - 1];
             let b = if word.len() > 1 { word[word.len() - 2] } else { 0 };
             let a = if word.len() > 2 { word[word.len() - 3] } else { 0 };
-            let (one, many) = (ending(a, b, c), ending(b, c, b's'));
-            bits[one / 64] |= 1 << (one % 64);
-            bits[many / 64] |= 1 << (many % 64);
+            table[ending(a, b, c)] |= kind;
+            table[ending(b, c, b's')] |= kind;
             i += 1;
         }
         group += 1;
     }
-    bits
+    table
 }
 
 /// The bytes that separate a word that ends before `end` from what follows.
@@ -117,16 +123,24 @@ fn gap(input: &[u8], end: usize) -> usize {
 /// A filter applied before [`before_number`]: whether the words before `start` may say that the number is personal.
 #[inline]
 pub(crate) fn may_be(input: &[u8], start: usize) -> bool {
+    match may_end(input, start) {
+        0 | AFTER_ANY => false,
+        kind if kind & AFTER_TELLING != 0 => true,
+        _ => may_be_further(input, start),
+    }
+}
+
+/// [`may_be`] after a small word.
+#[inline(never)]
+fn may_be_further(input: &[u8], start: usize) -> bool {
     let mut end = start;
-    for _ in 0..WORDS_MAX {
-        if may_end(&ENDINGS, input, end) {
-            return true;
-        }
-        if !may_end(&SMALL_ENDINGS, input, end) {
-            return false;
-        }
+    for _ in 1..WORDS_MAX {
         end -= gap(input, end).min(end);
         end -= LETTER.run_back(input, end, WORD_BYTES_MAX);
+        let kind = may_end(input, end);
+        if kind & AFTER_SMALL == 0 || kind & AFTER_TELLING != 0 {
+            return kind & AFTER_TELLING != 0;
+        }
     }
     false
 }
@@ -142,9 +156,9 @@ static CLASS: [u8; 256] = {
     table
 };
 
-/// Whether the word before `start` may be one of those whose endings are in `endings`.
+/// What the word before `start` may be, by its ending.
 #[inline(always)]
-fn may_end(endings: &[u64; 512], input: &[u8], start: usize) -> bool {
+fn may_end(input: &[u8], start: usize) -> u8 {
     // A gap, and the last three bytes of the word.
     const BYTES: usize = GAP_BYTES_MAX + 3;
     let mut copy = [0; BYTES];
@@ -162,24 +176,24 @@ fn may_end(endings: &[u64; 512], input: &[u8], start: usize) -> bool {
     }
     let c = near[last];
     if c >= 0x80 {
-        return true;
+        return AFTER_TELLING | AFTER_ANY;
     }
     if class(last) != 2 {
-        return c == b'\n' && last == BYTES - 1 && near[last - 1] == b':';
+        let next_line = c == b'\n' && last == BYTES - 1 && near[last - 1] == b':';
+        return if next_line { AFTER_TELLING | AFTER_ANY } else { 0 };
     }
     let (a, b) = match (class(last - 2), class(last - 1)) {
         (2, 2) => (near[last - 2], near[last - 1]),
         (_, 2) => (0, near[last - 1]),
         _ => (0, 0),
     };
-    let i = ending(a, b, c);
-    endings[i / 64] >> (i % 64) & 1 != 0
+    ENDINGS[ending(a, b, c)]
 }
 
 /// What the words before `start` say about the number there.
 pub(crate) fn before_number(input: &[u8], start: usize) -> Hint {
     let mut hint = Hint::NONE;
-    if !may_end(&ALL_ENDINGS, input, start) {
+    if may_end(input, start) == 0 {
         return hint;
     }
     let mut end = start - gap(input, start).min(start);
@@ -278,7 +292,7 @@ fn lower(word: &mut [u8]) {
     }
 }
 
-/// Words after a number that was called or sent a message, in order.
+/// Words after a number that was called or sent a message.
 const AFTER_CALL: [&[u8]; 22] = [
     b"answered",
     b"busy",
@@ -304,13 +318,13 @@ const AFTER_CALL: [&[u8]; 22] = [
     b"voicemail",
 ];
 
-/// For each first letter, the first of these words and how many there are.
-static AFTER_CALL_STARTS: [(u8, u8); 26] = {
-    let mut starts = [(0, 0); 26];
+/// The first three letters of these words.
+static AFTER_CALL_STARTS: [u32; AFTER_CALL.len()] = {
+    let mut starts = [0; AFTER_CALL.len()];
     let mut i = 0;
     while i < AFTER_CALL.len() {
-        let start = &mut starts[(AFTER_CALL[i][0] - b'a') as usize];
-        *start = (if start.1 == 0 { i as u8 } else { start.0 }, start.1 + 1);
+        let [a, b, c, ..] = *AFTER_CALL[i] else { panic!() };
+        starts[i] = u32::from_le_bytes([a, b, c, 0]);
         i += 1;
     }
     starts
@@ -320,15 +334,15 @@ static AFTER_CALL_STARTS: [(u8, u8); 26] = {
 pub(crate) fn is_called(input: &[u8], end: usize) -> bool {
     let start = end + usize::from(matches!(at(input, end), b',' | b'-'));
     let start = start + usize::from(at(input, start) == b' ');
-    let first = (at(input, start) | 0x20).wrapping_sub(b'a');
-    let Some(&(from, count)) = AFTER_CALL_STARTS.get(usize::from(first)) else { return false };
-    let words = &AFTER_CALL[usize::from(from)..usize::from(from) + usize::from(count)];
-    start > end
-        && words.iter().any(|word| {
-            at(input, start + 1) | 0x20 == word[1]
-                && starts_nocase(input, start, word)
-                && !LETTER.has(at(input, start + word.len()))
-        })
+    let [a, b, c] = [start, start + 1, start + 2].map(|i| at(input, i) | 0x20);
+    let three = u32::from_le_bytes([a, b, c, 0]);
+    // All are compared, without branches.
+    if start == end || !AFTER_CALL_STARTS.iter().fold(false, |any, known| any | (*known == three)) {
+        return false;
+    }
+    let len = LETTER.run(input, start, 16);
+    let word = &input[start..start + len];
+    AFTER_CALL.iter().any(|known| known.len() == len && known.eq_ignore_ascii_case(word))
 }
 
 /// Words after an amount: units and counted things.
