@@ -50,10 +50,10 @@ impl Candidates<'_> {
             let pos = at + i as usize;
             let near = part(view, i);
             let is_sign = matches!(near[BEFORE], b':' | b'=') && !all;
-            is_sign && self.memo.is_harmless(rules, near, places.last_start(i))
-                || is_sign && !key_tails::sign_may_be(&rules.key_tails, input, pos)
-                || !detect::punct_may_be(rules, input, pos)
-                || visit(Anchor::Punct, pos)
+            let is_harmless = is_sign
+                && (self.memo.is_harmless(rules, near, places.last_start(i))
+                    || !key_tails::sign_may_be(&rules.key_tails, input, pos));
+            is_harmless || !detect::punct_may_be(rules, input, pos) || visit(Anchor::Punct, pos)
         })
     }
 

@@ -47,6 +47,7 @@ mod scope;
 mod sign_memo;
 #[cfg(test)]
 mod tests;
+mod text_tail;
 pub mod token;
 mod user_literals;
 mod value_forms;

@@ -14,7 +14,9 @@ use super::scan_batch::{BatchScan, is_container};
 use super::scan_value;
 use super::scope::KeyFacts;
 use super::sign_memo::SignMemo;
-use super::value_forms::{is_absent_value, is_coordinate, is_directory, is_machine_address};
+use super::value_forms::{
+    class_of_text, is_absent_value, is_coordinate, is_directory, is_machine_address,
+};
 
 /// The result of redacting a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -495,9 +497,4 @@ impl Redactor {
         }
         out.extend_from_slice(&input[written..]);
     }
-}
-
-/// The class of a text: that of its key, unless the key names a secret only if the text looks drawn.
-fn class_of_text(class: KeyClass, text: &[u8]) -> KeyClass {
-    if class == KeyClass::Drawn && !detect::is_drawn_value(text) { KeyClass::Plain } else { class }
 }

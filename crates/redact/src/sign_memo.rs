@@ -1,7 +1,7 @@
 //! A memory of the keys before signs that turned out harmless: a service logs few different keys, each of them often.
 //!
-//! Promises: a fixed size, direct-mapped; nothing is allocated after its creation. It never changes what is found: a key
-//! that is not remembered goes through the filter, as does every key that could depend on the bytes around it.
+//! Promises: a fixed size, direct-mapped; nothing is allocated after its creation. It never changes what is found: a
+//! key that is not remembered goes through the filter, as does every key that could depend on the bytes around it.
 
 use super::bytes::ByteSet;
 use super::key_tails;
@@ -137,5 +137,53 @@ impl Known {
     fn slot(self) -> usize {
         let hash = (self.first.rotate_left(29) ^ self.last).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         (hash >> 55) as usize % SLOTS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redactor::{RedactOutcome, Redactor};
+    use crate::{KeyClass, RuleSet};
+    use std::sync::Arc;
+
+    fn redacted(redactor: &mut Redactor, text: &str) -> String {
+        let mut out = Vec::new();
+        match redactor.value(KeyClass::Plain, text.as_bytes(), false, &mut out) {
+            RedactOutcome::Clean => text.to_owned(),
+            RedactOutcome::Replaced => String::from_utf8(out).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_harmless_key_stays_telling_in_another_context() {
+        let harmless =
+            "2024-07-12T21:00:00Z name=worker key=7 code=12 address=10.0.0.1 number=3 x=1";
+        for (text, found) in [
+            ("a text before it, then the customer name: Ann Smith", "Ann Smith"),
+            ("a text before it, then social security: 123456789", "123456789"),
+            ("a text before it, then db.password.name=1 pwd=hunter2x", "hunter2x"),
+            ("a text before it, then x=1 my-token=h7Gf52kLm9Qz8", "h7Gf52kLm9Qz8"),
+        ] {
+            let mut cold = Redactor::new(Arc::new(Rules::standard()));
+            let mut warm = Redactor::new(Arc::new(Rules::standard()));
+            for _ in 0..3 {
+                assert_eq!(redacted(&mut warm, harmless), harmless);
+            }
+            let want = redacted(&mut cold, text);
+            assert_eq!(redacted(&mut warm, text), want, "{text}");
+            assert!(!want.contains(found), "{text}");
+        }
+    }
+
+    #[test]
+    fn new_rules_forget_what_was_harmless() {
+        let text = "a text before the sign, favourite=hunter2x and more";
+        let mut redactor = Redactor::new(Arc::new(Rules::standard()));
+        assert_eq!(redacted(&mut redactor, text), text);
+        let key = crate::KeyRule { key: "favourite".into(), class: KeyClass::Password };
+        let set = RuleSet { keys: vec![key], ..RuleSet::default() };
+        redactor.set_rules(Arc::new(Rules::compile(&set).unwrap()));
+        assert!(!redacted(&mut redactor, text).contains("hunter2x"));
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Pure functions; each reads its input once.
 
+use super::detect;
+use super::kind::KeyClass;
+
 /// Values of secrets that contain no secret: the name of a scheme, a word for nothing or for a state, a security
 /// identifier of Windows.
 #[rustfmt::skip]
@@ -52,4 +55,9 @@ pub(crate) fn is_coordinate(text: &[u8]) -> bool {
         && number.get(whole) == Some(&b'.')
         && decimals.len() >= 3
         && decimals.iter().all(u8::is_ascii_digit)
+}
+
+/// The class of a text: that of its key, unless the key names a secret only if the text looks drawn.
+pub(crate) fn class_of_text(class: KeyClass, text: &[u8]) -> KeyClass {
+    if class == KeyClass::Drawn && !detect::is_drawn_value(text) { KeyClass::Plain } else { class }
 }

@@ -72,8 +72,9 @@ static CLASS: [u8; 256] = {
     table
 };
 
-/// A quick filter applied before [`may_be`]: what the last four bytes before a value, `near`, rule out. Without branches:
-/// which words pass is hard to predict.
+/// A quick filter applied before [`may_be`]: what the last four bytes before a value, `near`, rule out.
+///
+/// Without branches: which words pass is hard to predict.
 #[inline(always)]
 pub(super) fn may_be_near(near: u32) -> bool {
     // The casts keep the last byte but one, and the last.

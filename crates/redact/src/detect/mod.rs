@@ -176,8 +176,8 @@ pub(crate) fn word_may_be<const N: usize>(
     // The first four bytes of the word, and the four before.
     let near = near.last_chunk().map_or(0, |near| u64::from_le_bytes(*near));
     let provider = rules.literals.may_start_with((near >> 32) as u32);
-    let Some(shape) = shape() else { return provider };
     let told = bare_key::may_be_near(near as u32);
+    let Some(shape) = shape() else { return provider | told };
     provider | told | card::may_have_shape(shape) | national_id::may_have_shape(shape)
 }
 
@@ -200,11 +200,11 @@ pub(crate) fn word_kinds(
     // The casts keep the four bytes from `pos` on, and the four before.
     let provider = rules.literals.may_start_with((near >> 32) as u32)
         && rules.literals.may_be(&rules.providers, input, pos);
-    let kinds = WordKinds::NONE.with_if(provider, WordKinds::PROVIDER);
+    let kinds = WordKinds::NONE
+        .with_if(provider, WordKinds::PROVIDER)
+        .with_if(bare_key::may_be_by(near as u32, input, pos), WordKinds::BARE_KEY);
     let kinds = if long { long_word_kinds(input, pos, kinds) } else { kinds };
-    let Some(shape) = shape else { return kinds };
-    let kinds = kinds.with_if(bare_key::may_be_by(near as u32, input, pos), WordKinds::BARE_KEY);
-    drawn_word_kinds(rules, input, pos, shape, kinds)
+    shape.map_or(kinds, |shape| drawn_word_kinds(rules, input, pos, shape, kinds))
 }
 
 /// Adds what a word with a digit may be.
@@ -288,22 +288,27 @@ pub(crate) fn at_word_of(finder: &mut Finder<'_>, pos: usize, kinds: WordKinds) 
     if !is_word(at(finder.input, pos)) || is_word(before(finder.input, pos)) {
         return;
     }
-    let detectors: [(WordKinds, fn(&mut Finder<'_>, usize)); 8] = [
-        (WordKinds::PROVIDER, provider::find),
-        (WordKinds::SHAPE, shape::at_word),
-        (WordKinds::HEX, hex::find),
-        (WordKinds::KEY_BODY, key_body::lines),
-        (WordKinds::WALLET, wallet::find),
-        (WordKinds::CARD, card::after_letters),
-        (WordKinds::NATIONAL_ID, national_id::long_word),
-        (WordKinds::BARE_KEY, bare_key::find),
-    ];
-    for (kind, find) in detectors {
+    for (kind, find) in WORD_DETECTORS {
         if kinds.has(kind) {
             find(finder, pos);
         }
     }
 }
+
+/// A detector that is called at a position of a text.
+type Detector = fn(&mut Finder<'_>, usize);
+
+/// The detectors of words.
+const WORD_DETECTORS: [(WordKinds, Detector); 8] = [
+    (WordKinds::PROVIDER, provider::find),
+    (WordKinds::SHAPE, shape::at_word),
+    (WordKinds::HEX, hex::find),
+    (WordKinds::KEY_BODY, key_body::lines),
+    (WordKinds::WALLET, wallet::find),
+    (WordKinds::CARD, card::after_letters),
+    (WordKinds::NATIONAL_ID, national_id::long_word),
+    (WordKinds::BARE_KEY, bare_key::find),
+];
 
 /// The first character of a word in a cut text, checked for credentials that the cut shortened.
 pub(crate) fn at_cut_word(finder: &mut Finder<'_>, pos: usize) {
