@@ -159,6 +159,16 @@ fn pipe_masks_keys_that_span_lines() {
 }
 
 #[test]
+fn pipe_masks_values_that_span_lines() {
+    let dump =
+        "User {\n    password: Some(\n        \"hunter2x\",\n    ),\n    n: \"3\",\n}\nend\n";
+    let log = piped(&[], dump.as_bytes());
+    assert!(!log.contains("hunter2x") && log.contains("***REDACTED***"), "{log}");
+    assert!(log.contains("n: \\\"3\\\"") && log.contains("\"message\":\"end\""), "{log}");
+    assert!(piped(&["--no-redact"], dump.as_bytes()).contains("hunter2x"));
+}
+
+#[test]
 fn unknown_levels_survive_sampling() {
     let lines = b"{\"level\":\"loud\",\"msg\":\"a\"}\n{\"level\":12345678,\"msg\":\"b\"}\n{\"msg\":\"c\"}\n";
     let log = piped(&["--sample-levels", "info=0"], lines);

@@ -49,7 +49,7 @@ How a line that is a JSON object is mapped, also after a prefix (CRI, Compose, s
 
 A line of text becomes `message`, with the level that its format has at its beginning: Python, Logback, \
 log4j, logrus, Apache, nginx, systemd, klog, .NET, Rails, env_logger, PostgreSQL and others; never a word \
-of the message. A private key that spans lines of text is masked.
+of the message. Private keys and values of sensitive keys that span lines of text are masked.
 
 UTF-16 and UTF-32 are decoded; gzip and zstd are unpacked; other compressed input is refused.
 
@@ -97,7 +97,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let signals = Signals::install().map_err(Failure::of)?;
     let engine = start(args, &signals)?;
     let mut counts = Counts::default();
-    let key_mask = if args.no_redact { None } else { KeyMask::of(args.rules.compile()?) };
+    let key_mask = if args.no_redact { None } else { Some(KeyMask::of(args.rules.compile()?)) };
     let reading = Reading { now: SystemClock.now().unix_nanos, key_mask };
     let read = {
         let logger = engine.logger();

@@ -34,7 +34,7 @@ pub(super) struct LineMapper<'n> {
     name: &'n str,
     parser: LineParser,
     builder: Builder,
-    /// Masks private keys that span several lines; `None` if nothing is masked.
+    /// Masks what spans several lines; `None` if nothing is masked.
     key_mask: Option<KeyMask>,
 }
 
@@ -122,13 +122,15 @@ impl Builder {
     /// Adds the field of a line of text; returns whether a part of it belongs to a private key.
     fn text(&mut self, line: &ParsedLine<'_>, key_mask: &mut Option<KeyMask>) -> bool {
         let masked = key_mask.as_mut().and_then(|mask| mask.masked(line.text));
-        let is_masked = masked.is_some();
+        let is_key = masked.as_ref().is_some_and(|(_, is_key)| *is_key);
         let value = match masked {
-            Some(masked) => ValueSource::Decoded(self.decode(|decoded| decoded.push_str(&masked))),
+            Some((masked, _)) => {
+                ValueSource::Decoded(self.decode(|decoded| decoded.push_str(&masked)))
+            }
             None => ValueSource::Line,
         };
         self.sources.push(FieldSource { key: KeySource::Fixed("message"), value });
-        is_masked
+        is_key
     }
 
     fn error(&mut self, error: Option<JsonError>) {

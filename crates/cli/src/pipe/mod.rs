@@ -106,7 +106,7 @@ impl fmt::Display for Counts {
 pub struct Reading {
     /// Nanoseconds since 1970-01-01T00:00:00Z; decides about years that are not written.
     pub now: i64,
-    /// Masks private keys that span several lines.
+    /// Masks private keys and values that span several lines.
     pub key_mask: Option<KeyMask>,
 }
 

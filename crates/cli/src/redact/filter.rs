@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ringseal_redact::{HitKind, KeyClass, RedactOutcome, Redactor, Rules};
 
+use super::dump_block::DumpBlock;
 use super::escape::{escape, unescape};
 use super::json_leaves::{Leaf, LeafKind, Walker};
 use super::key_block::KeyBlock;
@@ -33,6 +34,7 @@ pub(super) struct Filter {
     keys: KeyCache,
     walker: Walker,
     block: KeyBlock,
+    dump: DumpBlock,
     /// Whether the rules mask private keys.
     masks_private_keys: bool,
     pub(super) leaves: Vec<Leaf>,
@@ -61,6 +63,7 @@ impl Filter {
             keys: KeyCache::new(rules),
             walker: Walker::default(),
             block: KeyBlock::default(),
+            dump: DumpBlock::default(),
             masks_private_keys,
             leaves: Vec::new(),
             before_copies: Vec::new(),
@@ -83,6 +86,7 @@ impl Filter {
     /// Starts another file.
     pub(super) fn restart(&mut self) {
         self.block.close();
+        self.dump.close();
     }
 
     /// Redacts whole lines, appending them to `out` if any is changed. Calls `hit` for each replaced value, in order,
@@ -123,7 +127,6 @@ impl Filter {
     fn collect(&mut self, text: &[u8], at: usize, has_keys: bool) -> usize {
         self.leaves.clear();
         let last = text.len().min(at + STRETCH_BYTES);
-        let masks_private_keys = has_keys || self.masks_private_keys && self.block.is_open();
         let mut start = at;
         while start < last {
             let line = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |len| start + len);
@@ -131,10 +134,16 @@ impl Filter {
             // A byte order mark is kept, and what follows it is read as without one.
             let mark = text[start..end].starts_with(BYTE_ORDER_MARK);
             let from = start + if mark { BYTE_ORDER_MARK.len() } else { 0 };
-            if self.json_line(text, from..end) {
+            if self.dump_line(text, from..end) {
+                // A part of a value.
+            } else if self.json_line(text, from..end) {
                 self.block.other_line();
             } else {
-                self.text_line(text, from..end, masks_private_keys);
+                let line = &text[from..end];
+                let masks_keys = has_keys
+                    || self.masks_private_keys
+                        && (self.block.is_open() || KeyBlock::may_start(line));
+                self.text_line(text, from..end, masks_keys);
             }
             start = line + 1;
         }
@@ -156,6 +165,26 @@ impl Filter {
             self.leaves.truncate(before);
         }
         is_json
+    }
+
+    /// Collects the parts of a line on which a value of a sensitive key is continued; false for other lines.
+    fn dump_line(&mut self, text: &[u8], line: Range<usize>) -> bool {
+        if !self.dump.is_open() && !DumpBlock::may_open(&text[line.clone()]) {
+            return false;
+        }
+        let part = self.dump.line(&text[line.clone()], self.redactor.rules());
+        let Some((part, class)) = part else { return false };
+        let part = line.start + part.start..line.start + part.end;
+        let parts = [
+            (line.start..part.start, KeyClass::Plain),
+            (part.clone(), class),
+            (part.end..line.end, KeyClass::Plain),
+        ];
+        for (part, class) in parts.into_iter().filter(|(part, _)| !part.is_empty()) {
+            let (start, end) = (part.start as u32, part.end as u32);
+            self.leaves.push(Leaf { start, end, kind: LeafKind::Line, class });
+        }
+        true
     }
 
     fn text_line(&mut self, text: &[u8], line: Range<usize>, masks_private_keys: bool) {

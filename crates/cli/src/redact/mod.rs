@@ -16,6 +16,7 @@ use crate::input::{self, Refuse, WideEncoding};
 use crate::progress::Progress;
 
 mod copies;
+mod dump_block;
 pub(crate) mod escape;
 mod filter;
 mod findings;

@@ -326,3 +326,33 @@ fn copies_in_a_json_line_are_masked() {
         assert_eq!(text_of(&want), want, "twice changes nothing");
     }
 }
+
+#[test]
+fn values_over_several_lines_are_masked() {
+    let (first, next) = (
+        "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj",
+        "q8ZkLmNpQrT5vY8x2KdW9sq8ZkLmNpQrT5vY8x2KdW9sq8ZkLmNpQrT5vY8x2Kd9",
+    );
+    let (mask, key) = ("***REDACTED***", "<private_key>");
+    for (text, want) in [
+        (
+            "User {\n    token: Some(\n        \"k9Qz\",\n    ),\n    n: 3,\n}\n".to_owned(),
+            format!("User {{\n    token: Some(\n        \"{mask}\",\n    ),\n    n: 3,\n}}\n"),
+        ),
+        (
+            "{\n  \"api_keys\": [\n    \"k9Qz\"\n  ],\n  \"n\": 1\n}\n".to_owned(),
+            format!("{{\n  \"api_keys\": [\n    \"{mask}\"\n  ],\n  \"n\": 1\n}}\n"),
+        ),
+        (
+            format!("key:\n{first}\n{next}\nab==\ndone\n{next}\n"),
+            format!("key:\n{key}\n{key}\n{key}\ndone\n{next}\n"),
+        ),
+        (
+            format!("Private-Lines: 2\n{next}\nab==\nPrivate-MAC: 8c69\n{next}\n"),
+            format!("Private-Lines: 2\n{key}\n{key}\nPrivate-MAC: 8c69\n{next}\n"),
+        ),
+    ] {
+        assert_eq!(text_of(&text), want);
+        assert_eq!(text_of(&want), want, "twice changes nothing");
+    }
+}
