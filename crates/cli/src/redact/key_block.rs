@@ -5,8 +5,8 @@
 //! on unchanged. The block ends with its END line, after [`OTHER_LINES_MAX`] other lines in a row, or after
 //! [`KEY_BYTES_MAX`]. The state between lines is three numbers.
 //!
-//! Two kinds of blocks have no such mark: the lines that `Private-Lines: 8` of a PuTTY file announces, and lines of base64
-//! of which the first starts like a private key in DER. They end with the first line that is not base64.
+//! Two kinds of blocks have no such mark: the lines that `Private-Lines: 8` of a PuTTY file announces, and lines of
+//! base64 of which the first starts like a private key in DER. They end with the first line that is not base64.
 use std::ops::Range;
 
 /// Lines in a row without any part of a key, after which the block counts as ended.
