@@ -14,7 +14,10 @@ mod panic_hook;
 mod redaction;
 mod run_id;
 mod running;
-#[cfg(feature = "signals")]
+#[cfg(all(feature = "signals", not(unix)))]
+#[path = "no_signals.rs"]
+mod signals;
+#[cfg(all(feature = "signals", unix))]
 mod signals;
 #[cfg(feature = "tokens")]
 mod tokens;

@@ -5,16 +5,20 @@
 //! right status. A host that handles the signal itself, before or after the engine starts, shuts down in its own time;
 //! events that it logs meanwhile are drained when it drops the engine or exits. Whether there is such a handler is
 //! looked up when the signal comes.
+//!
+//! If this library is in the process more than once (two versions, a plugin with its own copy), each copy drains its own
+//! engines. The copy that was there first ends the process, at the earliest five seconds after the signal, so that the
+//! others can drain; should it have no engine any more, another one does after ten.
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::control::ask;
 use crate::emit::shared::Shared;
 use crate::writer::control::Control;
 use ringseal_base::process::signal::{
-    SIGHUP, SIGINT, SIGTERM, Watch, end_by_default, is_handled_elsewhere,
+    Ending, SIGHUP, SIGINT, SIGTERM, Watch, end_by_default, ending,
 };
 
 const FLUSH_MAX: Duration = Duration::from_secs(5);
@@ -68,14 +72,19 @@ fn reopen(shared: &Shared) {
 }
 
 fn drain(shared: &Arc<Shared>, signal: i32) {
+    let start = Instant::now();
     if let Err(error) = ask(&shared.link, Control::Sync, FLUSH_MAX) {
         shared.link.stderr.write(format_args!("draining on signal {signal}: {error}"));
     }
-    if is_handled_elsewhere(signal) {
+    let wait = match ending(signal) {
         // The host goes on logging, also to its audit log.
-        return super::audit::seal(shared, FLUSH_MAX);
-    }
+        Ending::Host => return super::audit::seal(shared, FLUSH_MAX),
+        Ending::Here => Duration::ZERO,
+        Ending::HereAfterOthers => FLUSH_MAX,
+        Ending::OtherCopy => 2 * FLUSH_MAX,
+    };
     super::audit::stop(shared, FLUSH_MAX);
+    std::thread::sleep(wait.saturating_sub(start.elapsed()));
     end_by_default(signal);
 }
 

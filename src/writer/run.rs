@@ -152,7 +152,12 @@ fn sleep(link: &Link, clock: &dyn Clock, pause: Duration, publishes_time: bool) 
     link.set_asleep(false);
 }
 
-#[cfg(feature = "affinity")]
+#[cfg(all(feature = "affinity", not(any(target_os = "linux", target_os = "android"))))]
+fn pin(_cpu: usize) -> std::io::Result<()> {
+    Err(std::io::Error::new(std::io::ErrorKind::Unsupported, "this system does not pin threads"))
+}
+
+#[cfg(all(feature = "affinity", any(target_os = "linux", target_os = "android")))]
 fn pin(cpu: usize) -> std::io::Result<()> {
     let mut set = rustix::thread::CpuSet::new();
     set.set(cpu);

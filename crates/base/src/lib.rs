@@ -4,6 +4,12 @@
 //! hidden from the documentation; those crates re-export the items that users need.
 //!
 //! Promises: stated by each module. `unsafe` is allowed in `process`, `simd`, `storage` and `tsc` only.
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!(
+    "ringseal needs a target with 64-bit pointers: lengths of records are added without checks, which narrower numbers \
+     could not hold; expected a target such as x86_64 or aarch64"
+);
+
 #[doc(hidden)]
 pub mod backoff;
 #[doc(hidden)]

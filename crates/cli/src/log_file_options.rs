@@ -73,7 +73,8 @@ fn umask() -> u32 {
     use rustix::process::umask;
     let found = umask(Mode::from_raw_mode(0o077));
     umask(found);
-    found.bits()
+    #[allow(clippy::useless_conversion, reason = "the type differs between systems")]
+    u32::from(found.bits())
 }
 
 #[cfg(not(unix))]

@@ -2,7 +2,7 @@
 use std::io;
 
 use super::append::AppendMethod;
-use super::config::{FileConfig, WriteMode};
+use super::config::FileConfig;
 use super::helper::Shared;
 #[cfg(target_os = "linux")]
 use super::mapped::MappedMethod;
@@ -31,7 +31,9 @@ pub(super) fn create(shared: &Shared) -> Result<Segment, SinkError> {
 pub(super) fn write_method(config: &FileConfig) -> Box<dyn WriteMethod> {
     match config.write_mode {
         #[cfg(target_os = "linux")]
-        WriteMode::Mmap => Box::new(MappedMethod::new(config.len_max(), config.page_align)),
+        super::config::WriteMode::Mmap => {
+            Box::new(MappedMethod::new(config.len_max(), config.page_align))
+        }
         _ => Box::new(AppendMethod::new(config.page_align)),
     }
 }

@@ -1,9 +1,13 @@
 //! Watches SIGHUP, SIGINT and SIGTERM without taking them from others.
 //!
 //! A handler writes the signal's number to the socket of each watcher and then calls the handler that was there before.
-//! A host's handler, such as that of an async runtime, may be registered before or after: [`is_handled_elsewhere`]
+//! A host's handler, such as that of an async runtime, may be registered before or after: [`ending`]
 //! finds either. Crates for signals share one handler among their users, which hides whether there are any; so this
 //! handler is registered by itself.
+//!
+//! Several copies of this module can be in one process: two versions in one program, or a plugin with its own. Each
+//! watches for itself and calls the one before. [`ending`] finds out which of them may end the process: a copy marks its
+//! handler by its mask if nothing but marked handlers is before it.
 //!
 //! Promises: watching changes nothing for other handlers. When the last watcher of a signal ends and no other handler
 //! was registered since, the earlier disposition is restored. A forked child has no watcher: the signal does there what
@@ -39,13 +43,33 @@ const WATCHERS_MAX: usize = 32;
 struct Previous {
     handler: AtomicUsize,
     flags: AtomicI32,
+    /// It is that of another copy of this module, with no host's before it.
+    is_copy: AtomicBool,
     is_replaced: AtomicBool,
+}
+
+/// The mask of a handler of this module that has no host's before it. A host has hardly a reason to block these three
+/// and nothing else; that they are blocked while the handler runs has no effect.
+const MARK: [c_int; 3] = [libc::SIGURG, libc::SIGVTALRM, libc::SIGPROF];
+
+/// What ends the process after a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The host handles or ignores the signal: it alone decides.
+    Host,
+    /// This copy of the module is the only one.
+    Here,
+    /// This copy was there before others, which need time to do their work.
+    HereAfterOthers,
+    /// Another copy was there before. If it has lost its watchers, nothing else ends the process.
+    OtherCopy,
 }
 
 static PREVIOUS: [Previous; SIGNALS.len()] = [const {
     Previous {
         handler: AtomicUsize::new(libc::SIG_DFL),
         flags: AtomicI32::new(0),
+        is_copy: AtomicBool::new(false),
         is_replaced: AtomicBool::new(false),
     }
 }; SIGNALS.len()];
@@ -141,12 +165,44 @@ impl Drop for Watch {
     }
 }
 
-/// Whether the host handles or ignores a signal that is watched here, so that it alone decides what the signal does.
-pub fn is_handled_elsewhere(signal: c_int) -> bool {
-    let Some(index) = index_of(signal) else { return true };
-    // ORDER: relaxed; stored before the handler was registered.
-    let is_default = PREVIOUS[index].handler.load(Ordering::Relaxed) == libc::SIG_DFL;
-    !is_default || current(signal).is_ok_and(|current| current.sa_sigaction != ours())
+/// What ends the process after a signal that is watched here. A host's handler counts whether it was registered before
+/// or after.
+pub fn ending(signal: c_int) -> Ending {
+    let Some(index) = index_of(signal) else { return Ending::Host };
+    let previous = &PREVIOUS[index];
+    let current = current(signal).ok();
+    let is_ours = current.is_none_or(|current| current.sa_sigaction == ours());
+    // ORDER: relaxed, here and below; stored before the handler was registered.
+    if !is_ours && current.is_some_and(|current| !is_marked(&current)) {
+        return Ending::Host;
+    }
+    if previous.is_copy.load(Ordering::Relaxed) {
+        return Ending::OtherCopy;
+    }
+    match previous.handler.load(Ordering::Relaxed) {
+        libc::SIG_DFL if is_ours => Ending::Here,
+        libc::SIG_DFL => Ending::HereAfterOthers,
+        _ => Ending::Host,
+    }
+}
+
+/// Whether a disposition is that of a copy of this module without a host's handler before it.
+fn is_marked(action: &libc::sigaction) -> bool {
+    // The real-time signals after 31 differ between systems.
+    (1..32).all(|signal| {
+        // SAFETY: invariant 2.
+        let is_member = unsafe { libc::sigismember(&raw const action.sa_mask, signal) } == 1;
+        is_member == MARK.contains(&signal)
+    })
+}
+
+fn mark(action: &mut libc::sigaction) {
+    // SAFETY: invariant 2.
+    unsafe { libc::sigemptyset(&raw mut action.sa_mask) };
+    for signal in MARK {
+        // SAFETY: invariant 2.
+        unsafe { libc::sigaddset(&raw mut action.sa_mask, signal) };
+    }
 }
 
 /// Ends the process as the signal does by default.
@@ -192,7 +248,12 @@ fn register(index: usize) -> io::Result<()> {
     // ORDER: relaxed; the system call that follows orders it before the handler's first run (invariant 3).
     previous.handler.store(before.sa_sigaction, Ordering::Relaxed);
     previous.flags.store(before.sa_flags, Ordering::Relaxed);
+    let is_copy = before.sa_sigaction > libc::SIG_IGN && is_marked(&before);
+    previous.is_copy.store(is_copy, Ordering::Relaxed);
     let mut action = before;
+    if is_copy || before.sa_sigaction == libc::SIG_DFL {
+        mark(&mut action);
+    }
     action.sa_sigaction = ours();
     action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART | libc::SA_ONSTACK;
     // SAFETY: invariants 1 and 2; the handler has the signature that SA_SIGINFO asks for.
@@ -215,6 +276,11 @@ fn restore(index: usize) {
     // ORDER: relaxed; under the lock.
     action.sa_sigaction = previous.handler.load(Ordering::Relaxed);
     action.sa_flags = previous.flags.load(Ordering::Relaxed);
+    // ORDER: relaxed; under the lock.
+    if !previous.is_copy.load(Ordering::Relaxed) && is_marked(&action) {
+        // SAFETY: invariant 2.
+        unsafe { libc::sigemptyset(&raw mut action.sa_mask) };
+    }
     // SAFETY: invariants 2 and 3.
     if unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) } == 0 {
         // ORDER: relaxed; under the lock.

@@ -78,7 +78,7 @@ pub trait Value {
 }
 
 /// Larger than any record, and small enough that thousands of such numbers can be added without overflow.
-pub const NOT_PLAIN: usize = 1 << 40;
+pub const NOT_PLAIN: usize = 1 << (usize::BITS - 24);
 
 /// A value that is allowed under the name of an ECS object (`error`, `user`, `http`, …): errors and maps.
 ///

@@ -35,6 +35,7 @@ pub(super) enum Readers {
 
 impl Readers {
     /// Permission bits that must not be set.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "this platform has no permission bits"))]
     const fn refused(self) -> u32 {
         match self {
             Readers::Owner => 0o077,

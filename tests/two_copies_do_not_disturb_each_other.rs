@@ -1,0 +1,117 @@
+//! The library is in one process twice, as with a plugin that has its own copy: the global engines, the exit hooks, the
+//! panic hooks and the signals of the two do not disturb each other.
+#![cfg(all(target_os = "linux", feature = "signals"))]
+#![allow(unsafe_code, reason = "a library is loaded at run time")]
+mod support;
+
+use std::ffi::{CString, c_char};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ringseal::{Config, info};
+use support::{child, events_of, named, numbers, role};
+
+const EVENTS: u64 = 500;
+
+/// Builds the library against a copy of the engine that was built for the tests.
+fn build(to: &Path) -> PathBuf {
+    let deps = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    let is_engine = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.starts_with("libringseal-") && name.ends_with(".rlib")
+    };
+    let found = std::fs::read_dir(&deps).unwrap().map(|entry| entry.unwrap().path());
+    let mut engines: Vec<PathBuf> = found.filter(is_engine).collect();
+    engines.sort_by_key(|path| std::fs::metadata(path).unwrap().modified().unwrap());
+    let library = to.join("libsecond.so");
+    // The newest that has the feature `signals`.
+    for engine in engines.iter().rev() {
+        let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        rustc.args(["--edition=2024", "--crate-type=cdylib", "--crate-name=second"]);
+        rustc.arg("--extern").arg(format!("ringseal={}", engine.display()));
+        rustc.arg("-L").arg(format!("dependency={}", deps.display())).arg("-o").arg(&library);
+        rustc.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/second_copy.rs"));
+        if rustc.output().unwrap().status.success() {
+            return library;
+        }
+    }
+    panic!("no copy of the engine in {}", deps.display());
+}
+
+/// The functions of the library.
+struct Second {
+    start: extern "C" fn(*const c_char) -> bool,
+    log: extern "C" fn(u64),
+}
+
+impl Second {
+    fn load(library: &Path) -> Second {
+        let path = CString::new(library.to_str().unwrap()).unwrap();
+        // SAFETY: the path ends with a NUL.
+        let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+        assert!(!handle.is_null());
+        // SAFETY: the handle is that of a loaded library, and the names end with a NUL.
+        let find = |name: &CString| unsafe { libc::dlsym(handle, name.as_ptr()) };
+        let (start, log) = (find(&c"second_start".into()), find(&c"second_log".into()));
+        assert!(!start.is_null() && !log.is_null());
+        // SAFETY: the library declares the functions with these types.
+        unsafe { Second { start: std::mem::transmute(start), log: std::mem::transmute(log) } }
+    }
+}
+
+fn end(role: &str, dir: &Path) {
+    let first = ringseal::init(Config::new().file(dir.join("first.log")).signals(true)).unwrap();
+    let second = Second::load(&dir.join("libsecond.so"));
+    let path = CString::new(dir.join("second.log").to_str().unwrap()).unwrap();
+    assert!((second.start)(path.as_ptr()), "each copy has its own global engine");
+    assert!(ringseal::init(Config::new()).is_err(), "and no more than one");
+    for number in 0..EVENTS {
+        info!("first", number);
+        (second.log)(number);
+    }
+    match role {
+        "exit" => {
+            std::mem::forget(first);
+            std::process::exit(0);
+        }
+        "panic" => {
+            let _ = std::thread::spawn(|| panic!("in the first copy")).join();
+            std::process::exit(0);
+        }
+        "signal" => {
+            let id = std::process::id().to_string();
+            assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+            std::thread::sleep(std::time::Duration::from_secs(60));
+        }
+        other => panic!("no role {other}"),
+    }
+}
+
+#[test]
+fn two_copies_do_not_disturb_each_other() {
+    if let Some((role, dir)) = role() {
+        return end(&role, &dir);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    build(dir.path());
+    for (role, signal) in [("exit", None), ("panic", None), ("signal", Some(15))] {
+        for name in ["first.log", "second.log"] {
+            let _ = std::fs::remove_file(dir.path().join(name));
+        }
+        let mut command = child("two_copies_do_not_disturb_each_other", role, dir.path());
+        let output = command.stderr(std::process::Stdio::piped()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.signal(), signal, "{role}: {said}");
+        assert!(signal.is_some() || output.status.success(), "{role}: {said}");
+        for name in ["first", "second"] {
+            let events = events_of(&dir.path().join(format!("{name}.log")));
+            let own = numbers(&named(&events, name), "number");
+            assert_eq!(own.len() as u64, EVENTS, "{role}, {name}: {said}");
+            let other = if name == "first" { "second" } else { "first" };
+            assert!(named(&events, other).is_empty(), "{role}, {name}");
+            let panics = named(&events, "ringseal.panicked").len();
+            assert_eq!(panics, usize::from(role == "panic" && name == "first"), "{role}, {name}");
+        }
+    }
+}
