@@ -41,9 +41,12 @@ fn build(to: &Path) -> PathBuf {
 
 /// The functions of the library.
 struct Second {
-    start: extern "C" fn(*const c_char) -> bool,
-    log: extern "C" fn(u64),
+    start: Start,
+    log: Log,
 }
+
+type Start = extern "C" fn(*const c_char) -> bool;
+type Log = extern "C" fn(u64);
 
 impl Second {
     fn load(library: &Path) -> Second {
@@ -56,7 +59,10 @@ impl Second {
         let (start, log) = (find(&c"second_start".into()), find(&c"second_log".into()));
         assert!(!start.is_null() && !log.is_null());
         // SAFETY: the library declares the functions with these types.
-        unsafe { Second { start: std::mem::transmute(start), log: std::mem::transmute(log) } }
+        let start = unsafe { std::mem::transmute::<*mut libc::c_void, Start>(start) };
+        // SAFETY: as above.
+        let log = unsafe { std::mem::transmute::<*mut libc::c_void, Log>(log) };
+        Second { start, log }
     }
 }
 

@@ -6,9 +6,9 @@
 //! events that it logs meanwhile are drained when it drops the engine or exits. Whether there is such a handler is
 //! looked up when the signal comes.
 //!
-//! If this library is in the process more than once (two versions, a plugin with its own copy), each copy drains its own
-//! engines. The copy that was there first ends the process, at the earliest five seconds after the signal, so that the
-//! others can drain; should it have no engine any more, another one does after ten.
+//! If this library is in the process more than once (two versions, a plugin with its own copy), each copy drains its
+//! own engines. The copy that was there first ends the process, at the earliest five seconds after the signal, so that
+//! the others can drain; should it have no engine any more, another one does after ten.
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;

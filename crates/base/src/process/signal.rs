@@ -1,13 +1,13 @@
 //! Watches SIGHUP, SIGINT and SIGTERM without taking them from others.
 //!
 //! A handler writes the signal's number to the socket of each watcher and then calls the handler that was there before.
-//! A host's handler, such as that of an async runtime, may be registered before or after: [`ending`]
-//! finds either. Crates for signals share one handler among their users, which hides whether there are any; so this
-//! handler is registered by itself.
+//! A host's handler, such as that of an async runtime, may be registered before or after: [`ending`] finds either.
+//! Crates for signals share one handler among their users, which hides whether there are any; so this handler is
+//! registered by itself.
 //!
 //! Several copies of this module can be in one process: two versions in one program, or a plugin with its own. Each
-//! watches for itself and calls the one before. [`ending`] finds out which of them may end the process: a copy marks its
-//! handler by its mask if nothing but marked handlers is before it.
+//! watches for itself and calls the one before. [`ending`] finds out which of them may end the process: a copy marks
+//! its handler by its mask if nothing but marked handlers is before it.
 //!
 //! Promises: watching changes nothing for other handlers. When the last watcher of a signal ends and no other handler
 //! was registered since, the earlier disposition is restored. A forked child has no watcher: the signal does there what
@@ -172,10 +172,10 @@ pub fn ending(signal: c_int) -> Ending {
     let previous = &PREVIOUS[index];
     let current = current(signal).ok();
     let is_ours = current.is_none_or(|current| current.sa_sigaction == ours());
-    // ORDER: relaxed, here and below; stored before the handler was registered.
     if !is_ours && current.is_some_and(|current| !is_marked(&current)) {
         return Ending::Host;
     }
+    // ORDER: relaxed, here and below; stored before the handler was registered.
     if previous.is_copy.load(Ordering::Relaxed) {
         return Ending::OtherCopy;
     }
