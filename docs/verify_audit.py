@@ -2,7 +2,7 @@
 """An independent verifier of audit logs, written from docs/audit-format.md alone.
 
     python3 verify_audit.py DIR audit.pub [--mac audit.mac] [--known-checkpoint FILE]...
-        [--strict] [--no-prune | --prune-policy SECONDS] [--now SECONDS]
+        [--strict] [--no-prune | --prune-policy SECONDS] [--now SECONDS] [--accept-set-aside ROOT]
 
 Exit status: 0 intact, 1 tampered (the first bad place is named) or another key's log, 2 could not check. Gaps between
 checkpoints are warnings, which --strict makes exit status 1. --now is the present time in seconds since 1970.
@@ -384,7 +384,7 @@ def control(entry):
 
 
 class Options:
-    known, strict, no_prune, prune_seconds, now = (), False, False, None, None
+    known, strict, no_prune, prune_seconds, now, accepted = (), False, False, None, None, None
 
 
 class Log:
@@ -402,7 +402,7 @@ class Log:
         self.pruned, self.prunes, self.pruned_root, self.begun, self.number = 0, 0, None, {}, 0
         self.needs_seal, self.unsealed_epoch, self.needs_checkpoint = [], None, False
         self.latest_time, self.step_open, self.gap_nanos, self.gap_entries, self.torn_from = None, 0, 0, 0, None
-        self.kept, self.where = {}, "checkpoints"
+        self.kept, self.where, self.set_aside = {}, "checkpoints", None
 
     def load_notes(self):
         self.notes = notes(read(os.path.join(self.dir, "checkpoints")) or b"")
@@ -484,11 +484,11 @@ class Log:
         """A log that continues one set aside: its keys follow from those of the first log."""
         continued = said["continued"]
         check(not self.options.no_prune and self.options.prune_seconds is None, "the log continues one that was set aside")
+        self.set_aside = continued
         for count in continued["chain_keys"] if self.key is not None else []:
             for _ in range(count):
                 self.key = hmac.digest(self.key, b"ringseal audit ratchet v1\x01", "sha256")
             self.key = hmac.digest(self.key, b"ringseal audit set aside v1\x01", "sha256")
-        self.warn("the log continues one of %d entries, set aside in %s" % (continued["entries"], continued["dir"]))
         key = self.epochs[0]
         for line in (read(os.path.join(self.dir, "continued-from")) or b"").split(b"\n"):
             if key == self.named or not line.startswith(b'{"seq":'):
@@ -627,7 +627,9 @@ class Log:
     def load_kept(self):
         self.where = "kept.jsonl"
         data, last = read(os.path.join(self.dir, "kept.jsonl")) or b"", -1
-        for line in data.split(b"\n")[:-1]:
+        *lines, rest = data.split(b"\n")
+        check(len(rest) < LINE_MAX or b"\0" in rest[:LINE_MAX], "a line is too long")
+        for line in lines:
             seq = parse(line)["seq"]
             check(seq > last, "entries are not in order")
             self.kept[seq], last = line, seq
@@ -665,8 +667,9 @@ class Log:
                 check(self.sealed == self.next, "the log was closed here, and no checkpoint covers its end")
         if rest:
             self.where = name
-            check(is_active and len(rest) < LINE_MAX, "it ends within a line")
-            report("note", "%s ends within a line" % name)
+            unwritten = b"\0" in rest[:LINE_MAX]
+            check(is_active and (len(rest) < LINE_MAX or unwritten), "it ends within a line")
+            report("note", "%s ends %s" % (name, "in bytes that were never written" if unwritten else "within a line"))
         whole = data[: len(data) - len(rest)]
         return [name, len(whole), hashlib.sha256(whole).hexdigest(), first_seq, self.next - 1]
 
@@ -711,6 +714,17 @@ class Log:
         check(self.pruned >= first, "entries before %d are missing and no prune entry says so" % first)
         self.where = "kept.jsonl"
         check(not self.kept, "it has entries that the log does not have")
+
+
+    def check_set_aside(self):
+        """The last check: acknowledged entries of the log before this one were damaged, unless the user knows of it."""
+        if not self.set_aside:
+            return
+        root, self.where = bytes.fromhex(self.set_aside["tree_root"]), self.set_aside["dir"]
+        what = "the log continues one of %d entries with root %s, which was set aside here" % (
+            self.set_aside["entries"], base64.b64encode(root).decode())
+        check(self.lenient or self.options.accepted == root, what)
+        self.warn(what)
 
 
 def list_segments(directory):
@@ -759,6 +773,7 @@ def read_log(directory, log):
         raise Unchecked("%s: there is no audit log" % directory)
     log.finish(first)
     log.tiles()
+    log.check_set_aside()
     return first, log.sealed - 1
 
 
@@ -824,7 +839,7 @@ def verify(directory, root_key, mac, options):
 
 
 USAGE = ("usage: verify_audit.py DIR audit.pub [--mac audit.mac] [--known-checkpoint FILE]... [--strict] "
-         "[--no-prune | --prune-policy SECONDS] [--now SECONDS]")
+         "[--no-prune | --prune-policy SECONDS] [--now SECONDS] [--accept-set-aside ROOT]")
 
 
 def key_of(path, read_key):
@@ -867,7 +882,7 @@ def parse_arguments(arguments):
             options.strict = True
         elif word == "--no-prune":
             options.no_prune = True
-        elif word in ("--mac", "--known-checkpoint", "--prune-policy", "--now"):
+        elif word in ("--mac", "--known-checkpoint", "--prune-policy", "--now", "--accept-set-aside"):
             value, *arguments = arguments
             if word == "--mac":
                 mac = value
@@ -875,6 +890,8 @@ def parse_arguments(arguments):
                 known.append(value)
             elif word == "--now":
                 options.now = int(value) * 10**9
+            elif word == "--accept-set-aside":
+                options.accepted = base64.b64decode(value, validate=True)
             else:
                 options.prune_seconds = int(value)
         elif word.startswith("--"):

@@ -34,7 +34,8 @@ def read(path):
 
 
 def lines(directory):
-    sealed = {name.removesuffix(".gz"): name for name in sorted(glob.glob(directory + "/audit-*.jsonl*"), reverse=True)}
+    names = [name for end in (".gz", "") for name in glob.glob(directory + "/audit-*.jsonl" + end)]
+    sealed = {name.removesuffix(".gz"): name for name in names}
     for name in [sealed[name] for name in sorted(sealed)] + glob.glob(directory + "/audit.log.jsonl"):
         for line in read(name).split(b"\n")[:-1]:
             if b"\0" in line and name.endswith("audit.log.jsonl"):

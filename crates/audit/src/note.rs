@@ -22,6 +22,7 @@ const ED25519: u8 = 1;
 const PRIVATE: &str = "PRIVATE+KEY+";
 /// Separates the use of a private key for the protected state from its use for signatures.
 const STATE_INFO: &[u8] = b"ringseal audit state v1";
+const PLAN_INFO: &[u8] = b"ringseal audit set aside plan v1";
 /// Greatest number of signatures. C2SP requires verifiers to accept at least 16.
 pub const SIGNATURES_MAX: usize = 64;
 /// A longer note is rejected without reading it.
@@ -320,6 +321,12 @@ impl Signer {
         info.copy_from_slice(STATE_INFO);
         rest.copy_from_slice(chain);
         HmacSha256::new(self.key.as_bytes()).of(&*input)
+    }
+
+    /// The MAC of a plan to set a log aside.
+    pub(crate) fn plan_mac(&self, plan: &[u8]) -> [u8; 32] {
+        let key = Zeroizing::new(HmacSha256::new(self.key.as_bytes()).of(PLAN_INFO));
+        HmacSha256::new(key.as_slice()).of(plan)
     }
 
     /// The public half.

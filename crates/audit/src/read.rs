@@ -13,10 +13,12 @@ use std::path::Path;
 
 use super::entry::control::{Control, Start};
 use super::entry::{Entry, LINE_BYTES_MAX, ParseError, ParseErrorKind, Parser};
+use super::keys::ChainKey;
 use super::note::Verifier;
 use super::store::names::KEPT;
 use super::verify::Stop;
-use super::verify::source::{Batch, BatchReader, Segment, read_lines, segments};
+use super::verify::continued::chain_of;
+use super::verify::source::{Batch, BatchReader, Segment, segments, visit_lines};
 use ringseal_base::storage::Storage;
 
 /// Rotations after which a reader gives up.
@@ -114,17 +116,36 @@ pub fn first_start(storage: &dyn Storage, dir: &Path) -> Result<Start, LogReadEr
             dir.display()
         ),
     };
-    let kept = read_lines(storage, dir, KEPT)?;
+    let mut kept = None;
+    visit_lines(storage, dir, KEPT, &mut |line| {
+        kept = Some(line.to_vec());
+        false
+    })?;
     let files = segments(storage, dir)?;
     let batch = BatchReader::new(storage, dir, &files).next()?;
     let first = batch.as_ref().filter(|batch| !batch.lines.is_empty()).map(|batch| batch.line(0));
-    let line = kept.first().map(Vec::as_slice).or(first).ok_or_else(|| wrong("found no entry"))?;
+    let line = kept.as_deref().or(first).ok_or_else(|| wrong("found no entry"))?;
     let mut parser = Parser::new();
     let entry = parser.entry(line).map_err(|error| wrong(&error.to_string()))?;
     match Control::read(&entry).map(|statement| statement.control) {
         Ok(Control::Start(start)) if entry.seq == 0 => Ok(start),
         _ => Err(wrong(&format!("found entry {} of type {}", entry.seq, entry.event_type))),
     }
+}
+
+/// The chain's key of entry `seq` of the log in `dir`, from the first key in `audit.mac`. `None` if the log has no such
+/// key: it is chained by plain hashes, or the logs before it, which were set aside, had too many entries to follow.
+///
+/// # Errors
+/// If the log's first entry cannot be read.
+pub fn chain_key(
+    storage: &dyn Storage,
+    dir: &Path,
+    first_key: &ChainKey,
+    seq: u64,
+) -> Result<Option<ChainKey>, LogReadError> {
+    let start = first_start(storage, dir)?;
+    Ok(chain_of(&start, Some(first_key)).and_then(|mut chain| chain.key(seq)))
 }
 
 /// The key of epoch 0 that the log itself names. Anyone who can write the log can replace it: use it for making proofs,

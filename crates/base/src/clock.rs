@@ -183,12 +183,15 @@ impl Calibration {
         Self { start: now, base: now, rate: nanos_per_tick, scale: to_scale(nanos_per_tick) }
     }
 
-    /// A line through the current time. If the clock does not know its slope, it is measured over a millisecond.
+    /// A line through the current time. If the clock does not know its slope, it is measured over a millisecond; over
+    /// ten of the monotonic clock if the wall clock does not move, as one beyond the range of 64 bits.
     pub fn measure(clock: &dyn Clock) -> Self {
+        const MEASURE_NANOS_MAX: u64 = 10_000_000;
         let start = clock.now();
         if let Some(rate) = clock.nanos_per_tick() {
             return Self::new(start, rate);
         }
+        let began = monotonic_nanos();
         loop {
             let now = clock.now();
             let nanos = now.unix_nanos.saturating_sub(start.unix_nanos);
@@ -199,6 +202,10 @@ impl Calibration {
             }
             if nanos >= 1_000_000 && ticks > 0 {
                 return Self::new(now, nanos as f64 / ticks as f64);
+            }
+            let waited = monotonic_nanos() - began;
+            if waited >= MEASURE_NANOS_MAX {
+                return Self::new(now, waited as f64 / ticks.max(1) as f64);
             }
             std::hint::spin_loop();
         }
@@ -252,6 +259,33 @@ fn to_scale(nanos_per_tick: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{Calibration, Clock, ManualClock, Now, SystemClock};
+
+    /// Counts ticks, and shows the same time always: the last one that it can express.
+    #[derive(Debug)]
+    struct Saturated(i64);
+
+    impl Clock for Saturated {
+        fn ticks(&self) -> u64 {
+            SystemClock.ticks()
+        }
+
+        fn unix_nanos(&self) -> i64 {
+            self.0
+        }
+
+        fn nanos_per_tick(&self) -> Option<f64> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_frozen_clock_is_measured_in_time() {
+        for unix_nanos in [i64::MAX, i64::MIN, 0] {
+            let line = Calibration::measure(&Saturated(unix_nanos));
+            assert!(line.nanos_per_tick() > 0.0, "{line:?}");
+            assert!(line.unix_nanos(SystemClock.ticks()) >= unix_nanos);
+        }
+    }
 
     #[test]
     fn slewing_never_moves_time_backwards() {

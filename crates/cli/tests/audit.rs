@@ -4,8 +4,14 @@ mod demo;
 #[cfg(unix)]
 #[path = "audit/differential.rs"]
 mod differential;
+#[cfg(unix)]
+#[path = "audit/oracle.rs"]
+mod oracle;
 #[path = "audit/proofs.rs"]
 mod proofs;
+#[cfg(unix)]
+#[path = "audit/random_differential.rs"]
+mod random_differential;
 #[path = "audit/reading.rs"]
 mod reading;
 #[path = "audit/support.rs"]

@@ -21,6 +21,7 @@ use ringseal_audit::entry::control::Algorithm;
 use ringseal_audit::event::EngineSource;
 use ringseal_audit::keys::{self, KeyError, KeyPaths};
 use ringseal_audit::sink::{AuditSink, SinkBounds};
+use ringseal_audit::store::names::{ACTIVE, parse_sealed};
 use ringseal_audit::store::{AuditLog, Host, LogOptions, OnDamage, Retain};
 use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
@@ -320,7 +321,11 @@ impl AuditConfig {
             own.keys.clone_from(dir);
         }
         let exists = |path: &Path| storage.stat(path).is_ok();
+        let lost = |path: PathBuf| AuditOpenError::KeyLost { dir: self.dir.clone(), path };
         if !exists(&own.epoch()) {
+            if self.has_entries() {
+                return Err(lost(own.epoch()));
+            }
             // Checked before anything is created, so that a failure leaves nothing on disk.
             let found = self.keys.as_deref().map(|dir| find_keys(storage, dir)).transpose()?;
             for dir in [&self.dir, &own.keys] {
@@ -332,7 +337,22 @@ impl AuditConfig {
                 None => self.make_keys(&own)?,
             }
         }
-        Ok(if exists(&own.chain()) { Scheme::Mac } else { Scheme::Hash })
+        if exists(&own.chain()) {
+            return Ok(Scheme::Mac);
+        }
+        // Without entries the log would become one without keys.
+        if self.keys.is_some() && !self.has_entries() {
+            Err(lost(own.chain()))
+        } else {
+            Ok(Scheme::Hash)
+        }
+    }
+
+    /// Whether the directory has a log: new keys cannot continue it.
+    fn has_entries(&self) -> bool {
+        let is_segment = |name: &str| name == ACTIVE || parse_sealed(name).is_some();
+        let names = self.storage.list(&self.dir).unwrap_or_default();
+        names.iter().filter_map(|name| name.to_str()).any(is_segment)
     }
 
     fn make_keys(&self, own: &KeyPaths) -> Result<(), AuditOpenError> {

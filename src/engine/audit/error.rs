@@ -41,6 +41,13 @@ pub enum AuditOpenError {
         /// The missing file.
         missing: &'static str,
     },
+    /// A key of the host is missing. Nothing was created.
+    KeyLost {
+        /// The log's directory.
+        dir: PathBuf,
+        /// The missing file.
+        path: PathBuf,
+    },
     /// A directory could not be created.
     Dir {
         /// The directory.
@@ -69,6 +76,14 @@ impl fmt::Display for AuditOpenError {
             AuditOpenError::Sink(error) => error.fmt(f),
             AuditOpenError::Redaction(error) => error.fmt(f),
             AuditOpenError::Dir { path, source } => write!(f, "{}: {source}", path.display()),
+            AuditOpenError::KeyLost { dir, path } => write!(
+                f,
+                "{}: expected a key of the log in {}, found no such file. Put it back; a copy from before the last \
+                 start does not fit. If it is lost, move the directory away, keep it, and start a new log with new \
+                 keys: ringseal audit keygen --dir ANOTHER; docs/audit-operations.md has the steps",
+                path.display(),
+                dir.display()
+            ),
             AuditOpenError::NoKeys { path, missing } => write!(
                 f,
                 "{}: expected keys for a new log, found no {missing}; create them: \
@@ -97,7 +112,9 @@ impl std::error::Error for AuditOpenError {
             AuditOpenError::Sink(error) => error.source(),
             AuditOpenError::Redaction(error) => error.source(),
             AuditOpenError::Dir { source, .. } => Some(source),
-            AuditOpenError::NoKeys { .. } | AuditOpenError::KeysMoved { .. } => None,
+            AuditOpenError::NoKeys { .. }
+            | AuditOpenError::KeysMoved { .. }
+            | AuditOpenError::KeyLost { .. } => None,
         }
     }
 }

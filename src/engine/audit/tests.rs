@@ -1,4 +1,5 @@
 //! The audit log through an engine: on the operating system's files, and on fault-injecting storage.
+mod clocks;
 mod errors;
 mod sinks;
 mod stop;

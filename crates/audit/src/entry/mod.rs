@@ -22,6 +22,7 @@ mod tests;
 pub use encode::{Body, begin, finish};
 pub use error::{ParseError, ParseErrorKind};
 pub use parse::{Entry, Parser};
+pub(crate) use time::clamp_to_format;
 pub use time::{parse_timestamp, put_timestamp};
 
 use ringseal_base::digest::Hash;

@@ -12,9 +12,14 @@ const UNIX_NANOS_MAX: i64 = 9_214_646_400 * NANOS_PER_SEC - 1;
 /// Bytes of a time.
 pub(super) const TIMESTAMP_BYTES: usize = 30;
 
+/// The time that an entry of this time has.
+pub(crate) fn clamp_to_format(unix_nanos: i64) -> i64 {
+    unix_nanos.clamp(0, UNIX_NANOS_MAX)
+}
+
 /// Appends a time given as nanoseconds since 1970-01-01T00:00:00Z.
 pub fn put_timestamp(unix_nanos: i64, out: &mut Vec<u8>) {
-    let nanos = unix_nanos.clamp(0, UNIX_NANOS_MAX);
+    let nanos = clamp_to_format(unix_nanos);
     let secs = nanos / NANOS_PER_SEC;
     let (year, month, day) = civil_from_days(secs / SECS_PER_DAY);
     let second = (secs % SECS_PER_DAY) as u32;

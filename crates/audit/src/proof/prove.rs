@@ -13,7 +13,7 @@ use super::super::store::names::{CHECKPOINTS, KEPT};
 use super::super::tiles::{TileError, TileReader};
 use super::super::verify::Stop;
 use super::super::verify::checkpoints::{CheckpointReader, PendingCheckpoint};
-use super::super::verify::source::{BatchReader, read_lines, segments};
+use super::super::verify::source::{BatchReader, segments, visit_lines};
 use super::super::verify::stable_read;
 use super::{ConsistencyProof, InclusionProof, ProofFileError, next_key, open_checkpoint};
 use ringseal_base::storage::Storage;
@@ -265,9 +265,12 @@ fn read_log(
     let note = Note::parse(note.as_bytes())
         .map_err(|error| ProveError::Log { reason: error.to_string() })?;
     let mut search = LogSearch { note, key: root.clone(), seq, found: LogParts::default() };
-    for line in read_lines(storage, dir, KEPT)? {
-        search.line(&line)?;
-    }
+    let mut result = Ok(());
+    visit_lines(storage, dir, KEPT, &mut |line| {
+        result = search.line(line);
+        result.is_ok()
+    })?;
+    result?;
     let segments = segments(storage, dir)?;
     let mut source = BatchReader::new(storage, dir, &segments);
     while let Some(batch) = source.next()? {

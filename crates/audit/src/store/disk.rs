@@ -3,8 +3,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::StoreError;
+use super::error::{Damage, StoreError};
 use super::names::KEYS_DIR;
+use crate::note::NOTE_BYTES_MAX;
 use ringseal_base::storage::{
     FileReader, FileStat, OpenMode, Storage, StorageFile, append_all, publish_durably,
 };
@@ -13,6 +14,9 @@ use ringseal_base::storage::{
 pub(super) const FILE_MODE: u32 = 0o600;
 /// Directories too.
 pub(super) const DIR_MODE: u32 = 0o700;
+
+/// Longest file that is read as a whole; a sparse file can have any length.
+const READ_BYTES_MAX: u64 = 128 << 20;
 
 pub(super) type Result<T> = std::result::Result<T, StoreError>;
 
@@ -83,13 +87,28 @@ impl Disk {
         with_path("opening", &path, unless_missing(self.storage.open(&path, how)))
     }
 
-    /// The whole file, or `None` if it is missing.
+    /// The whole file, or `None` if it is missing. One that is too long to be a file of the log is an error.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let Some(bytes) = self.read_start(name, READ_BYTES_MAX + 1)? else { return Ok(None) };
+        if bytes.len() as u64 > READ_BYTES_MAX {
+            let what = Damage::Order("a file of at most 128 MiB");
+            return Err(StoreError::Damaged { file: name.to_owned(), offset: 0, seq: 0, what });
+        }
+        Ok(Some(bytes))
+    }
+
+    /// The first bytes of a file, or `None` if it is missing.
+    pub fn read_start(&self, name: &str, bytes_max: u64) -> Result<Option<Vec<u8>>> {
         let Some(file) = self.open(name, OpenMode::Read)? else { return Ok(None) };
         let mut bytes = Vec::new();
-        let mut reader = FileReader { file, offset: 0 };
+        let mut reader = FileReader { file, offset: 0 }.take(bytes_max);
         with_path("reading", &self.path(name), reader.read_to_end(&mut bytes))?;
         Ok(Some(bytes))
+    }
+
+    /// A checkpoint, or what is in its place, up to the length of the longest one.
+    pub fn read_note(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.read_start(name, NOTE_BYTES_MAX as u64 + 1)
     }
 
     /// Creates a file; a leftover of this name is removed first.

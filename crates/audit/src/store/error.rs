@@ -68,6 +68,11 @@ pub enum StoreError {
         /// The verifier key found.
         found: String,
     },
+    /// The key of the chain is missing, and the log is chained with one.
+    NoChainKey {
+        /// Its file.
+        path: PathBuf,
+    },
     /// An option is out of range.
     Option {
         /// Which one.
@@ -153,6 +158,12 @@ impl fmt::Display for StoreError {
             StoreError::WrongKey { path, expected, found } => {
                 write!(f, "{}: the log names the key {expected}, found {found}", path.display())
             }
+            StoreError::NoChainKey { path } => write!(
+                f,
+                "{}: expected the key of the chain, found no such file: put it back, or derive it where audit.mac is \
+                 kept: ringseal audit chain-key",
+                path.display()
+            ),
             StoreError::Option { field, expected } => write!(f, "{field}: expected {expected}"),
             StoreError::Compressed { path } => {
                 write!(f, "{}: compressed segments need the feature `compress`", path.display())

@@ -140,7 +140,8 @@ fn add_verdict(disk: &Disk, report: &mut FsckReport) {
     let Ok(root) = claimed_root(&*disk.storage, &disk.root) else { return };
     let options = VerifyOptions::new(root);
     let verdict = verify(&*disk.storage, &disk.root, &options, &mut |_| ());
-    let derived = [FindingKind::BadTile, FindingKind::BadCheckpoint];
+    // A log that continues another one is not damaged itself.
+    let derived = [FindingKind::BadTile, FindingKind::BadCheckpoint, FindingKind::SetAside];
     let found = verdict.first_bad.into_iter().chain(verdict.more_bad);
     let found = found.filter(|finding| !derived.contains(&finding.kind));
     report.findings.extend(found.map(FsckFinding::Verified));
@@ -185,11 +186,10 @@ fn check_checkpoints(
     repair: Repair,
     report: &mut FsckReport,
 ) -> Result<Option<Checkpoint>> {
-    let latest = disk.read(CHECKPOINT)?;
-    let Some(list) = disk.read(CHECKPOINTS)? else { return Ok(None) };
-    let Some(origin) = std::str::from_utf8(&list).ok().and_then(|text| text.lines().next()) else {
-        return Ok(None);
-    };
+    let latest = disk.read_note(CHECKPOINT)?;
+    let Some(list) = disk.read_note(CHECKPOINTS)? else { return Ok(None) };
+    let first = list.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let Ok(origin) = std::str::from_utf8(first) else { return Ok(None) };
     let last = last_note(disk, origin)?;
     if !last.torn.is_empty() {
         let file = CHECKPOINTS.to_owned();

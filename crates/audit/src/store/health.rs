@@ -89,7 +89,7 @@ impl AuditLog {
 
     /// The latest checkpoint, as a signed note; `None` if it cannot be read.
     pub fn last_checkpoint(&self) -> Option<String> {
-        let bytes = self.disk.read(super::names::CHECKPOINT).ok()??;
+        let bytes = self.disk.read_note(super::names::CHECKPOINT).ok()??;
         String::from_utf8(bytes).ok()
     }
 

@@ -1,6 +1,6 @@
 //! Loads the state of a log when it is opened: keys, segments, checkpoints and tiles, and checks that they agree.
 //!
-//! Changes nothing on disk except tiles, which are rebuilt if they are wrong.
+//! Changes nothing on disk except tiles, which are rebuilt if they are wrong and the log can be continued.
 use std::io;
 
 use super::checkpoint_files::{LastNote, last_note};
@@ -12,16 +12,19 @@ use super::rotate::Sealed;
 use super::scan::{
     ActiveScan, Facts, find_start, first_entry, last_kept_epoch, read_sealed, scan_active,
 };
-use super::state::{self, FoundState};
+use super::state::{self, FoundState, StateKeys};
 use super::{Damage, LogOptions, Repairs, StoreError};
 use crate::chain::Chain;
-use crate::entry::control::{Epoch, Rebuilt, StateMismatch};
+use crate::entry::control::{Epoch, FORMAT, Rebuilt, StateMismatch};
 use crate::entry::{Scheme, Signature};
 use crate::keys::{ChainKey, KeyError, load_chain, load_marked_signer, load_signer};
 use crate::merkle::Tree;
 use crate::note::Signer;
 use crate::tiles::{TileReader, TileWriter};
 use ringseal_base::digest::Hash;
+
+/// Longest torn end that is copied and cut off.
+const TORN_BYTES_MAX: u64 = 64 << 20;
 
 /// The state of a log on disk before it is continued.
 pub(super) struct LogState {
@@ -85,6 +88,11 @@ pub(super) fn load(disk: &Disk, options: &LogOptions) -> Result<LogState> {
     // The log's recorded interval takes precedence; a log without entries gets the configured one.
     let start = find_start(disk, &sealed_seqs)?;
     let entries_per_key = start.as_ref().map_or(options.ratchet, |start| start.ratchet.max(1));
+    if options.scheme == Scheme::Hash
+        && start.as_ref().is_some_and(|start| start.scheme == Scheme::Mac)
+    {
+        return Err(StoreError::NoChainKey { path: disk.secret(CHAIN_KEY) });
+    }
     if start.as_ref().is_some_and(|start| start.scheme != options.scheme) {
         return Err(StoreError::Option {
             field: "scheme",
@@ -96,6 +104,7 @@ pub(super) fn load(disk: &Disk, options: &LogOptions) -> Result<LogState> {
     let is_first = sealed_seqs.is_empty() && disk.stat(KEPT)?.is_none();
     let scan = scan_active(disk, chain, keyed_from, is_first)?;
     let mut scan = scan.filter(|scan| !scan.leaves.is_empty() || scan.torn.is_some());
+    check_torn_len(disk, scan.as_ref(), options)?;
     let pruned = scan.as_ref().map_or(0, |scan| scan.facts.pruned_before);
     let leftovers: Vec<u64> = sealed_seqs.extract_if(.., |first_seq| *first_seq < pruned).collect();
     // An active segment without a whole entry counts as missing; its bytes are kept as torn.
@@ -104,12 +113,20 @@ pub(super) fn load(disk: &Disk, options: &LogOptions) -> Result<LogState> {
     let mut facts = scan.as_mut().map(|scan| std::mem::take(&mut scan.facts)).unwrap_or_default();
     let position = Position::of(disk, &sealed, scan.as_ref(), &mut facts, options.scheme)?;
     check_length(&position, &scan, &note, chain_state.as_ref())?;
-    let saved = chain_state.as_ref();
-    let state = state::load(disk, &signer, next_signer.as_ref(), saved, entries_per_key)?;
+    let state_keys = StateKeys {
+        signer: &signer,
+        next_signer: next_signer.as_ref(),
+        saved: chain_state.as_ref(),
+        entries_per_key,
+        found_entries: position.next_seq,
+    };
+    let state = state::load(disk, &state_keys)?;
     let known = Known { note: &note, facts: &facts, state: &state };
     let grown = grow_tiles(disk, &sealed, scan.as_ref(), &position, &known, &mut repairs)?;
     let root = grown.state_root;
-    let mismatch = state::compare(&state, is_marked, position.next_seq, root);
+    // A log of this format has a state since before its first entry, whatever the key's file says.
+    let is_required = is_marked || start.as_ref().is_some_and(|start| start.format >= FORMAT);
+    let mismatch = state::compare(&state, is_required, position.next_seq, root);
     let Grown { tiles, segment_tree, epoch_root, .. } = grown;
     if let (Some(mismatch), 0) = (&mismatch, position.next_seq) {
         return Err(StoreError::RolledBack {
@@ -144,6 +161,19 @@ pub(super) fn load(disk: &Disk, options: &LogOptions) -> Result<LogState> {
     })
 }
 
+/// A torn end is kept in memory while it is copied. No writer leaves more than one commit.
+fn check_torn_len(disk: &Disk, scan: Option<&ActiveScan>, options: &LogOptions) -> Result<()> {
+    let Some(scan) = scan else { return Ok(()) };
+    let len = disk.stat(ACTIVE)?.map_or(0, |stat| stat.len);
+    let max = TORN_BYTES_MAX.max(2 * options.staged_bytes_max as u64);
+    if len.saturating_sub(scan.good_bytes) <= max {
+        return Ok(());
+    }
+    let (seq, offset) = (scan.next_seq(), scan.good_bytes);
+    let what = Damage::Order("the end of the file, or entries");
+    Err(StoreError::Damaged { file: ACTIVE.into(), offset, seq, what })
+}
+
 fn load_chain_state(
     disk: &Disk,
     options: &LogOptions,
@@ -157,6 +187,7 @@ fn load_chain_state(
             repairs.add(Rebuilt::ChainKey);
             Ok(Some((0, first.clone())))
         }
+        (None, None) => Err(StoreError::NoChainKey { path: disk.secret(CHAIN_KEY) }),
         _ => Ok(Some(load_chain(&*disk.storage, &disk.secret(CHAIN_KEY))?)),
     }
 }
@@ -335,6 +366,13 @@ fn grow_tiles(
         as_found = Some(grown.state_root);
     }
     let oldest = sealed.first().map_or(first, |sealed| sealed.info.first_seq);
+    let size = known.note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
+    let what = if oldest > 0 { Damage::Tiles } else { Damage::Root };
+    let damaged = StoreError::Damaged { file: CHECKPOINT.into(), offset: 0, seq: size, what };
+    // Tiles are evidence if the log turns out to be damaged: they are written only if it can be continued.
+    if !fits_checkpoint(disk, sealed, oldest, leaves, known.note)? {
+        return Err(damaged);
+    }
     let mut tiles = TileWriter::open(storage, &disk.root, FILE_MODE, oldest, oldest)?;
     for segment in sealed {
         for leaf in read_sealed(disk, segment.info.first_seq)?.leaves {
@@ -345,16 +383,35 @@ fn grow_tiles(
     if !tiles.tree().is_empty() {
         tiles.sync(storage)?;
     }
-    let size = known.note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
-    let what = if oldest > 0 { Damage::Tiles } else { Damage::Root };
-    let grown = grow(disk, tiles, leaves, known);
-    let grown =
-        grown.ok_or(StoreError::Damaged { file: CHECKPOINT.into(), offset: 0, seq: size, what })?;
+    let grown = grow(disk, tiles, leaves, known).ok_or(damaged)?;
     // The entries differ from the state, not the tiles from the entries.
     if as_found != Some(grown.state_root) {
         repairs.add(Rebuilt::Tiles);
     }
     Ok(grown)
+}
+
+/// Whether the entries found are those that the latest checkpoint covers. Writes nothing.
+fn fits_checkpoint(
+    disk: &Disk,
+    sealed: &[Sealed],
+    oldest: u64,
+    leaves: &[Hash],
+    note: &LastNote,
+) -> Result<bool> {
+    let Some((_, note)) = &note.note else { return Ok(true) };
+    let mut tree = Tree::load(&mut TileReader::new(&*disk.storage, &disk.root, oldest), oldest)?;
+    let is_sealed = |tree: &Tree| tree.len() == note.size && tree.root() == note.root;
+    let mut is_correct = note.size < oldest || is_sealed(&tree);
+    let mut push = |leaf: Hash| {
+        tree.push(leaf);
+        is_correct |= is_sealed(&tree);
+    };
+    for segment in sealed {
+        read_sealed(disk, segment.info.first_seq)?.leaves.into_iter().for_each(&mut push);
+    }
+    leaves.iter().copied().for_each(&mut push);
+    Ok(is_correct)
 }
 
 /// Appends the leaves of the active segment; `None` if the root is not the latest checkpoint's.

@@ -49,7 +49,6 @@ impl AuditLog {
         }
         let disk = Disk::new(host.storage.clone(), dir, options.state_dir.as_deref());
         let lock = lock(&disk)?;
-        remove_unfinished(&disk)?;
         let mut continued = set_aside::resume(&disk, &options)?;
         let state = match load(&disk, &options) {
             Err(error) if error.is_damage() && options.on_damage == OnDamage::SetAside => {
@@ -59,6 +58,9 @@ impl AuditLog {
             }
             loaded => loaded?,
         };
+        check_keys(&disk, &state)?;
+        // Nothing was changed until here: a log that cannot be opened stays as it was found.
+        remove_unfinished(&disk)?;
         disk.create_dir(TORN_DIR)?;
         let (mut log, mut pending) = recover(host, disk, lock, options, state)?;
         pending.continued = continued;
@@ -91,30 +93,37 @@ fn remove_unfinished(disk: &Disk) -> Result<()> {
     for secret in [EPOCH_KEY, EPOCH_NEXT, CHAIN_KEY, CHAIN_NEXT, STATE] {
         wipe_secret(&*disk.storage, &disk.secret(&format!("{secret}.tmp")))?;
     }
+    // Of a log that was about to be set aside.
+    Ok(wipe_secret(&*disk.storage, &disk.secret(CHAIN_NEXT))?)
+}
+
+/// One of the keys on disk must be the one that the log names.
+fn check_keys(disk: &Disk, state: &LogState) -> Result<()> {
+    let expected = match &state.epoch {
+        Some((epoch, _)) => Some(&epoch.new_key),
+        None => state.first_key.as_ref(),
+    };
+    let Some(expected) = expected else { return Ok(()) };
+    let found = state.signer.verifier().to_string();
+    if found == *expected {
+        return Ok(());
+    }
+    let next = state.next_signer.as_ref().filter(|_| state.epoch.is_some());
+    if next.is_none_or(|next| next.verifier().to_string() != *expected) {
+        let (path, expected) = (disk.secret(EPOCH_KEY), expected.clone());
+        return Err(StoreError::WrongKey { path, expected, found });
+    }
     Ok(())
 }
 
 /// Chooses between the keys on disk and finishes a change of epochs that was interrupted.
 fn resume_epoch_change(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail) -> Result<()> {
-    let Some((epoch, seq)) = &state.epoch else {
-        let found = state.signer.verifier().to_string();
-        return match &state.first_key {
-            Some(expected) if *expected != found => {
-                let (path, expected) = (disk.secret(EPOCH_KEY), expected.clone());
-                Err(StoreError::WrongKey { path, expected, found })
-            }
-            _ => discard_next_key(disk, state),
-        };
-    };
+    let Some((epoch, seq)) = &state.epoch else { return discard_next_key(disk, state) };
     if state.signer.verifier().to_string() == epoch.new_key {
         return discard_next_key(disk, state);
     }
-    let next = state.next_signer.take();
-    let Some(next) = next.filter(|next| next.verifier().to_string() == epoch.new_key) else {
-        let (path, expected) = (disk.secret(EPOCH_KEY), epoch.new_key.clone());
-        let found = state.signer.verifier().to_string();
-        return Err(StoreError::WrongKey { path, expected, found });
-    };
+    // Otherwise the next key is the one that the log names: `check_keys`.
+    let Some(next) = state.next_signer.take() else { return Ok(()) };
     let size = seq + 1;
     let last_size = state.note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
     if last_size < size {
@@ -304,7 +313,7 @@ fn recover(
 
 /// Publishes the checkpoint over a stop entry, if the process ended between the two.
 fn seal_stop(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail) -> Result<()> {
-    let Some(bytes) = disk.read(CHECKPOINT_NEXT)? else { return Ok(()) };
+    let Some(bytes) = disk.read_note(CHECKPOINT_NEXT)? else { return Ok(()) };
     let last_size = state.note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
     let checkpoint = Checkpoint::open(&bytes, state.signer.verifier()).ok().filter(|found| {
         let tree = state.tiles.tree();
@@ -321,7 +330,7 @@ fn seal_stop(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail) -> Result
 /// Makes `checkpoint` the last note of `checkpoints` again.
 fn restore_checkpoint(disk: &Disk, state: &mut LogState) -> Result<()> {
     let Some((text, _)) = &state.note.note else { return Ok(()) };
-    if disk.read(CHECKPOINT)?.as_deref() == Some(text.as_bytes()) {
+    if disk.read_note(CHECKPOINT)?.as_deref() == Some(text.as_bytes()) {
         return Ok(());
     }
     checkpoint_files::replace_latest(disk, text)?;

@@ -10,7 +10,7 @@ use super::{AuditLog, Damage, MaintenanceReport, Retain, StoreError, is_due};
 use crate::entry::control::{
     Control, NUMBER_MAX, PRUNED_SEGMENTS_MAX, Prune, PruneReason, PruneTerms,
 };
-use crate::entry::{Entry, Parser};
+use crate::entry::{Entry, Parser, clamp_to_format};
 use crate::merkle::Tree;
 use crate::tiles::TileReader;
 
@@ -43,8 +43,10 @@ impl AuditLog {
             .segments_max
             .map_or(0, |max| self.sealed.len().saturating_sub(usize::try_from(max).unwrap_or(0)));
         let by_age = retain.seconds_max.map_or(0, |max| {
+            // By the times that the entries have: a verifier compares those.
             let is_old = |sealed: &&super::rotate::Sealed| {
-                sealed.sealed_at < now && is_due(sealed.sealed_at, now, max)
+                let (sealed_at, now) = (clamp_to_format(sealed.sealed_at), clamp_to_format(now));
+                sealed_at < now && is_due(sealed_at, now, max)
             };
             self.sealed.iter().take_while(is_old).count()
         });

@@ -31,7 +31,7 @@ impl AuditLog {
         let result = self.commit().and_then(|_| self.finish_epoch()).and_then(|()| self.seal());
         self.counts.record(&result);
         result?;
-        let text = self.disk.read(super::names::CHECKPOINT)?.unwrap_or_default();
+        let text = self.disk.read_note(super::names::CHECKPOINT)?.unwrap_or_default();
         String::from_utf8(text)
             .map_err(|_| StoreError::Refused { why: "the checkpoint is not text" })
     }

@@ -6,7 +6,8 @@
 //! first epoch: `audit.pub` still verifies the new log.
 //!
 //! Order: the derived key and the plan `continued-from.next` are on disk, then the files are moved, then the state and
-//! the key are replaced, then the plan gets its final name. After a crash at any point, the next opening continues.
+//! the key are replaced, then the plan without its MAC becomes `continued-from`. After a crash at any point, the next
+//! opening continues. The MAC is by the epoch's key: a plan that someone else put there is not carried out.
 use std::io;
 
 use super::disk::{Disk, Result, with_path};
@@ -17,16 +18,21 @@ use super::names::{
     CONTINUED_NEXT, EPOCH_KEY, EPOCH_NEXT, INTEGRITY_LOG, KEPT, TILE_DIR, TORN_DIR, parse_sealed,
 };
 use super::scan::find_start;
-use super::state::{self, StateRecord};
+use super::state::{self, StateKeys, StateRecord};
 use super::{LogOptions, StoreError, checkpoint_files};
+use crate::checkpoint::Checkpoint;
 use crate::entry::control::Continued;
 use crate::entry::{Parser, Scheme};
 use crate::keys::{ChainKey, KeyError, load_chain, load_signer, replace_secret, wipe_secret};
 use crate::merkle::empty_root;
-use ringseal_base::digest::text::{Base64, base64, base64_array};
+use crate::note::Signer;
+use ringseal_base::digest::constant_time_eq;
+use ringseal_base::digest::text::{Base64, base64, base64_array, put_base64};
 
 /// The first word of a plan.
 const PREFIX: &str = "ringseal-continued-v1";
+/// The first word of a plan's last line.
+const MAC_PREFIX: &[u8] = b"ringseal-continued-mac-v1 ";
 /// Longest description of the damage.
 const DAMAGE_BYTES_MAX: usize = 300;
 
@@ -38,9 +44,20 @@ pub(super) fn begin(disk: &Disk, options: &LogOptions, damage: &StoreError) -> R
         Scheme::Mac => Some(load_chain(storage, &disk.secret(CHAIN_KEY))?),
         Scheme::Hash => None,
     };
-    let found = state::load(disk, &signer, None, saved.as_ref(), options.ratchet)?;
+    let start = find_start(disk, &list_sealed(disk)?).ok().flatten();
+    let entries_per_key = start.map_or(options.ratchet, |start| start.ratchet).max(1);
+    let state_keys = StateKeys {
+        signer: &signer,
+        next_signer: None,
+        saved: saved.as_ref(),
+        entries_per_key,
+        found_entries: saved.as_ref().map_or(u64::MAX, |(seq, _)| *seq),
+    };
+    let found = state::load(disk, &state_keys)?;
     let note = checkpoint_files::last_note(disk, signer.verifier().name());
-    let note = note.ok().and_then(|last| last.note).map(|(_, checkpoint)| checkpoint);
+    let note = note.ok().and_then(|last| last.note);
+    // Anyone can write a checkpoint that is not signed by the log's key.
+    let note = note.and_then(|(text, _)| Checkpoint::open(text.as_bytes(), signer.verifier()).ok());
     let (entries, tree_root) = match (found.record(), note) {
         (Some(record), _) => (record.entries, record.root),
         (None, Some(note)) => (note.size, note.root),
@@ -51,7 +68,7 @@ pub(super) fn begin(disk: &Disk, options: &LogOptions, damage: &StoreError) -> R
         entries,
         tree_root,
         epoch: found.record().map_or(0, |record| record.epoch),
-        chain_keys: chain_keys(disk, saved.as_ref().map(|(seq, _)| *seq), options)?,
+        chain_keys: chain_keys(disk, saved.as_ref().map(|(seq, _)| seq / entries_per_key))?,
         damage: plain(&damage.to_string()),
     };
     if let Some((_, key)) = &saved {
@@ -63,32 +80,48 @@ pub(super) fn begin(disk: &Disk, options: &LogOptions, damage: &StoreError) -> R
         plan.extend_from_slice(&line);
         plan.push(b'\n');
     }
+    let mac = signer.plan_mac(&plan);
+    plan.extend_from_slice(MAC_PREFIX);
+    put_base64(Base64::Url, &mac, &mut plan);
+    plan.push(b'\n');
     disk.replace(CONTINUED_NEXT, &plan)
 }
 
+/// The plan without its last line, the MAC; `None` if this log's key did not write it.
+fn own_plan<'p>(signer: &Signer, plan: &'p [u8]) -> Option<&'p [u8]> {
+    let lines = plan.strip_suffix(b"\n")?;
+    let (text, mac) = plan.split_at(memchr::memrchr(b'\n', lines)? + 1);
+    let mac = mac.strip_prefix(MAC_PREFIX)?.strip_suffix(b"\n")?;
+    let mac = base64_array(Base64::Url, mac).ok()?;
+    constant_time_eq(&mac, &signer.plan_mac(text)).then_some(text)
+}
+
 /// How many keys each chain before this one has used, the oldest first.
-fn chain_keys(disk: &Disk, saved_seq: Option<u64>, options: &LogOptions) -> Result<Vec<u64>> {
+fn chain_keys(disk: &Disk, used: Option<u64>) -> Result<Vec<u64>> {
     let before = disk.read(CONTINUED)?.and_then(|plan| parse_plan(&plan));
     let mut keys = before.map(|continued| continued.chain_keys).unwrap_or_default();
-    let start = find_start(disk, &list_sealed(disk)?).ok().flatten();
-    let entries_per_key = start.map_or(options.ratchet, |start| start.ratchet).max(1);
-    keys.extend(saved_seq.map(|seq| seq / entries_per_key));
+    keys.extend(used);
     Ok(keys)
 }
 
 /// Carries out a plan, if there is one. Returns what the first entry of a new log names.
 pub(super) fn resume(disk: &Disk, options: &LogOptions) -> Result<Option<Continued>> {
     if let Some(plan) = disk.read(CONTINUED_NEXT)? {
-        let continued = parse_plan(&plan).ok_or(StoreError::Refused {
-            why: "continued-from.next cannot be read: it was changed; restore it, or remove it and set the log aside by hand",
+        let signer = load_signer(&*disk.storage, &disk.secret(EPOCH_KEY))?;
+        let own = own_plan(&signer, &plan).and_then(|text| Some((text, parse_plan(text)?)));
+        let (text, continued) = own.ok_or(StoreError::Refused {
+            why: "continued-from.next was not written with this log's keys, or was changed: nothing was moved; restore \
+                  it, or remove it and start again",
         })?;
-        move_files(disk, &continued.dir)?;
-        replace_keys(disk, options)?;
-        let (from, to) = (disk.path(CONTINUED_NEXT), disk.path(CONTINUED));
-        with_path("renaming", &to, disk.storage.rename(&from, &to))?;
+        // If it is there already, the process ended before the plan was removed.
+        if disk.read(CONTINUED)?.as_deref() != Some(text) {
+            move_files(disk, &continued.dir)?;
+            replace_keys(disk, options)?;
+            disk.replace(CONTINUED, text)?;
+        }
+        disk.remove(CONTINUED_NEXT)?;
         disk.sync_dir("")?;
     }
-    wipe_secret(&*disk.storage, &disk.secret(CHAIN_NEXT))?;
     let is_new = list_sealed(disk)?.is_empty() && disk.stat(ACTIVE)?.is_none();
     Ok(disk.read(CONTINUED)?.filter(|_| is_new).and_then(|plan| parse_plan(&plan)))
 }

@@ -1,9 +1,10 @@
 //! The protected state: how many entries the log has and their root hash, under a MAC that needs the log's keys.
 //!
-//! Each commit overwrites one of two slots in turn, so that a torn write leaves the slot before it. A start compares
-//! the state with the entries: a log that was changed while no process had it open differs. The MAC is bound to the
-//! epoch's signing key and to the chain's present key, so that an attacker without keys can neither write a state nor
-//! replace a key file with one that fits a state of their own.
+//! Each commit writes its record into both slots, in one write: a write that is torn leaves one of them whole, the new
+//! record or the one before. Both hold the same record, so that destroying one slot does not bring an older record
+//! back. A start compares the state with the entries: a log that was changed while no process had it open differs. The
+//! MAC is bound to the epoch's signing key and to the chain's present key, so that an attacker without keys can neither
+//! write a state nor replace a key file with one that fits a state of their own.
 //!
 //! Promises: a write is one system call, allocates nothing in steady state, and does not wait for the disk;
 //! [`AuditLog::sync_state`] waits. It runs before a key on disk moves forward, because a newer key cannot check an
@@ -29,9 +30,9 @@ const PREFIX: &[u8] = b"ringseal-state-v1 ";
 const TEXT_BYTES: usize = PREFIX.len() + 21 + 21 + 44 + 21;
 /// The signed part, the MAC, and a newline.
 const RECORD_BYTES: usize = TEXT_BYTES + 43 + 1;
-/// More entries than this after the saved key are not a state that a writer left; following the ratchet further would
-/// take seconds.
-const STEPS_MAX: u64 = 1 << 22;
+/// A state may have this many entries more than were found, and its key is still followed, so that a log that was cut
+/// is told apart from a state that is wrong. Following the ratchet further would take seconds.
+const MISSING_MAX: u64 = 1 << 22;
 
 /// What a state says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,21 +132,26 @@ pub(super) fn key_at(
     seq: u64,
 ) -> Option<Option<ChainKey>> {
     let Some((from, key)) = saved else { return Some(None) };
-    let steps = seq.checked_sub(*from)?;
-    if steps > STEPS_MAX {
+    if seq < *from {
         return None;
     }
     Ratchet::new(key, *from, entries_per_key).key_of(seq).map(Some)
 }
 
+/// What checks a state.
+pub(super) struct StateKeys<'a> {
+    pub signer: &'a Signer,
+    /// The key of the epoch that is about to begin.
+    pub next_signer: Option<&'a Signer>,
+    /// The chain's key on disk, and the entry that it signs.
+    pub saved: Option<&'a (u64, ChainKey)>,
+    pub entries_per_key: u64,
+    /// The entries found in the log.
+    pub found_entries: u64,
+}
+
 /// Reads the state and checks it with the log's keys.
-pub(super) fn load(
-    disk: &Disk,
-    signer: &Signer,
-    next_signer: Option<&Signer>,
-    saved: Option<&(u64, ChainKey)>,
-    entries_per_key: u64,
-) -> Result<FoundState> {
+pub(super) fn load(disk: &Disk, keys: &StateKeys<'_>) -> Result<FoundState> {
     let path = disk.secret(STATE);
     let file = match disk.storage.open(&path, OpenMode::Read) {
         Ok(file) => file,
@@ -157,10 +163,14 @@ pub(super) fn load(
     let slots = bytes.get(..read).unwrap_or_default().chunks(SLOT_BYTES);
     let mut found = FoundState::Bad;
     for (record, mac) in slots.filter_map(StateRecord::parse) {
-        let Some(chain) = key_at(saved, entries_per_key, record.entries) else { continue };
+        if record.entries > keys.found_entries.saturating_add(MISSING_MAX) {
+            continue;
+        }
+        let chain = key_at(keys.saved, keys.entries_per_key, record.entries);
+        let Some(chain) = chain else { continue };
         let is_newer = found.record().is_none_or(|known| known.counter < record.counter);
         for (signer, is_next_epoch) in
-            std::iter::once((signer, false)).chain(next_signer.map(|next| (next, true)))
+            std::iter::once((keys.signer, false)).chain(keys.next_signer.map(|next| (next, true)))
         {
             let mut text = Vec::with_capacity(TEXT_BYTES);
             record.put(&mut text);
@@ -230,8 +240,10 @@ impl StateFile {
             self.file = open_or_create(disk, &slot)?;
         }
         if let Some(file) = &mut self.file {
-            let at = (record.counter % 2) * SLOT_BYTES as u64;
-            let written = write_all_at(&mut **file, &slot, at);
+            let mut slots = [0; 2 * SLOT_BYTES];
+            slots[..SLOT_BYTES].copy_from_slice(&slot);
+            slots[SLOT_BYTES..].copy_from_slice(&slot);
+            let written = write_all_at(&mut **file, &slots, 0);
             if written.is_err() {
                 with_path("writing", &disk.secret(STATE), written)?;
             }
@@ -263,6 +275,7 @@ fn open_or_create(disk: &Disk, slot: &[u8; SLOT_BYTES]) -> Result<Option<Box<dyn
     with_path("opening", &path, open()).map(Some)
 }
 
+/// The slots in order, so that the first one is whole before the second one changes.
 fn write_all_at(file: &mut dyn StorageFile, bytes: &[u8], offset: u64) -> io::Result<()> {
     let mut done = 0;
     while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {

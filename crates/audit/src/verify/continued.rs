@@ -57,7 +57,7 @@ fn follow(storage: &dyn Storage, dir: &Path, root: &Verifier, named: &str) -> Op
 }
 
 /// The chain of a log with this first entry; `None` if its signatures cannot be checked.
-pub(super) fn chain_of(start: &Start, first_key: Option<&ChainKey>) -> Option<Chain> {
+pub(crate) fn chain_of(start: &Start, first_key: Option<&ChainKey>) -> Option<Chain> {
     if start.scheme == Scheme::Hash {
         return Some(Chain::Hash);
     }

@@ -344,7 +344,8 @@ impl NamedFiles<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut reader = FileReader { file, offset: 0 };
+        // One byte more than was recorded is enough to find a longer file, which may be as long as a disk can name.
+        let mut reader = FileReader { file, offset: 0 }.take(piece.bytes.saturating_add(1));
         let (mut hash, mut buffer) = (Sha256::new(), vec![0; 64 * 1024]);
         loop {
             match reader.read(&mut buffer)? {

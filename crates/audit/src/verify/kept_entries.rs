@@ -48,8 +48,10 @@ impl KeptEntries {
         let mut limited = reader.take(LINE_BYTES_MAX as u64);
         let read = limited.read_until(b'\n', &mut self.line);
         let read = read.map_err(|error| Stop::io(Path::new(KEPT), &error))?;
-        // An unfinished last line: its segment has not been removed yet.
-        if read == 0 || (self.line.pop() != Some(b'\n') && read < LINE_BYTES_MAX) {
+        let is_cut = read == 0 || self.line.pop() != Some(b'\n');
+        let is_zeros = is_cut && self.line.contains(&0);
+        // An unfinished last line, or a length without data: its segment has not been removed yet.
+        if is_cut && (read < LINE_BYTES_MAX || is_zeros) {
             self.reader = None;
             return Ok(());
         }

@@ -27,11 +27,12 @@ use std::path::Path;
 
 use super::keys::ChainKey;
 use super::note::Verifier;
+use ringseal_base::digest::Hash;
 use ringseal_base::storage::Storage;
 
 pub(super) mod checkpoints;
 mod classify;
-mod continued;
+pub(super) mod continued;
 mod control_state;
 mod files;
 mod hashing;
@@ -82,6 +83,9 @@ pub struct VerifyOptions {
     pub gap_entries_max: Option<u64>,
     /// Whether entries may have been removed by signed prune entries.
     pub prunes: PrunePolicy,
+    /// The root hash of the log set aside that this one is known to continue. A log that continues another one is a
+    /// finding: someone damaged entries that had been acknowledged. With this root it is a warning.
+    pub accepted_set_aside: Option<Hash>,
 }
 
 /// Which removals of entries are allowed.
@@ -107,6 +111,7 @@ impl VerifyOptions {
             gap_seconds_max: None,
             gap_entries_max: None,
             prunes: PrunePolicy::Any,
+            accepted_set_aside: None,
         }
     }
 }
@@ -158,7 +163,7 @@ fn one_pass(
             report.outcome = VerifyOutcome::Tampered;
             let wrong_key = wrong_key::diagnose(storage, dir, options, &finding, progress);
             let finding = wrong_key.unwrap_or(*finding);
-            if finding.kind != FindingKind::WrongKey {
+            if ![FindingKind::WrongKey, FindingKind::SetAside].contains(&finding.kind) {
                 survey::add_further(storage, dir, options, &finding, &mut report);
             }
             report.first_bad = Some(finding);

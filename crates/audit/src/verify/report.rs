@@ -77,6 +77,8 @@ pub enum FindingKind {
     Pruned,
     /// Something else is in the place of a file of the log, or two files of one segment differ.
     BadFile,
+    /// The log continues one that was damaged and set aside, and the verifier's options do not accept it.
+    SetAside,
 }
 
 impl FindingKind {
@@ -102,6 +104,7 @@ impl FindingKind {
         FindingKind::StateMismatch,
         FindingKind::Pruned,
         FindingKind::BadFile,
+        FindingKind::SetAside,
     ];
 
     /// Its name in reports.
@@ -127,6 +130,7 @@ impl FindingKind {
             FindingKind::StateMismatch => "state_mismatch",
             FindingKind::Pruned => "pruned",
             FindingKind::BadFile => "bad_file",
+            FindingKind::SetAside => "set_aside",
         }
     }
 }
@@ -143,7 +147,7 @@ pub enum WarningKind {
     Stale,
     /// The log was opened, and ended before its first checkpoint.
     NoCheckpoint,
-    /// The log continues one that was set aside because it was damaged.
+    /// The log continues one that was set aside because it was damaged, and the verifier's options accept that.
     SetAside,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Promises: one buffer per batch, of at most [`BATCH_BYTES`] and the longest line; for any content of the
 //! files, reading ends and nothing is skipped.
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -291,23 +291,29 @@ pub(super) fn decompressor(_file: FileReader) -> Option<Box<dyn Read + Send>> {
     None
 }
 
-/// The lines of a small file, without newlines; empty if the file is missing. An unfinished last line is
-/// omitted.
-pub(crate) fn read_lines(
+/// Passes the lines of a file to `visit`, without newlines, until it returns `false`; none if the file is missing. An
+/// unfinished last line is omitted, and so is everything from a line that is too long on. One line is in memory.
+pub(crate) fn visit_lines(
     storage: &dyn Storage,
     dir: &Path,
     name: &str,
-) -> Result<Vec<Vec<u8>>, Stop> {
+    visit: &mut dyn FnMut(&[u8]) -> bool,
+) -> Result<(), Stop> {
     let path = dir.join(name);
     let file = match storage.open(&path, OpenMode::Read) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Stop::io(&path, &error)),
     };
-    let mut bytes = Vec::new();
-    let mut reader = FileReader { file, offset: 0 };
-    reader.read_to_end(&mut bytes).map_err(|error| Stop::io(&path, &error))?;
-    let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1);
-    let lines = bytes.get(..whole).unwrap_or_default().split_inclusive(|byte| *byte == b'\n');
-    Ok(lines.map(|line| line.strip_suffix(b"\n").unwrap_or(line).to_vec()).collect())
+    let mut reader = BufReader::new(FileReader { file, offset: 0 });
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = (&mut reader).take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line);
+        read.map_err(|error| Stop::io(&path, &error))?;
+        match line.strip_suffix(b"\n") {
+            Some(line) if visit(line) => {}
+            _ => return Ok(()),
+        }
+    }
 }

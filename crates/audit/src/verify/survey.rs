@@ -10,6 +10,7 @@ use std::path::Path;
 use super::checkpoints::{CheckpointReader, PendingCheckpoint, latest_size};
 use super::control_state::{ControlState, EntryPosition, NamedFiles, SegmentSummary};
 use super::hashing::signed_and_signature;
+use super::kept_entries::KeptEntries;
 use super::report::{Finding, FindingKind, NOTES_MAX, Place, VerifyReport};
 use super::source::{Batch, BatchReader, Segment, segments};
 use super::tile_check::TileCheck;
@@ -206,6 +207,25 @@ impl Survey<'_> {
         for seq in 0..seq {
             let leaf = tiles.leaf(seq).ok();
             self.push(leaf);
+        }
+        self.apply_kept(seq);
+    }
+
+    /// The control entries of removed segments, which lead to the key of the present epoch.
+    fn apply_kept(&mut self, first_seq: u64) {
+        let NamedFiles { storage, dir } = self.files;
+        let Ok(mut kept) = KeptEntries::open(storage, dir) else { return };
+        let mut parser = Parser::new();
+        while kept.seq.is_some_and(|seq| seq < first_seq) {
+            if let Ok(entry) = parser.entry(&kept.line)
+                && let Ok(Some(key)) =
+                    self.control.apply(&entry, None, &self.files, &mut Vec::new())
+            {
+                self.control.key = key;
+            }
+            if kept.advance().is_err() {
+                return;
+            }
         }
     }
 

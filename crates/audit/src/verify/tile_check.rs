@@ -1,7 +1,8 @@
 //! Compares tiles with entries, to find a line that was changed after it was hashed.
 //!
-//! Promises: one tile per level in memory. A correct entry takes precedence: a tile that contradicts it is
-//! damage, reported last.
+//! Promises: one tile per level and a bounded list of torn ones in memory. A correct entry takes precedence: a tile
+//! that contradicts it is damage, reported last.
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::tiles::{self, TILE_HEIGHT, TILE_WIDTH, Tile, TileError, TileReader};
@@ -10,6 +11,9 @@ use super::{Stop, files};
 use ringseal_base::digest::Hash;
 use ringseal_base::storage::Storage;
 
+/// A crash leaves a few torn tiles.
+const TORN_MAX: usize = 4096;
+
 /// Compares tiles with the tree as it grows.
 pub(super) struct TileCheck<'a> {
     storage: &'a dyn Storage,
@@ -17,6 +21,8 @@ pub(super) struct TileCheck<'a> {
     reader: TileReader<'a>,
     /// A tile that cannot be read; it is not read again.
     unreadable: Option<(u8, u64)>,
+    /// Tiles that end in zeros, by level and index: copies are not compared with them.
+    torn: BTreeSet<(u8, u64)>,
     /// The first tile that contradicts correct entries.
     pub fault: Option<Finding>,
     pub missing: u64,
@@ -26,7 +32,15 @@ impl<'a> TileCheck<'a> {
     /// The tiles of a tree of `size` leaves.
     pub fn new(storage: &'a dyn Storage, dir: &'a Path, size: u64) -> TileCheck<'a> {
         let reader = TileReader::new(storage, dir, size);
-        TileCheck { storage, dir, reader, unreadable: None, fault: None, missing: 0 }
+        TileCheck {
+            storage,
+            dir,
+            reader,
+            unreadable: None,
+            torn: BTreeSet::new(),
+            fault: None,
+            missing: 0,
+        }
     }
 
     /// Whether the tiles have another hash for this leaf.
@@ -53,7 +67,11 @@ impl<'a> TileCheck<'a> {
 
     /// Compares another file of a tile with the hashes of the tree.
     pub fn check_copy(&mut self, tile: Tile, path: &Path, bytes: usize) {
+        let is_torn = self.torn.contains(&(tile.level, tile.index));
         let Ok(expected) = self.reader.tile(tile.level, tile.index) else { return };
+        if is_torn {
+            return;
+        }
         let expected = expected.get(..bytes).unwrap_or_default().to_vec();
         let Ok(found) = tiles::read_whole_file(self.storage, path) else {
             self.fault = self.fault.take().or(wrong_kind_of(self.storage, self.dir, path));
@@ -102,6 +120,9 @@ impl<'a> TileCheck<'a> {
                     // Power loss left zeros: as good as missing.
                     self.unreadable = Some((row, number));
                     self.missing += 1;
+                    if self.torn.len() < TORN_MAX {
+                        self.torn.insert((row, number));
+                    }
                 }
                 !is_torn
             }

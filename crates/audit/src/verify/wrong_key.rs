@@ -33,7 +33,7 @@ pub(super) fn diagnose(
     }
     let start = first_start(storage, dir).ok()?;
     let named = Verifier::parse(&start.public_key).ok()?;
-    let mut is_whole = || is_whole_under(storage, dir, &named, progress);
+    let mut is_whole = || is_whole_under(storage, dir, &named, &start, progress);
     let detail = if continued::root_of(storage, dir, &options.root, &start) != named {
         is_whole().then(|| other_root(&named, &options.root))?
     } else {
@@ -49,10 +49,12 @@ fn is_whole_under(
     storage: &dyn Storage,
     dir: &Path,
     named: &Verifier,
+    start: &Start,
     progress: &mut dyn FnMut(VerifyProgress<'_>),
 ) -> bool {
     let mut options = VerifyOptions::new(named.clone());
     (options.gap_seconds_max, options.gap_entries_max) = (Some(u64::MAX), Some(u64::MAX));
+    options.accepted_set_aside = start.continued.as_ref().map(|continued| continued.tree_root);
     walk::run(storage, dir, &options, &mut VerifyReport::new(named.name()), progress).is_ok()
 }
 

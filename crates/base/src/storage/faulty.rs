@@ -1,12 +1,13 @@
 //! Fault-injecting storage: a file system in memory for tests. Every call can fail once, the process can be killed, and
 //! the disk can lose power.
 //!
-//! **Killed**: the current call does nothing or, if it is an append, stops after some bytes; all later calls fail. What
+//! **Killed**: the current call does nothing or, if it is a write, stops after some bytes; all later calls fail. What
 //! the system had accepted is kept ([`FaultyDisk::after_kill`]).
 //!
-//! **Power loss** ([`FaultyDisk::after_power_loss`]) affects three things separately. Of the changes of names since the
+//! **Power loss** ([`FaultyDisk::after_power_loss`]) affects four things separately. Of the changes of names since the
 //! last `sync_dir`, only a prefix is kept (journaling file systems keep their order; nothing here relies on more). Of
-//! each file's bytes since its last `sync`, a prefix is kept, as data, or as a length whose bytes read as zeros.
+//! each file's bytes since its last `sync`, a prefix is kept, as data, or as a length whose bytes read as zeros. Of the
+//! bytes that were overwritten since then, each sector of 512 bytes is the new or the old one.
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, IoSlice};
@@ -57,7 +58,7 @@ enum Change {
 pub struct Faults {
     /// The call of this number (from 0) fails, once.
     pub fail_call: Option<(u64, io::ErrorKind)>,
-    /// All calls from this number on fail; an append still takes this many bytes.
+    /// All calls from this number on fail; if the first of them is a write, it still takes this many bytes.
     pub kill_call: Option<(u64, usize)>,
     /// An append takes at most this many bytes.
     pub append_bytes_max: usize,
@@ -192,6 +193,12 @@ impl Change {
 
 impl Inode {
     fn lose_power(&mut self, random: &mut SplitMix) {
+        for (new, old) in self.bytes.chunks_mut(SECTOR).zip(self.durable.chunks(SECTOR)) {
+            let shared = new.len().min(old.len());
+            if new[..shared] != old[..shared] && random.below(2) == 0 {
+                new[..shared].copy_from_slice(&old[..shared]);
+            }
+        }
         if self.bytes.len() < self.durable.len() {
             // A truncation that was not synced may be lost.
             if random.below(2) == 0 {
@@ -211,6 +218,9 @@ impl Inode {
         self.durable = self.bytes.clone();
     }
 }
+
+/// What a disk writes as a whole.
+const SECTOR: usize = 512;
 
 /// Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014.
 struct SplitMix(u64);
@@ -246,6 +256,11 @@ impl State {
         self.names.contains_key(path) || self.dirs.contains(path)
     }
 
+    /// Bytes that a write still takes if it is the call that kills the process.
+    fn bytes_when_killed(&self, call: u64) -> usize {
+        self.faults.kill_call.filter(|(killed, _)| *killed == call).map_or(0, |(_, bytes)| bytes)
+    }
+
     fn inode_of(&self, path: &Path) -> io::Result<usize> {
         self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -264,6 +279,18 @@ impl State {
             modified_unix_nanos: self.inodes[inode].modified_unix_nanos,
             mode: self.inodes[inode].mode,
         }
+    }
+
+    /// Names of directories change at once: none of them is synced on its own.
+    fn rename_dir(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let moved = |path: &Path| path.strip_prefix(from).ok().map(|rest| to.join(rest));
+        let dirs = std::mem::take(&mut self.dirs);
+        self.dirs = dirs.into_iter().map(|dir| moved(&dir).unwrap_or(dir)).collect();
+        let files = self.names.keys().filter_map(|file| Some((file.clone(), moved(file)?)));
+        for (file, to) in files.collect::<Vec<_>>() {
+            self.change(Change::Rename(file, to));
+        }
+        Ok(())
     }
 
     fn space(&self) -> usize {
@@ -337,9 +364,8 @@ impl Storage for FaultyDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state.lock();
         state.call()?;
-        if state.dirs.remove(from) {
-            state.dirs.insert(to.to_owned());
-            return Ok(());
+        if state.dirs.contains(from) {
+            return state.rename_dir(from, to);
         }
         state.inode_of(from)?;
         state.change(Change::Rename(from.to_owned(), to.to_owned()));
@@ -357,8 +383,8 @@ impl Storage for FaultyDisk {
     fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
         let mut state = self.state.lock();
         state.call()?;
-        let names = state.names.keys().chain(&state.dirs);
-        let inside = names.filter(|path| path.parent() == Some(dir));
+        let all = state.names.keys().chain(&state.dirs);
+        let inside = all.filter(|path| path.parent() == Some(dir));
         Ok(inside.filter_map(|path| path.file_name()).map(OsString::from).collect())
     }
 
@@ -405,10 +431,7 @@ impl StorageFile for FaultyFile {
             taken = 0;
         }
         if called.is_err() {
-            taken = match state.faults.kill_call {
-                Some((killed, bytes)) if killed == before => bytes.min(taken),
-                _ => 0,
-            };
+            taken = taken.min(state.bytes_when_killed(before));
         } else if taken == 0 {
             return Err(io::ErrorKind::StorageFull.into());
         }
@@ -440,21 +463,18 @@ impl StorageFile for FaultyFile {
         Ok(count)
     }
 
-    /// Durable bytes are taken to reach the disk at once: for code that overwrites keys the worst case is tested by
-    /// reading them back, not by power loss.
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let mut state = self.state.lock();
-        state.call()?;
+        let before = state.calls;
+        let called = state.call();
+        let taken = if called.is_err() { state.bytes_when_killed(before) } else { usize::MAX };
+        let bytes = &bytes[..taken.min(bytes.len())];
         let inode = &mut state.inodes[self.inode];
         let start = inode.bytes.len().min(offset as usize);
         let end = start + bytes.len();
         inode.bytes.resize(inode.bytes.len().max(end), 0);
         inode.bytes[start..end].copy_from_slice(bytes);
-        let shared = inode.durable.len().min(end);
-        if start < shared {
-            inode.durable[start..shared].copy_from_slice(&bytes[..shared - start]);
-        }
-        Ok(bytes.len())
+        called.map(|()| bytes.len())
     }
 
     fn set_len(&mut self, len: u64) -> io::Result<()> {

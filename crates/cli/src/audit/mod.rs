@@ -11,6 +11,7 @@ use ringseal_audit::system::{FileKind, OsStorage, Storage};
 
 use crate::console::{Color, ExitStatus, Failure};
 
+mod chain_key;
 mod checkpoint;
 mod fsck;
 mod keygen;
@@ -48,6 +49,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Keygen(keygen::Args),
+    ChainKey(chain_key::Args),
     Verify(verify::Args),
     Prove(proof::ProveArgs),
     CheckProof(proof::CheckArgs),
@@ -64,6 +66,7 @@ enum Command {
 pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     match &args.command {
         Command::Keygen(args) => keygen::run(args),
+        Command::ChainKey(args) => chain_key::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Prove(args) => proof::prove(args),
         Command::CheckProof(args) => proof::check(args),

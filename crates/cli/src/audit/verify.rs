@@ -12,7 +12,8 @@ use ringseal_audit::system::OsStorage;
 use ringseal_audit::verify::{
     self, Finding, FindingKind, KnownCheckpoint, PrunePolicy, VerifyOptions, VerifyReport,
 };
-use ringseal_base::digest::text::{Base64, base64};
+use ringseal_base::digest::Hash;
+use ringseal_base::digest::text::{Base64, base64, base64_array};
 
 use super::{LogDir, public_key, read_small};
 use crate::console::{ExitStatus, Failure};
@@ -29,7 +30,8 @@ all cases.
 
 A pause, a burst or a full disk can leave a gap between checkpoints: a warning, which --strict makes exit code 1. \
 The host's keys can sign the removal of all past entries: --no-prune and --prune-policy say which removals \
-are expected.
+are expected. A log that continues a damaged one, which its service set aside, is a finding until --accept-set-aside \
+names that one's root.
 
 Exit codes: 0 intact, 1 tampered (all bad records are named, the first one in detail), 2 could not check.")]
 pub(super) struct Args {
@@ -60,6 +62,10 @@ pub(super) struct Args {
     /// Entries may only have been removed at this age or later, by their own times.
     #[arg(long, value_name = "AGE", value_parser = parse_duration)]
     prune_policy: Option<Duration>,
+    /// The root of a log set aside that this one is known to continue, as `verify` shows it: a warning instead of a
+    /// finding.
+    #[arg(long, value_name = "ROOT", value_parser = parse_root)]
+    accept_set_aside: Option<Hash>,
     /// The current time, for the age of the last checkpoint: RFC 3339, a date, or a duration ago. [default: now]
     #[arg(long, value_name = "MOMENT")]
     now: Option<Moment>,
@@ -87,6 +93,7 @@ impl Args {
             None if self.no_prune => PrunePolicy::Never,
             None => PrunePolicy::Any,
         };
+        options.accepted_set_aside = self.accept_set_aside;
         Ok(options)
     }
 
@@ -104,6 +111,12 @@ impl Args {
             ))
         })
     }
+}
+
+/// A root hash in base64, as checkpoints and reports have it.
+fn parse_root(text: &str) -> Result<Hash, String> {
+    base64_array(Base64::Standard, text.as_bytes())
+        .map_err(|_| "expected the base64 of 32 bytes, as `verify` shows a root".to_owned())
 }
 
 /// Nanoseconds since 1970.

@@ -115,7 +115,43 @@ fn a_damaged_log_is_refused_in_words() {
     run(AuditConfig::new(&dir).on_damage(OnDamage::SetAside)).unwrap();
     assert_eq!(std::fs::read(dir.join("aside-1/audit.log.jsonl")).unwrap(), bytes);
     let report = verdict(&dir, &dir.join("audit.pub"));
-    assert_eq!((report.first_bad, report.warnings.len()), (None, 1), "{:?}", report.problem);
+    // Someone damaged entries that had been acknowledged: a finding, unless the verifier knows of it.
+    assert_eq!(report.first_bad.unwrap().kind, verify::FindingKind::SetAside);
+}
+
+/// New keys cannot continue a log, and a log that was given keys must not become one without them.
+#[test]
+fn a_lost_key_is_refused_in_words() {
+    let cases: [(&str, bool, &str); 3] = [
+        ("epoch.key", true, "a new log with new keys"),
+        ("chain.key", true, "ringseal audit chain-key"),
+        ("chain.key", false, "a new log with new keys"),
+    ];
+    for (name, has_entries, words) in cases {
+        let top = tempfile::tempdir().unwrap();
+        let (made, mount, dir) =
+            (top.path().join("made"), top.path().join("mount"), top.path().join("log"));
+        keys::keygen(&OsStorage, &KeyPaths::in_dir(&made), "test/log", &mut keys::system_random)
+            .unwrap();
+        let copy = |from: &Path, to: &Path| {
+            std::fs::create_dir_all(to.join("keys")).unwrap();
+            for name in ["keys/chain.key", "keys/epoch.key"] {
+                std::fs::copy(from.join(name), to.join(name)).unwrap();
+            }
+        };
+        // The mount has the keys at every start.
+        copy(&made, &mount);
+        copy(&made, &dir);
+        let audit = || AuditConfig::new(&dir).keys(&mount);
+        if has_entries {
+            run(audit()).unwrap();
+            copy(&made, &mount);
+        }
+        std::fs::remove_file(dir.join("keys").join(name)).unwrap();
+        let error = run(audit()).expect_err(name);
+        assert!(error.to_string().contains(words), "{name}, {has_entries}: {error}");
+        assert!(!dir.join("keys").join(name).exists(), "nothing was created");
+    }
 }
 
 /// Keys on a read-only mount, which are links, are copied; the moving state is where the configuration says.

@@ -2,6 +2,7 @@
 mod basic;
 mod crash;
 mod others;
+mod refused;
 mod set_aside;
 mod support;
 mod upkeep;

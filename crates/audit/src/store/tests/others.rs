@@ -93,7 +93,10 @@ fn a_lost_chain_key_is_rebuilt() {
     append(&mut log, 0);
     log.close().unwrap();
     fixture.disk.remove(&Path::new(DIR).join("keys/chain.key")).unwrap();
-    assert!(matches!(fixture.open(LogOptions::default()).unwrap_err(), StoreError::Key(_)));
+    assert!(matches!(
+        fixture.open(LogOptions::default()).unwrap_err(),
+        StoreError::NoChainKey { .. }
+    ));
     let first_key = Some(fixture.first_key.clone());
     fixture.open(LogOptions { first_key, ..LogOptions::default() }).unwrap().close().unwrap();
     check(&fixture);

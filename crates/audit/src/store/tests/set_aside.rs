@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::support::{ORIGIN, append};
 use crate::entry::Scheme;
 use crate::keys::{load_mac, load_verifier};
+use crate::read::first_start;
 use crate::store::names::ACTIVE;
 use crate::store::{AuditLog, Host, LogOptions, OnDamage, StoreError};
-use crate::verify::{PrunePolicy, VerifyOptions, VerifyReport, WarningKind, verify};
+use crate::verify::{FindingKind, PrunePolicy, VerifyOptions, VerifyReport, WarningKind, verify};
 use ringseal_base::storage::{FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile};
 
 /// The system's storage, until a number of calls were made.
@@ -119,10 +120,14 @@ impl Damaged {
         std::fs::write(&path, bytes).unwrap();
     }
 
-    fn reports(&self, prunes: PrunePolicy) -> Vec<VerifyReport> {
+    /// `accepted`: the root of the log set aside is known to the verifier.
+    fn reports(&self, prunes: PrunePolicy, accepted: bool) -> Vec<VerifyReport> {
         let root = load_verifier(&OsStorage, &self.top.path().join("audit.pub")).unwrap();
         let mut options = VerifyOptions::new(root);
         options.prunes = prunes;
+        let start = first_start(&OsStorage, &self.dir()).unwrap();
+        let root = start.continued.map(|continued| continued.tree_root);
+        options.accepted_set_aside = if accepted { root } else { Some([7; 32]) };
         options.first_key = Some(load_mac(&OsStorage, &self.top.path().join("audit.mac")).unwrap());
         let mut reports = Vec::new();
         for key in [options.first_key.take(), None] {
@@ -133,12 +138,15 @@ impl Damaged {
     }
 
     fn assert_continued(&self, what: &str) {
-        for report in self.reports(PrunePolicy::Any) {
+        for report in self.reports(PrunePolicy::Any, true) {
             assert_eq!(report.first_bad, None, "{what} {:?}", report.problem);
             let kinds: Vec<_> = report.warnings.iter().map(|warning| warning.kind).collect();
             assert_eq!(kinds, [WarningKind::SetAside], "{what}");
         }
-        for report in self.reports(PrunePolicy::Never) {
+        for report in self.reports(PrunePolicy::Any, false) {
+            assert_eq!(report.first_bad.unwrap().kind, FindingKind::SetAside, "{what}");
+        }
+        for report in self.reports(PrunePolicy::Never, true) {
             assert!(report.first_bad.is_some(), "{what}");
         }
     }

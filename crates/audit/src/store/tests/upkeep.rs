@@ -370,7 +370,7 @@ fn a_log_keeps_its_ratchet_and_its_scheme() {
     fixture.open(LogOptions { ratchet: 64, ..LogOptions::default() }).unwrap().close().unwrap();
     check(&fixture);
     let options = LogOptions { scheme: crate::entry::Scheme::Hash, ..LogOptions::default() };
-    assert!(matches!(fixture.open(options), Err(StoreError::Option { field: "scheme", .. })));
+    assert!(matches!(fixture.open(options), Err(StoreError::NoChainKey { .. })));
 }
 
 #[test]

@@ -95,8 +95,14 @@ enum Step {
     Retain,
     Reopen,
     Kill,
-    /// The next calls fail: for how many, and with a full disk or an error.
+    /// The machine loses power; the number decides what the disk loses.
+    PowerLoss(u64),
+    /// One of the next calls fails: which one, and with a full disk or an error.
     Fail(u8, bool),
+    /// From here on nothing can be written below this directory, or with `None` again.
+    Full(Option<&'static str>),
+    /// The clock is set: forward or back by this many seconds.
+    SetClock(i32),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -109,6 +115,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Retain),
         1 => Just(Step::Reopen),
         2 => Just(Step::Kill),
+        2 => any::<u64>().prop_map(Step::PowerLoss),
+        1 => prop_oneof![Just("/log/tile"), Just("/log/checkpoint"), Just("/log/keys"), Just("/log")]
+            .prop_map(|dir| Step::Full(Some(dir))),
+        2 => Just(Step::Full(None)),
+        1 => any::<i32>().prop_map(Step::SetClock),
         2 => (0u8..60, any::<bool>()).prop_map(|(call, is_full)| Step::Fail(call, is_full)),
     ]
 }
@@ -134,6 +145,18 @@ fn live(fixture: &mut Fixture, log: &mut Option<AuditLog>, options: &LogOptions,
             drop(log.take());
             fixture.disk = after;
         }
+        Step::PowerLoss(seed) => {
+            let after = fixture.disk.after_power_loss(*seed);
+            drop(log.take());
+            fixture.disk = after;
+        }
+        Step::Full(full_below) => {
+            fixture.disk.set_faults(Faults { full_below: *full_below, ..Faults::default() });
+        }
+        Step::SetClock(seconds) => {
+            let now = fixture.clock.unix_nanos();
+            fixture.clock.step_to(now + i64::from(*seconds) * 1_000_000_000);
+        }
         Step::Fail(call, is_full) => {
             let kind = if *is_full { io::ErrorKind::StorageFull } else { io::ErrorKind::Other };
             let call = fixture.disk.calls() + u64::from(*call);
@@ -143,8 +166,14 @@ fn live(fixture: &mut Fixture, log: &mut Option<AuditLog>, options: &LogOptions,
     }
 }
 
+/// 60 histories by default; `RINGSEAL_TEST_HISTORIES=20000` for the long form.
+fn histories() -> ProptestConfig {
+    let count = std::env::var("RINGSEAL_TEST_HISTORIES").ok().and_then(|text| text.parse().ok());
+    ProptestConfig::with_cases(count.unwrap_or(60))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(histories())]
 
     /// No history of calls, faults and kills is called tampered, at any moment.
     #[test]
@@ -171,9 +200,14 @@ proptest! {
             if let Some(log) = &log {
                 prop_assert_eq!(log.health().state_mismatch, None);
             }
-            let at_rest = Fixture::clone_with(&fixture, fixture.disk.after_kill());
-            for report in reports(&at_rest) {
-                prop_assert_eq!(report.first_bad, None);
+            let disk = &fixture.disk;
+            for disk in [disk.after_kill(), disk.after_power_loss(disk.calls())] {
+                let mut at_rest = Fixture::clone_with(&fixture, disk);
+                for report in reports(&at_rest) {
+                    prop_assert_eq!(report.first_bad, None);
+                }
+                let next = at_rest.try_open(options.clone()).map(|log| log.health().state_mismatch);
+                prop_assert_eq!(next.map_err(|error| error.to_string()), Ok(None));
             }
         }
         fixture.disk.set_faults(Faults::default());

@@ -7,6 +7,7 @@ mod kinds;
 mod log_in_use;
 mod matrix;
 mod more_rows;
+mod random_attacks;
 pub(crate) mod restart;
 pub(crate) mod support;
 mod wrong_key;

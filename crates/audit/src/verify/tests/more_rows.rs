@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use super::restart::{End, launder_all, log_of, put_files};
-use super::support::{DIR, Fixture, append, kept_checkpoint, small_options, verify_files};
-use crate::store::LogOptions;
+use super::support::{
+    DIR, Fixture, LogFiles, append, kept_checkpoint, small_options, verify_files,
+};
+use crate::store::names::ACTIVE;
+use crate::store::{LogOptions, OnDamage};
 use crate::verify::{PrunePolicy, VerifyOptions};
 use ringseal_base::clock::Clock;
 
@@ -27,6 +30,33 @@ fn closed(
     write(&mut fixture, &mut log);
     log.close().unwrap();
     (fixture, None)
+}
+
+/// A log that was killed before its key on disk moved, and its files after each of the last commits.
+fn killed_in_a_second() -> (Fixture, Vec<LogFiles>) {
+    let mut fixture = Fixture::new();
+    let mut log = fixture.open(small_options());
+    fixture.append(&mut log, 9);
+    let mut before = Vec::new();
+    for _ in 0..2 {
+        append(&mut log, fixture.clock.unix_nanos());
+        log.commit().unwrap();
+        before.push(fixture.files());
+    }
+    let frozen = fixture.disk.after_kill();
+    drop(log);
+    fixture.disk = frozen;
+    (fixture, before)
+}
+
+fn cut_to(fixture: &Fixture, before: &LogFiles) {
+    fixture.disk.put(&Path::new(DIR).join(ACTIVE), &before[ACTIVE]);
+}
+
+fn reopened(mut fixture: Fixture) -> (Fixture, Option<Fixture>) {
+    let kept = Fixture::clone_with(&fixture, fixture.disk.after_kill());
+    fixture.open(small_options()).close().unwrap();
+    (fixture, Some(kept))
 }
 
 const ROWS: &[Row] = &[
@@ -52,6 +82,41 @@ const ROWS: &[Row] = &[
         let log = fixture.open(small_options());
         log.close().unwrap();
         (fixture, None)
+    }),
+    ("the last commit cut and the newest slot of the state destroyed, then a restart", || {
+        let (fixture, before) = killed_in_a_second();
+        cut_to(&fixture, &before[0]);
+        let path = Path::new(DIR).join("keys/state");
+        let mut state = fixture.files()["keys/state"].clone();
+        state[..512].fill(b' ');
+        fixture.disk.put(&path, &state);
+        reopened(fixture)
+    }),
+    ("half of the last entry cut, then a restart", || {
+        let (fixture, _) = killed_in_a_second();
+        let bytes = fixture.files()[ACTIVE].clone();
+        fixture.disk.put(&Path::new(DIR).join(ACTIVE), &bytes[..bytes.len() - 40]);
+        reopened(fixture)
+    }),
+    (
+        "the state alone set back by less than a second, and the log cut to it, then a restart",
+        || {
+            let (fixture, before) = killed_in_a_second();
+            cut_to(&fixture, &before[0]);
+            fixture.disk.put(&Path::new(DIR).join("keys/state"), &before[0]["keys/state"]);
+            reopened(fixture)
+        },
+    ),
+    ("a line destroyed, and the log set aside by the next start", || {
+        let mut fixture = log_of(2, End::Closed);
+        let kept = Fixture::clone_with(&fixture, fixture.disk.after_kill());
+        let bytes = fixture.files()[ACTIVE].clone();
+        let third = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(2).unwrap().0;
+        let damaged = [&bytes[..third + 3], b"!", &bytes[third + 4..]].concat();
+        fixture.disk.put(&Path::new(DIR).join(ACTIVE), &damaged);
+        let log = fixture.open(LogOptions { on_damage: OnDamage::SetAside, ..small_options() });
+        log.close().unwrap();
+        (fixture, Some(kept))
     }),
     ("the past removed by a signed entry", || {
         let (fixture, before) = super::pruned_log();

@@ -46,6 +46,34 @@ impl Walk<'_> {
         }
     }
 
+    /// What a log that continues another one reports about it.
+    fn set_aside(&self) -> Option<(Place, String)> {
+        let Continued { dir, entries, tree_root, damage, .. } = self.continued.as_ref()?;
+        let root = base64(Base64::Standard, tree_root);
+        let detail = format!(
+            "the log continues one of {entries} entries with root {root}, which was set aside in {dir}: {damage}"
+        );
+        Some((Place { file: dir.clone(), ..Place::default() }, detail))
+    }
+
+    /// Accepted, or besides another finding.
+    pub(super) fn warn_of_set_aside(&self, report: &mut VerifyReport) {
+        if let Some((place, detail)) = self.set_aside() {
+            report.warn(Warning { kind: WarningKind::SetAside, place, detail });
+        }
+    }
+
+    /// The last check: the rest of the log is intact.
+    pub(super) fn check_continued(&self) -> Result<(), Stop> {
+        let accepted = self.options.accepted_set_aside;
+        let is_accepted =
+            self.continued.as_ref().is_none_or(|other| Some(other.tree_root) == accepted);
+        match self.set_aside().filter(|_| !is_accepted) {
+            Some((place, detail)) => Err(Finding::new(FindingKind::SetAside, place, detail).into()),
+            None => Ok(()),
+        }
+    }
+
     /// Checks the time since the last checkpoint at the end of the log.
     fn check_tail_age(&mut self, size: u64, end: Place) -> Result<(), Stop> {
         if let Some(suspect) = &self.unsealed_epoch {
@@ -109,15 +137,6 @@ impl Walk<'_> {
         }
         for warning in std::mem::take(&mut self.checkpoints.warnings) {
             report.warn(warning);
-        }
-        if let Some(continued) = &self.continued {
-            let Continued { dir, entries, damage, .. } = continued;
-            let detail = format!(
-                "the log continues one of {entries} entries with root {}, which was set aside in {dir}: {damage}",
-                base64(Base64::Standard, &continued.tree_root)
-            );
-            let place = Place { file: dir.clone(), ..Place::default() };
-            report.warn(Warning { kind: WarningKind::SetAside, place, detail });
         }
         let start = self.control_state.start.as_ref();
         report.format = self.control_state.format();

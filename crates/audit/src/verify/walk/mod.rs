@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::chain::Chain;
 use super::super::entry::control::{Continued, Control, Start};
-use super::super::entry::{Parser, Scheme, Signature};
+use super::super::entry::{LINE_BYTES_MAX, Parser, Scheme, Signature};
 use super::super::merkle::{Tree, leaf_hash};
 use super::super::tiles::TILE_WIDTH;
 use super::checkpoints::{CHECKPOINTS, CheckpointLimits, CheckpointVerifier};
@@ -144,7 +144,15 @@ pub(super) fn run(
     });
     let result = result.and_then(|()| walk.finish(first_seq));
     let result = result.and_then(|()| files::compare_copies(storage, dir, &copies));
+    let result = result.and_then(|()| walk.check_continued());
+    let found = match &result {
+        Err(Stop::Tampered(finding)) => Some(finding.kind),
+        _ => None,
+    };
     walk.fill_report(report, first_seq, result.is_err());
+    if found != Some(FindingKind::SetAside) {
+        walk.warn_of_set_aside(report);
+    }
     result
 }
 
@@ -277,9 +285,7 @@ impl Walk<'_> {
                 if self.is_unwritten(batch, at) {
                     let place = self.place(batch, at);
                     let (file, line) = (place.file, at as u64 + batch.lines_before + 1);
-                    self.notes.push(format!(
-                        "{file} is torn from line {line} on: bytes were never written"
-                    ));
+                    self.notes.push(never_written(&file, line));
                     return Ok(());
                 }
                 if let Err(stop) = self.check_line(&hashed, at, &mut parser) {
@@ -325,6 +331,13 @@ impl Walk<'_> {
         let is_active =
             self.segments.get(batch.segment).is_some_and(|segment| segment.first_seq.is_none());
         let torn = batch.torn().len();
+        let start = batch.torn().get(..torn.min(LINE_BYTES_MAX)).unwrap_or_default();
+        if is_last && is_active && memchr::memchr(0, start).is_some() {
+            // Zeros, in any number: power loss left a length without data.
+            let (file, line) = (&place.file, batch.lines_before + batch.lines.len() as u64 + 1);
+            self.notes.push(never_written(file, line));
+            return Ok(());
+        }
         if batch.is_too_long || (torn > 0 && !(is_last && is_active)) {
             let detail =
                 if batch.is_too_long { "longer than the limit of a line" } else { "no newline" };
@@ -469,4 +482,9 @@ impl Walk<'_> {
         let node = |level, index, hash: &Hash| tiles.check_node(level, index, hash);
         self.tree.push_all(&mut self.pending, node);
     }
+}
+
+/// The note about the end of the active segment from a line with zeros on.
+fn never_written(file: &str, line: u64) -> String {
+    format!("{file} is torn from line {line} on: bytes were never written")
 }
