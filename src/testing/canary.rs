@@ -130,6 +130,16 @@ impl Maker {
         let url = random.letters_and_digits(14);
         let hash = format!("$2b$12${}", random.text(ALNUM, 53));
         let hex = format!("a1{}", random.text(HEX, 38));
+        let [copied, foreign, changed, labelled] = [(); 4].map(|()| random.letters_and_digits(14));
+        let more = [
+            ("copied_value", "token='{}', retry with {}", copied),
+            ("foreign_key", "contraseña={} ok", foreign),
+            ("changed_password", "password changed from \"{}\" to \"x\"", changed),
+            ("labelled_value", "<key>DbPassword</key><string>{}</string>", labelled),
+        ];
+        for (name, prose, secret) in more {
+            self.add(HitKind::Secret, name, "password", ["{}", prose], secret);
+        }
         self.add(
             HitKind::Secret,
             "password",

@@ -265,7 +265,9 @@ impl Key {
     fn tells(&self, index: usize, is_last: bool) -> Decision {
         let (word, role) = (self.tokens.get(index), self.roles[index]);
         let (before, role_before) = self.before(index);
-        if role.has(words::PAIRED) {
+        // `id_token_hint` is a token; other hints are about one.
+        let is_hint = word == b"hint" && !(index > 1 && self.tokens.get(index - 2) == b"id");
+        if role.has(words::PAIRED) && !is_hint {
             let class = pair_class(before, word);
             if class != KeyClass::Plain {
                 return Decision::strong(class);

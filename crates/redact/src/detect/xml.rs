@@ -16,8 +16,8 @@ const ELEMENT_BYTES_MAX: usize = 4096;
 const ATTRIBUTES_BYTES_MAX: usize = 512;
 const NAME: ByteSet = ByteSet::of(b"A-Za-z0-9_.:\\-");
 const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
-/// Most texts of an element's children.
-const TEXTS_MAX: usize = 16;
+/// Most tags of an element's children: more than fit in it.
+const TAGS_MAX: usize = ELEMENT_BYTES_MAX / 3;
 
 /// How angle brackets are written.
 #[derive(Debug, Clone, Copy)]
@@ -150,7 +150,7 @@ fn content(
     let input = finder.input;
     let limit = input.len().min(pos + ELEMENT_BYTES_MAX);
     let (mut i, mut depth, mut harmless) = (pos, 0, false);
-    for _ in 0..TEXTS_MAX {
+    for _ in 0..TAGS_MAX {
         let start = i + SPACE.run(input, i, 256);
         if let Some(inner) = input[start..].strip_prefix(b"<![CDATA[") {
             let len = inner.windows(3).take(ELEMENT_BYTES_MAX).position(|end| end == b"]]>");
@@ -159,6 +159,12 @@ fn content(
             return;
         }
         let Some(len) = text_len(&input[start..limit], angles) else {
+            // A limit has cut the value, and its closing tag.
+            let is_word = !input[start..].iter().any(u8::is_ascii_whitespace);
+            if finder.cut && is_word && limit == input.len() {
+                let value = Value { start, end: limit, quoted: true };
+                kv_value::decide(finder, found, value, false);
+            }
             return;
         };
         finder.spend(len);
@@ -191,11 +197,12 @@ fn content(
         } else {
             depth += 1;
         }
-        harmless = !closes && names_user(input, tag);
+        harmless = !closes && found.class != KeyClass::Password && names_user(input, tag);
         let Some(next) = tag_end(&input[tag..limit], angles) else { return };
         if before(input, tag + next - angles.close.len()) == b'/' {
             depth -= 1;
         }
+        finder.spend(next);
         i = tag + next;
     }
 }
@@ -236,8 +243,12 @@ fn text_len(text: &[u8], angles: Angles) -> Option<usize> {
     let mut from = 0;
     loop {
         let found = from + text[from..].iter().position(|&byte| byte == first)?;
-        // `<token>` within an element is a mask.
-        let masked = mask_len(&text[found..]);
+        // `<token>` within an element is a mask, unless a value or an element follows it.
+        let masked = match mask_len(&text[found..]) {
+            len if at(text, found + len).is_ascii_alphanumeric() => 0,
+            len if at(text, found + len) == b'<' && at(text, found + len + 1) != b'/' => 0,
+            len => len,
+        };
         if masked == 0 && text[found..].starts_with(angles.open) {
             return Some(found);
         }

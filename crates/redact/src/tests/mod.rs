@@ -7,6 +7,8 @@ mod grammar;
 mod key_tables;
 mod keys;
 mod lines;
+mod naive_extent;
+mod naive_keys;
 mod negatives;
 mod personal;
 mod positives;
