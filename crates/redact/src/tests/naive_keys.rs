@@ -112,7 +112,7 @@ proptest! {
     #[test]
     fn keys_are_decided_as_documented(words in proptest::collection::vec(word(), 1..5), style in 0usize..8) {
         let key = spelt(&words, style);
-        prop_assume!(!is_whitelisted(&key) && !(words.len() == 1 && (6..8).contains(&style)));
+        prop_assume!(!(is_whitelisted(&key) || words.len() == 1 && (6..8).contains(&style)));
         // Alone, it is weak: a counter or a password by its value.
         prop_assume!(words != ["pass"]);
         // Pairs and weak words that the documentation only names as open lists.
