@@ -12,22 +12,63 @@
 const GRAM: usize = 4;
 /// The most consecutive positions that one lookup covers.
 const STRIDE_MAX: usize = 16;
-const FILTER_BITS: u32 = 17;
+/// Bits of the filter for each sequence in it: few others then have both their bits set.
+const BITS_PER_GRAM: usize = 64;
+/// The smallest and the largest filter, as powers of two: the largest fits in a processor's second cache.
+const FILTER_BITS_MIN: u32 = 17;
+const FILTER_BITS_MAX: u32 = 21;
 
 /// An index of literals.
 #[derive(Debug)]
 pub(super) struct UserLiterals {
     texts: Vec<Box<[u8]>>,
     stride: usize,
-    /// One bit per hash.
-    filter: Box<[u64]>,
-    /// Hash, place within the literal, index of the literal; sorted.
+    filter: Filter,
+    /// The sequence, its place within the literal, index of the literal; sorted.
     entries: Vec<(u32, u16, u16)>,
 }
 
-#[inline(always)]
-fn hash(gram: [u8; GRAM]) -> u32 {
-    u32::from_le_bytes(gram).wrapping_mul(0x9E37_79B1) >> (32 - FILTER_BITS)
+/// A set of sequences, two bits for each (Bloom, "Space/time trade-offs in hash coding with allowable errors", 1970).
+#[derive(Debug)]
+struct Filter {
+    bits: Box<[u64]>,
+    /// How far a hash is shifted to be the number of a bit.
+    shift: u32,
+}
+
+impl Filter {
+    fn new(grams: usize) -> Filter {
+        let bits = (grams * BITS_PER_GRAM).next_power_of_two().ilog2();
+        let bits = bits.clamp(FILTER_BITS_MIN, FILTER_BITS_MAX);
+        Filter { bits: vec![0; 1 << (bits - 6)].into_boxed_slice(), shift: u32::BITS - bits }
+    }
+
+    fn add(&mut self, gram: u32) {
+        for hash in [Filter::first(gram), Filter::second(gram)] {
+            let bit = hash >> self.shift;
+            self.bits[(bit >> 6) as usize] |= 1 << (bit & 63);
+        }
+    }
+
+    #[inline(always)]
+    fn first(gram: u32) -> u32 {
+        gram.wrapping_mul(0x9E37_79B1)
+    }
+
+    #[inline(always)]
+    fn second(gram: u32) -> u32 {
+        (gram ^ gram >> 15).wrapping_mul(0x85EB_CA6B)
+    }
+
+    #[inline(always)]
+    fn has(&self, gram: u32) -> bool {
+        let is_set = |hash: u32| {
+            let bit = hash >> self.shift;
+            let word = self.bits.get((bit >> 6) as usize).copied().unwrap_or(0);
+            word >> (bit & 63) & 1 != 0
+        };
+        is_set(Filter::first(gram)) && is_set(Filter::second(gram))
+    }
 }
 
 impl UserLiterals {
@@ -35,18 +76,17 @@ impl UserLiterals {
     pub(super) fn new(texts: Vec<Box<[u8]>>) -> UserLiterals {
         let shortest = texts.iter().map(|text| text.len()).min().unwrap_or(GRAM);
         let stride = (shortest.max(GRAM) - GRAM + 1).min(STRIDE_MAX);
-        let mut filter = vec![0u64; 1 << (FILTER_BITS - 6)].into_boxed_slice();
         let mut entries = Vec::with_capacity(texts.len() * stride);
         for (index, text) in texts.iter().enumerate() {
             for (place, gram) in text.windows(GRAM).take(stride).enumerate() {
                 let Some(&gram) = gram.first_chunk() else { continue };
-                let hash = hash(gram);
-                filter[(hash >> 6) as usize] |= 1 << (hash & 63);
                 // Both are bounded by the conditions above.
-                entries.push((hash, place as u16, index as u16));
+                entries.push((u32::from_le_bytes(gram), place as u16, index as u16));
             }
         }
         entries.sort_unstable();
+        let mut filter = Filter::new(entries.len());
+        entries.iter().for_each(|entry| filter.add(entry.0));
         UserLiterals { texts, stride, filter, entries }
     }
 
@@ -64,9 +104,8 @@ impl UserLiterals {
     pub(super) fn find(&self, input: &[u8], mut found: impl FnMut(usize, usize) -> bool) {
         let mut at = 0;
         while let Some(Some(&gram)) = input.get(at..).map(<[u8]>::first_chunk) {
-            let hash = hash(gram);
-            let word = self.filter.get((hash >> 6) as usize).copied().unwrap_or(0);
-            if word >> (hash & 63) & 1 != 0 && !self.compare(input, at, hash, &mut found) {
+            let gram = u32::from_le_bytes(gram);
+            if self.filter.has(gram) && !self.compare(input, at, gram, &mut found) {
                 return;
             }
             at += self.stride;
@@ -79,11 +118,11 @@ impl UserLiterals {
         &self,
         input: &[u8],
         at: usize,
-        hash: u32,
+        gram: u32,
         found: &mut impl FnMut(usize, usize) -> bool,
     ) -> bool {
-        let from = self.entries.partition_point(|entry| entry.0 < hash);
-        let same = self.entries[from..].iter().take_while(|entry| entry.0 == hash);
+        let from = self.entries.partition_point(|entry| entry.0 < gram);
+        let same = self.entries[from..].iter().take_while(|entry| entry.0 == gram);
         for &(_, place, index) in same {
             let (Some(start), index) = (at.checked_sub(place.into()), usize::from(index)) else {
                 continue;
