@@ -8,7 +8,7 @@ use super::detect;
 use super::key_tails;
 use super::rules::Rules;
 use super::scan_value::Anchor;
-use super::sign_memo::{self, SignMemo};
+use super::sign_memo::{self, Sign, SignMemo};
 
 /// Bytes before a block that the filters see.
 pub(crate) const BEFORE: usize = sign_memo::BEFORE;
@@ -50,10 +50,17 @@ impl Candidates<'_> {
             let pos = at + i as usize;
             let near = part(view, i);
             let is_sign = matches!(near[BEFORE], b':' | b'=') && !all;
-            let is_harmless = is_sign
-                && (self.memo.is_harmless(rules, near, places.last_start(i))
-                    || !key_tails::sign_may_be(&rules.key_tails, input, pos));
-            is_harmless || !detect::punct_may_be(rules, input, pos) || visit(Anchor::Punct, pos)
+            let known = match is_sign {
+                true => self.memo.ask(rules, near, places.last_start(i)),
+                false => Sign::Unknown,
+            };
+            let may_be = || {
+                (!is_sign || key_tails::sign_may_be(&rules.key_tails, input, pos))
+                    && detect::punct_may_be(rules, input, pos)
+            };
+            known == Sign::Harmless
+                || known == Sign::Unknown && !may_be()
+                || visit(Anchor::Punct, pos)
         })
     }
 

@@ -1,4 +1,4 @@
-//! A memory of the keys before signs that turned out harmless: a service logs few different keys, each of them often.
+//! A memory of the keys before signs, harmless or telling: a service logs few different keys, each of them often.
 //!
 //! Promises: a fixed size, direct-mapped; nothing is allocated after its creation. It never changes what is found: a
 //! key that is not remembered goes through the filter, as does every key that could depend on the bytes around it.
@@ -35,6 +35,25 @@ static CLASS: [u8; 256] = {
 const SECOND_WORDS: [&[u8]; 7] =
     [b"name", b"address", b"number", b"key", b"code", b"security", b"phone"];
 
+/// What is known about a sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Sign {
+    /// Nothing is to be found there.
+    Harmless,
+    /// The filter for keys accepts it.
+    Telling,
+    /// The filter must be asked.
+    #[default]
+    Unknown,
+}
+
+/// A key that was decided.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    key: Known,
+    sign: Sign,
+}
+
 /// The last bytes of a key, as two words of eight bytes; bytes before the key are zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Known {
@@ -46,37 +65,38 @@ struct Known {
 #[derive(Debug)]
 pub(crate) struct SignMemo {
     /// A free slot holds the empty key, which is never asked for.
-    slots: Box<[Known; SLOTS]>,
+    slots: Box<[Slot; SLOTS]>,
 }
 
 impl SignMemo {
     pub(crate) fn new() -> SignMemo {
-        SignMemo { slots: Box::new([Known::default(); SLOTS]) }
+        SignMemo { slots: Box::new([Slot::default(); SLOTS]) }
     }
 
     /// Forgets everything: the rules have changed.
     pub(crate) fn clear(&mut self) {
-        self.slots.fill(Known::default());
+        self.slots.fill(Slot::default());
     }
 
-    /// Whether nothing is to be found at a `:` or `=`, which a word precedes that starts `back` bytes before it.
+    /// What is known about a `:` or `=`, which a word precedes that starts `back` bytes before it.
     ///
-    /// False says nothing. Must not be asked if the rules check every sign.
+    /// Must not be asked if the rules check every sign.
     #[inline(always)]
-    pub(crate) fn is_harmless(&mut self, rules: &Rules, near: &Near, back: u32) -> bool {
+    pub(crate) fn ask(&mut self, rules: &Rules, near: &Near, back: u32) -> Sign {
         let (last, sign, next) = (near[BEFORE - 1], near[BEFORE], near[BEFORE + 1]);
         if sign == b':' && last.is_ascii_digit() {
             // The colon of a time. After other digits may be a token, or the colon is that after a port.
-            return next.is_ascii_digit();
+            return if next.is_ascii_digit() { Sign::Harmless } else { Sign::Unknown };
         }
-        let Some(key) = key_before(near, back) else { return false };
-        self.slots[key.slot()] == key || self.learn(rules, key)
+        let Some(key) = key_before(near, back) else { return Sign::Unknown };
+        let slot = &self.slots[key.index()];
+        if slot.key == key { slot.sign } else { self.learn(rules, key) }
     }
 
-    /// Decides about a key, remembers it if it is harmless, and returns whether it is.
+    /// Decides about a key and remembers it.
     #[cold]
     #[inline(never)]
-    fn learn(&mut self, rules: &Rules, key: Known) -> bool {
+    fn learn(&mut self, rules: &Rules, key: Known) -> Sign {
         // Bytes that belong to no key, the key, a sign.
         let mut text = [b'\n'; 8 + KEY_BYTES_MAX as usize + 1];
         let bytes = [key.first.to_le_bytes(), key.last.to_le_bytes()];
@@ -88,11 +108,13 @@ impl SignMemo {
         }
         text[sign] = b'=';
         let is_second = SECOND_WORDS.iter().any(|word| word.eq_ignore_ascii_case(&text[8..sign]));
-        let is_harmless = !is_second && !key_tails::may_be(rules, &text[..=sign], sign);
-        if is_harmless {
-            self.slots[key.slot()] = key;
-        }
-        is_harmless
+        let sign = match key_tails::may_be(rules, &text[..=sign], sign) {
+            _ if is_second => Sign::Unknown,
+            true => Sign::Telling,
+            false => Sign::Harmless,
+        };
+        self.slots[key.index()] = Slot { key, sign };
+        sign
     }
 }
 
@@ -134,7 +156,7 @@ impl Known {
     }
 
     #[inline(always)]
-    fn slot(self) -> usize {
+    fn index(self) -> usize {
         let hash = (self.first.rotate_left(29) ^ self.last).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         (hash >> 55) as usize % SLOTS
     }

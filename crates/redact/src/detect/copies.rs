@@ -3,8 +3,6 @@
 //! The text is searched once for each of the first [`VALUES_MAX`] values, and only if there is one. The values of the
 //! other fields of an event come from [`FoundValues`]. Allocates nothing.
 
-use memchr::memmem;
-
 use super::extent;
 use super::letters::are_drawn;
 use crate::bytes::{at, before, is_word, mixed};
@@ -59,10 +57,18 @@ fn find_value(finder: &mut Finder<'_>, value: &[u8], kind: HitKind, except: usiz
     if finder.over_budget() {
         return false;
     }
-    for pos in memmem::find_iter(input, value) {
-        if pos != except && !is_within_word(input, pos, value) {
+    let Some((&first, rest)) = value.split_first() else { return true };
+    // Searching for one byte is quicker than preparing a search for a short value; a text in which that byte is frequent
+    // pays for each comparison.
+    let mut from = 0;
+    for pos in memchr::memchr_iter(first, input) {
+        finder.spend(1);
+        let is_copy = pos >= from && input[pos + 1..].starts_with(rest);
+        if is_copy && pos != except && !is_within_word(input, pos, value) {
             finder.hit(pos, pos + value.len(), rule::COPY, kind);
         }
+        // Copies do not overlap.
+        from = if is_copy { pos + value.len() } else { from };
     }
     true
 }
