@@ -58,8 +58,8 @@ fn find_value(finder: &mut Finder<'_>, value: &[u8], kind: HitKind, except: usiz
         return false;
     }
     let Some((&first, rest)) = value.split_first() else { return true };
-    // Searching for one byte is quicker than preparing a search for a short value; a text in which that byte is frequent
-    // pays for each comparison.
+    // Searching for one byte is quicker than preparing a search for a short value; a text in which that byte is
+    // frequent pays for each comparison.
     let mut from = 0;
     for pos in memchr::memchr_iter(first, input) {
         finder.spend(1);
