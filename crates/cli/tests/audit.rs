@@ -5,6 +5,9 @@ mod demo;
 #[path = "audit/differential.rs"]
 mod differential;
 #[cfg(unix)]
+#[path = "audit/operations.rs"]
+mod operations;
+#[cfg(unix)]
 #[path = "audit/oracle.rs"]
 mod oracle;
 #[path = "audit/proofs.rs"]

@@ -95,7 +95,10 @@ pub(super) fn read(storage: &dyn Storage, dir: &Path, tile: Tile) -> Result<Vec<
         Ok(names) => {
             let widths = names.iter().filter_map(|name| name.to_str()?.parse::<u16>().ok());
             let widths = widths.filter(|width| (tile.width + 1..TILE_WIDTH as u16).contains(width));
-            wider.extend(widths.map(|width| Tile { width, ..tile }));
+            let mut widths: Vec<u16> = widths.collect();
+            // The narrowest first: which file answers must not depend on the order of a directory.
+            widths.sort_unstable();
+            wider.extend(widths.into_iter().map(|width| Tile { width, ..tile }));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(source) => return Err(TileError::Io { path: partials, source }),

@@ -9,7 +9,7 @@ use crate::store::names::{
     ACTIVE, CHAIN_KEY, CHECKPOINT, CHECKPOINTS, CONTINUED_NEXT, EPOCH_KEY, STATE,
 };
 use crate::store::{AuditLog, LogOptions, OnDamage, Retain, StoreError};
-use crate::verify::{VerifyOptions, verify};
+use crate::verify::{FindingKind, VerifyOptions, verify};
 use ringseal_base::storage::Storage;
 
 /// Three segments, the last one with several checkpoints; killed.
@@ -260,4 +260,55 @@ fn a_key_derived_again_continues_the_log() {
     assert_eq!(log.health().state_mismatch, None);
     log.close().unwrap();
     check(&fixture);
+}
+
+/// A plan that was carried out cannot be carried out again: what is left of it has no MAC.
+#[test]
+fn a_plan_is_carried_out_once() {
+    let fixture = killed_log();
+    edit(&fixture, ACTIVE, "success", "failure");
+    let options = LogOptions { on_damage: OnDamage::SetAside, ..small() };
+    fixture.open(options.clone()).unwrap().close().unwrap();
+    let left = fixture.files()["continued-from"].clone();
+    put(&fixture, CONTINUED_NEXT, &left);
+    let error = fixture.open(options).map(drop).unwrap_err();
+    assert!(error.to_string().contains("nothing was moved"), "{error}");
+}
+
+/// The state is destroyed, and a checkpoint of the attacker's own is the last one: it does not describe the log.
+#[test]
+fn a_forged_checkpoint_describes_no_log() {
+    for is_signed in [true, false] {
+        let fixture = killed_log();
+        edit(&fixture, ACTIVE, "success", "failure");
+        put(&fixture, STATE, b"");
+        let sealed = verdict(&fixture).tree_size;
+        if !is_signed {
+            let other = crate::note::Signer::new(ORIGIN, &[9; 32]).unwrap();
+            let checkpoint =
+                crate::checkpoint::Checkpoint { origin: ORIGIN.into(), size: 1000, root: [7; 32] };
+            let note = checkpoint.sign(&other).unwrap() + "\n";
+            put(&fixture, CHECKPOINTS, &[&fixture.files()[CHECKPOINTS], note.as_bytes()].concat());
+        }
+        let options = LogOptions { on_damage: OnDamage::SetAside, ..small() };
+        fixture.open(options).unwrap().close().unwrap();
+        let start = crate::read::first_start(&fixture.disk, Path::new(DIR)).unwrap();
+        let continued = start.continued.unwrap();
+        assert_ne!(continued.tree_root, [7; 32]);
+        assert_eq!(continued.entries > 0, is_signed, "{sealed}");
+    }
+}
+
+/// A kept piece of a torn end that is longer than recorded is a finding, and is not read to its end.
+#[test]
+fn a_longer_torn_piece_is_a_finding() {
+    let fixture = killed_log();
+    let bytes = fixture.files()[ACTIVE].clone();
+    put(&fixture, ACTIVE, &[&bytes, &b"{\"seq\":"[..]].concat());
+    fixture.open(small()).unwrap().close().unwrap();
+    assert_eq!(verdict(&fixture).first_bad, None);
+    let (name, piece) =
+        fixture.files().into_iter().find(|(name, _)| name.starts_with("torn/")).unwrap();
+    put(&fixture, &name, &[&piece[..], &vec![0; 9 << 20]].concat());
+    assert_eq!(verdict(&fixture).first_bad.unwrap().kind, FindingKind::Modified);
 }
