@@ -10,7 +10,7 @@ use crate::bytes::{ByteSet, at, before, mixed};
 use crate::hits::Finder;
 use crate::key_tails::{may_be, quote_end};
 use crate::key_words as words;
-use crate::kind::KeyClass;
+use crate::kind::{KeyClass, mask_len};
 
 /// The shortest code of OAuth, the fewest digits in it, and the bytes of it that are read.
 const CODE_BYTES_MIN: usize = 16;
@@ -33,6 +33,9 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         return;
     }
     let Some(sign) = sign_at(input, pos) else { return };
+    if is_masked(input, sign.end) {
+        return;
+    }
     let Some(key) = known_key_before(finder, pos) else { return };
     finder.spend(key.end - key.start + 8);
     if at(input, pos) == b'=' {
@@ -65,6 +68,13 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
 pub(super) fn is_compared(class: KeyClass, key: &[u8]) -> bool {
     let word = key.len().checked_sub(6).map(|start| &key[start..]);
     class == KeyClass::Password || word.is_some_and(|word| word.eq_ignore_ascii_case(b"secret"))
+}
+
+/// Whether the value after a sign was masked before. This is a shortcut: nothing that starts with a mask is masked again.
+fn is_masked(input: &[u8], pos: usize) -> bool {
+    let start = pos + usize::from(at(input, pos) == b' ');
+    let start = start + usize::from(matches!(at(input, start), b'"' | b'\''));
+    at(input, start) == b'*' && mask_len(&input[start..]) != 0
 }
 
 /// `password.rs`, `secrets.yaml`: a file, whose line or contents follow the sign.
