@@ -117,7 +117,10 @@ proptest! {
         prop_assume!(words != ["pass"]);
         // Pairs and weak words that the documentation only names as open lists.
         prop_assume!(!words.windows(2).any(|pair| is_open_pair(pair[0], pair[1])));
-        prop_assert_eq!(is_secret(&key), names_secret(&words), "{} {:?}", key, words);
+        // A pair such as `license_num` can make the value personal data, which is masked, too.
+        let class = classify_key(key.as_bytes(), None, KeyMatch::Tokens, false);
+        let agrees = if names_secret(&words) { class != KeyClass::Plain } else { !is_secret(&key) };
+        prop_assert!(agrees, "{} {:?} {:?}", key, words, class);
     }
 }
 
