@@ -70,7 +70,7 @@ pub(super) fn is_compared(class: KeyClass, key: &[u8]) -> bool {
     class == KeyClass::Password || word.is_some_and(|word| word.eq_ignore_ascii_case(b"secret"))
 }
 
-/// Whether the value after a sign was masked before. This is a shortcut: nothing that starts with a mask is masked again.
+/// Whether the value after a sign was masked before. A shortcut: nothing that starts with a mask is masked again.
 fn is_masked(input: &[u8], pos: usize) -> bool {
     let start = pos + usize::from(at(input, pos) == b' ');
     let start = start + usize::from(matches!(at(input, start), b'"' | b'\''));
