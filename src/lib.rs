@@ -181,8 +181,8 @@ pub mod __private {
     pub use crate::core::callsite::{Callsite, Metadata, check_keys, is_ecs_object};
     pub use crate::core::level::is_compiled_in;
     pub use crate::emit::capture::{
-        ViaCopy, ViaError, ViaNothing, ViaReport, ViaReportRef, ViaValue, Wrap, check, check_text,
-        dotted, dotted_len, dotted_str, key,
+        QuotedKey, ViaCopy, ViaError, ViaNothing, ViaReport, ViaReportRef, ViaValue, Wrap, check,
+        check_text, dotted, dotted_len, dotted_str, ecs_keys, key,
     };
     pub use crate::emit::emitter::{Emitter, emit};
     pub use crate::emit::sampling::should_log_globally;
@@ -194,6 +194,11 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The examples of the page on migration compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/migration.md")]
+struct MigrationPage;
 
 /// The examples of the page on tokens compile and run.
 #[cfg(all(doctest, feature = "tokens"))]

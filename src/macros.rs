@@ -32,6 +32,16 @@ macro_rules! event {
     ($level:expr, $name:literal $(, $($fields:tt)*)?) => {
         $crate::__event!([global] $level, ::core::module_path!(), $name, $($($fields)*)?)
     };
+    // The fields come first, as in `tracing`.
+    ($level:expr, $($key:ident).+ = $($rest:tt)*) => {
+        $crate::__name_last!(("event!(", ::core::stringify!($level), ", ") [] $($key).+ = $($rest)*)
+    };
+    ($level:expr, % $($rest:tt)*) => {
+        $crate::__name_last!(("event!(", ::core::stringify!($level), ", ") [] % $($rest)*)
+    };
+    ($level:expr, ? $($rest:tt)*) => {
+        $crate::__name_last!(("event!(", ::core::stringify!($level), ", ") [] ? $($rest)*)
+    };
     ($log:expr, $level:expr, $name:literal $(, $($fields:tt)*)?) => {
         $crate::__event!([$log] $level, ::core::module_path!(), $name, $($($fields)*)?)
     };
@@ -53,6 +63,21 @@ macro_rules! level_macros {
                 $crate::__event!([global] $crate::Level::$level, $dollar target, $dollar name,
                     $dollar ($dollar ($dollar fields)*)?)
             };
+            // The fields come first, as in `tracing`.
+            (target: $dollar target:expr, $dollar ($dollar key:ident).+ = $dollar ($dollar rest:tt)*) => {
+                $crate::__name_last!(
+                    (::core::stringify!($name), "!(target: ", ::core::stringify!($dollar target), ", ")
+                    [] $dollar ($dollar key).+ = $dollar ($dollar rest)*
+                )
+            };
+            ($dollar ($dollar key:ident).+ = $dollar ($dollar rest:tt)*) => {
+                $crate::__name_last!(
+                    (::core::stringify!($name), "!(") [] $dollar ($dollar key).+ = $dollar ($dollar rest)*
+                )
+            };
+            ($dollar key:literal = $dollar ($dollar rest:tt)*) => {
+                $crate::__name_last!((::core::stringify!($name), "!(") [] $dollar key = $dollar ($dollar rest)*)
+            };
             (target: $dollar target:expr, $dollar log:expr, $dollar name:literal
                 $dollar (, $dollar ($dollar fields:tt)*)?) => {
                 $crate::__event!([$dollar log] $crate::Level::$level, $dollar target, $dollar name,
@@ -66,12 +91,14 @@ macro_rules! level_macros {
                 $crate::__event!([$dollar log] $crate::Level::$level, ::core::module_path!(), $dollar name,
                     $dollar ($dollar ($dollar fields)*)?)
             };
+            (target: $dollar target:expr, $dollar ($dollar wrong:tt)*) => {
+                $crate::__name_last!(
+                    (::core::stringify!($name), "!(target: ", ::core::stringify!($dollar target), ", ")
+                    [] $dollar ($dollar wrong)*
+                )
+            };
             ($dollar ($dollar wrong:tt)*) => {
-                ::core::compile_error!(::core::concat!(
-                    "expected `", ::core::stringify!($name), "!(\"event_name\", key = value, ...)` or `",
-                    ::core::stringify!($name), "!(logger, \"event_name\", ...)`; the event's name is a string literal; \
-                    put variable data in fields"
-                ))
+                $crate::__name_last!((::core::stringify!($name), "!(") [] $dollar ($dollar wrong)*)
             };
         }
     )+};
@@ -84,6 +111,37 @@ level_macros! {
     $ warn Warn "Logs a degraded state, or a failure that will be retried.";
     $ error Error "Logs a failure.";
     $ critical Critical "Logs a failure that needs immediate attention.";
+}
+
+/// A call that the macros do not accept, perhaps with the name after the fields: a compile error that shows the right
+/// call. The fields are moved into the brackets token by token.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __name_last {
+    // Only the name is left.
+    (($($head:tt)*) [$($field:tt)+] , $name:literal $(,)?) => {
+        ::core::compile_error!(::core::concat!(
+            "the event's name is a constant and comes before the fields: write `", $($head)*,
+            ::core::stringify!($name), ", ", ::core::stringify!($($field)+), ")`"
+        ))
+    };
+    // A format string with its arguments.
+    (($($head:tt)*) [$($field:tt)+] , $format:literal, $($argument:tt)+) => {
+        ::core::compile_error!(::core::concat!(
+            "the event's name is a constant and comes before the fields, and variable data is in fields: instead of ",
+            ::core::stringify!($format), " write `", $($head)*, "\"event_name\", ", ::core::stringify!($($field)+),
+            ", key = value)`"
+        ))
+    };
+    ($head:tt [$($field:tt)*] $next:tt $($rest:tt)*) => {
+        $crate::__name_last!($head [$($field)* $next] $($rest)*)
+    };
+    (($($head:tt)*) [$($field:tt)*]) => {
+        ::core::compile_error!(::core::concat!(
+            "expected `", $($head)*, "\"event_name\", key = value, ...)` or `", $($head)*,
+            "logger, \"event_name\", ...)`; the event's name is a string literal; put variable data in fields"
+        ))
+    };
 }
 
 /// Fields to bind to a logger: `engine.logger().bind(fields! { trace_id = id, user.id = 42 })`.
@@ -109,33 +167,33 @@ macro_rules! __fields {
     };
     // key = %value, key = ?value, key = value
     ({$($then:tt)*} {$($done:tt)*} $($key:ident).+ = %$value:expr, $($rest:tt)*) => {
-        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) display ($value)}} $($rest)*)
+        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) ($($key).+) display ($value)}} $($rest)*)
     };
     ({$($then:tt)*} {$($done:tt)*} $($key:ident).+ = ?$value:expr, $($rest:tt)*) => {
-        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) debug ($value)}} $($rest)*)
+        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) ($($key).+) debug ($value)}} $($rest)*)
     };
     ({$($then:tt)*} {$($done:tt)*} $($key:ident).+ = $value:expr, $($rest:tt)*) => {
-        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) plain ($value)}} $($rest)*)
+        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) ($($key).+) plain ($value)}} $($rest)*)
     };
     // "quoted key" = …
     ({$($then:tt)*} {$($done:tt)*} $key:literal = %$value:expr, $($rest:tt)*) => {
-        $crate::__fields!({$($then)*} {$($done)* {($key) display ($value)}} $($rest)*)
+        $crate::__fields!({$($then)*} {$($done)* {($key) ($key) display ($value)}} $($rest)*)
     };
     ({$($then:tt)*} {$($done:tt)*} $key:literal = ?$value:expr, $($rest:tt)*) => {
-        $crate::__fields!({$($then)*} {$($done)* {($key) debug ($value)}} $($rest)*)
+        $crate::__fields!({$($then)*} {$($done)* {($key) ($key) debug ($value)}} $($rest)*)
     };
     ({$($then:tt)*} {$($done:tt)*} $key:literal = $value:expr, $($rest:tt)*) => {
-        $crate::__fields!({$($then)*} {$($done)* {($key) plain ($value)}} $($rest)*)
+        $crate::__fields!({$($then)*} {$($done)* {($key) ($key) plain ($value)}} $($rest)*)
     };
     // Shorthand: the key is the expression.
     ({$($then:tt)*} {$($done:tt)*} %$($key:ident).+, $($rest:tt)*) => {
-        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) display ($($key).+)}} $($rest)*)
+        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) ($($key).+) display ($($key).+)}} $($rest)*)
     };
     ({$($then:tt)*} {$($done:tt)*} ?$($key:ident).+, $($rest:tt)*) => {
-        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) debug ($($key).+)}} $($rest)*)
+        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) ($($key).+) debug ($($key).+)}} $($rest)*)
     };
     ({$($then:tt)*} {$($done:tt)*} $($key:ident).+, $($rest:tt)*) => {
-        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) plain ($($key).+)}} $($rest)*)
+        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) ($($key).+) plain ($($key).+)}} $($rest)*)
     };
     ({$($then:tt)*} {$($done:tt)*} $($wrong:tt)*) => {
         ::core::compile_error!(::core::concat!(
@@ -164,7 +222,7 @@ macro_rules! __key {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __then {
-    ({event [global] $level:expr, $target:expr, $name:literal} $({($key:expr) $kind:ident ($value:expr)})*) => {
+    ({event [global] $level:expr, $target:expr, $name:literal} $({($key:expr) $text:tt $kind:ident ($value:expr)})*) => {
         if const { $crate::__private::is_compiled_in($level) } {
             #[allow(unused_imports)]
             use $crate::__private::{
@@ -176,12 +234,13 @@ macro_rules! __then {
                     $crate::__private::Emitter::global(),
                     &__CALLSITE,
                     $level,
-                    $crate::__list!($({($key) $kind ($value)})*),
+                    $crate::__list!($({$text $kind ($value)})*),
                 );
             }
         }
     };
-    ({event [$log:expr] $level:expr, $target:expr, $name:literal} $({($key:expr) $kind:ident ($value:expr)})*) => {
+    ({event [$log:expr] $level:expr, $target:expr, $name:literal}
+        $({($key:expr) $text:tt $kind:ident ($value:expr)})*) => {
         if const { $crate::__private::is_compiled_in($level) } {
             #[allow(unused_imports)]
             use $crate::__private::{
@@ -195,14 +254,14 @@ macro_rules! __then {
                             $crate::__private::AsEmitter::emitter(log),
                             &__CALLSITE,
                             $level,
-                            $crate::__list!($({($key) $kind ($value)})*),
+                            $crate::__list!($({$text $kind ($value)})*),
                         );
                     }
                 }
             }
         }
     };
-    ({bind} $({($key:expr) $kind:ident ($value:expr)})*) => {{
+    ({bind} $({($key:expr) $text:tt $kind:ident ($value:expr)})*) => {{
         #[allow(unused_imports)]
         use $crate::__private::{
                 ViaCopy as _, ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
@@ -211,7 +270,7 @@ macro_rules! __then {
         const _: () = $crate::__private::check_keys(__KEYS);
         $crate::__private::BoundFields::new(
             __KEYS,
-            &$crate::__list!($({($key) $kind ($value)})*),
+            &$crate::__list!($({$text $kind ($value)})*),
         )
     }};
 }
@@ -233,33 +292,170 @@ macro_rules! __callsite {
 }
 
 /// `(first, (second, ()))`.
+#[cfg(not(ringseal_ecs))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __list {
     () => { () };
-    ({($key:expr) plain ($value:expr)} $($rest:tt)*) => {
+    ({$key:tt plain ($value:expr)} $($rest:tt)*) => {
+        ((&&&&&$crate::__private::Wrap(&$value)).capture(), $crate::__list!($($rest)*))
+    };
+    ({$key:tt display ($value:expr)} $($rest:tt)*) => {
+        ($crate::__private::DisplayValue(&$value), $crate::__list!($($rest)*))
+    };
+    ({$key:tt debug ($value:expr)} $($rest:tt)*) => {
+        ($crate::__private::DebugValue(&$value), $crate::__list!($($rest)*))
+    };
+}
+
+/// The same, and refuses flat values under the names of ECS objects.
+#[cfg(ringseal_ecs)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __list {
+    () => { () };
+    ({$key:tt plain ($value:expr)} $($rest:tt)*) => {
         (
-            $crate::__private::check::<{ $crate::__private::is_ecs_object($key) }, _>(
+            $crate::__private::check::<{ $crate::__is_ecs_object!($key) }, _, _>(
+                $crate::__key_type!($key),
                 (&&&&&$crate::__private::Wrap(&$value)).capture()
             ),
             $crate::__list!($($rest)*),
         )
     };
-    ({($key:expr) display ($value:expr)} $($rest:tt)*) => {
+    ({$key:tt display ($value:expr)} $($rest:tt)*) => {
         (
-            $crate::__private::check_text::<{ $crate::__private::is_ecs_object($key) }, _>(
+            $crate::__private::check_text::<{ $crate::__is_ecs_object!($key) }, _, _>(
+                $crate::__key_type!($key),
                 $crate::__private::DisplayValue(&$value)
             ),
             $crate::__list!($($rest)*),
         )
     };
-    ({($key:expr) debug ($value:expr)} $($rest:tt)*) => {
+    ({$key:tt debug ($value:expr)} $($rest:tt)*) => {
         (
-            $crate::__private::check_text::<{ $crate::__private::is_ecs_object($key) }, _>(
+            $crate::__private::check_text::<{ $crate::__is_ecs_object!($key) }, _, _>(
+                $crate::__key_type!($key),
                 $crate::__private::DebugValue(&$value)
             ),
             $crate::__list!($($rest)*),
         )
+    };
+}
+
+/// Whether the key is the name of an ECS object. A dotted key is not.
+#[cfg(ringseal_ecs)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __is_ecs_object {
+    (($key:ident)) => {
+        $crate::__private::is_ecs_object($crate::__private::key(::core::stringify!($key)))
+    };
+    (($key:literal)) => {
+        $crate::__private::is_ecs_object($key)
+    };
+    ($key:tt) => {
+        false
+    };
+}
+
+/// A type with the name of the key, so that the compiler's message names it. Keys that are checked but quoted have none.
+#[cfg(ringseal_ecs)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __key_type {
+    ((agent)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::agent>
+    };
+    ((client)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::client>
+    };
+    ((cloud)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::cloud>
+    };
+    ((container)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::container>
+    };
+    ((destination)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::destination>
+    };
+    ((dns)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::dns>
+    };
+    ((ecs)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::ecs>
+    };
+    ((error)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::error>
+    };
+    ((event)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::event>
+    };
+    ((file)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::file>
+    };
+    ((group)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::group>
+    };
+    ((host)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::host>
+    };
+    ((http)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::http>
+    };
+    ((log)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::log>
+    };
+    ((network)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::network>
+    };
+    ((observer)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::observer>
+    };
+    ((organization)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::organization>
+    };
+    ((process)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::process>
+    };
+    ((rule)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::rule>
+    };
+    ((server)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::server>
+    };
+    ((service)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::service>
+    };
+    ((source)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::source>
+    };
+    ((span)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::span>
+    };
+    ((threat)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::threat>
+    };
+    ((tls)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::tls>
+    };
+    ((trace)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::trace>
+    };
+    ((transaction)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::transaction>
+    };
+    ((url)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::url>
+    };
+    ((user)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::user>
+    };
+    ((user_agent)) => {
+        ::core::marker::PhantomData::<$crate::__private::ecs_keys::user_agent>
+    };
+    ($key:tt) => {
+        ::core::marker::PhantomData::<$crate::__private::QuotedKey>
     };
 }
 

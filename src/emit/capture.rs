@@ -4,6 +4,7 @@
 //! reference inwards: [`ViaCopy`], [`ViaValue`], [`ViaError`], [`ViaReport`], [`ViaReportRef`], and [`ViaNothing`],
 //! which only exists for its error message.
 use std::error::Error;
+use std::marker::PhantomData;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Deref;
 use std::time::Duration;
@@ -177,17 +178,42 @@ impl Value for Nothing {
 
 impl ObjectValue for Nothing {}
 
+/// Types with the names of ECS objects, so that the compiler's message names the key.
+#[allow(non_camel_case_types, reason = "keys are written in this way")]
+pub mod ecs_keys {
+    macro_rules! keys {
+        ($($name:ident)+) => {$(
+            #[doc = concat!("The key `", stringify!($name), "`.")]
+            #[derive(Debug)]
+            pub enum $name {}
+        )+};
+    }
+
+    keys! {
+        agent client cloud container destination dns ecs error event file
+        group host http log network observer organization process rule server
+        service source span threat tls trace transaction url user user_agent
+    }
+}
+
+/// Takes the place of a quoted key in the message of the compiler.
+#[derive(Debug)]
+pub enum QuotedKey {}
+
 /// Accepts a value only under a key that allows it; see [`AllowedUnder`].
 #[inline(always)]
-pub fn check<const ECS_OBJECT: bool, V: AllowedUnder<ECS_OBJECT>>(value: V) -> V {
+pub fn check<const ECS_OBJECT: bool, K, V: AllowedUnder<K, ECS_OBJECT>>(
+    _key: PhantomData<K>,
+    value: V,
+) -> V {
     value
 }
 
 /// The same for a value with `%` or `?`, which is always a flat text.
 #[inline(always)]
-pub fn check_text<const ECS_OBJECT: bool, V>(value: V) -> V
+pub fn check_text<const ECS_OBJECT: bool, K, V>(_key: PhantomData<K>, value: V) -> V
 where
-    DisplayValue<&'static str>: AllowedUnder<ECS_OBJECT>,
+    DisplayValue<&'static str>: AllowedUnder<K, ECS_OBJECT>,
 {
     value
 }

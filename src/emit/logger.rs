@@ -104,7 +104,8 @@ impl Logger {
 /// A logger that the macros accept.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a logger",
-    label = "expected an `Engine`, a `Logger`, or a reference or `Arc` to one of them"
+    label = "expected an `Engine`, a `Logger`, or a reference or `Arc` to one of them",
+    note = "without a logger, the event's name comes first: `info!(\"user_logged_in\", user_id)`"
 )]
 pub trait AsEmitter {
     /// The destination of events.

@@ -80,31 +80,29 @@ pub trait Value {
 /// Larger than any record, and small enough that thousands of such numbers can be added without overflow.
 pub const NOT_PLAIN: usize = 1 << (usize::BITS - 24);
 
-/// A value that is allowed under the name of an ECS object (`error`, `user`, `http`, …): errors and maps.
+/// A value that is an object in JSON: errors, maps, serialized values.
 ///
-/// A flat value there would make the line unreadable for every consumer of the Elastic Common Schema, so the macros
-/// refuse it at compile time.
+/// The names of ECS objects (`error`, `user`, `http`, …) hold such values in the Elastic Common Schema. With `--cfg
+/// ringseal_ecs` in `RUSTFLAGS`, the macros refuse any other value there at compile time.
 #[diagnostic::on_unimplemented(
-    message = "this key names an object of the Elastic Common Schema, and `{Self}` is a flat value",
-    label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`",
-    note = "keys that name objects: agent, client, cloud, container, destination, dns, ecs, error, event, file, group, \
-            host, http, log, network, observer, organization, process, rule, server, service, source, span, threat, \
-            tls, trace, transaction, url, user, user_agent"
+    message = "`{Self}` is a flat value; an object is expected here",
+    label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`"
 )]
 pub trait ObjectValue: Value {}
 
-/// A value that is allowed under a key; `ECS_OBJECT` is true if the key names an ECS object.
+/// A value that is allowed under a key, with `--cfg ringseal_ecs`; `ECS_OBJECT` is true if the key names an ECS object.
 #[diagnostic::on_unimplemented(
-    message = "this key names an object of the Elastic Common Schema, and `{Self}` is a flat value",
+    message = "the key `{Key}` names an object of the Elastic Common Schema, and `{Self}` is a flat value",
     label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`",
     note = "keys that name objects: agent, client, cloud, container, destination, dns, ecs, error, event, file, group, \
             host, http, log, network, observer, organization, process, rule, server, service, source, span, threat, \
             tls, trace, transaction, url, user, user_agent"
 )]
-pub trait AllowedUnder<const ECS_OBJECT: bool>: Value {}
+pub trait AllowedUnder<Key, const ECS_OBJECT: bool>: Value {}
 
-impl<T: Value + ?Sized> AllowedUnder<false> for T {}
-impl<T: ObjectValue + ?Sized> AllowedUnder<true> for T {}
+impl<Key, T: Value + ?Sized> AllowedUnder<Key, false> for T {}
+#[diagnostic::do_not_recommend]
+impl<Key, T: ObjectValue + ?Sized> AllowedUnder<Key, true> for T {}
 
 /// A value that can be the element of an array: any except `u8`, because a slice of bytes is logged as a text of
 /// unknown encoding and not as an array of numbers.
