@@ -87,6 +87,7 @@ impl DrivenWriter {
             // All records are already older than the turn.
             reorder_window_nanos: 0,
             publishes_time: false,
+            static_fields: Vec::new(),
             redaction: ringseal::internals::writer::RedactionConfig::default(),
         };
         let mut writer = Writer::new(config, link, inbox, Arc::new(SystemClock));

@@ -66,7 +66,7 @@ pub use crate::core::{Filter, Level, LevelFilter};
 #[cfg(feature = "serde")]
 pub use crate::emit::serialize;
 pub use crate::emit::{AsEmitter, BoundFields, Logger, Overflow};
-pub use crate::encode::layout::LevelCase;
+pub use crate::encode::layout::{LevelCase, RunId};
 #[cfg(feature = "audit")]
 pub use crate::engine::{
     AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted,

@@ -2,7 +2,7 @@
 //!
 //! An example is `info,hyper=warn,app::db=trace,noisy=off`. A level alone is the default. `target=level` applies to
 //! the target and all targets below it (`app::db::pool`); the longest match wins. A target alone enables all its
-//! levels.
+//! levels; it must not look like a misspelt level.
 use std::fmt;
 
 use super::level::{Level, LevelFilter, ParseLevelError};
@@ -112,17 +112,41 @@ impl std::str::FromStr for Filter {
                 }
                 None => match directive.parse() {
                     Ok(level) => filter.default = level,
-                    // A word with path separators must be a target; any other word is a misspelt level.
-                    Err(_) if directive.contains("::") => {
+                    Err(_) => {
                         check_target(directive).map_err(refuse)?;
+                        if let Some(level) = similar_level(directive) {
+                            return Err(refuse(format!(
+                                "this is not a level, but similar to `{level}`; a target of this name needs its \
+                                 level: `{directive}=trace`"
+                            )));
+                        }
                         let all = LevelFilter::AtLeast(Level::Trace);
                         filter = filter.with_directive(directive, all);
                     }
-                    Err(error) => return Err(refuse(error.to_string())),
                 },
             }
         }
         Ok(filter)
+    }
+}
+
+/// The level that the word misspells with one wrong, missing, added or exchanged letter.
+fn similar_level(word: &str) -> Option<&'static str> {
+    let word = word.to_ascii_lowercase();
+    let names = ["trace", "debug", "info", "warn", "warning", "error", "critical", "off"];
+    names.into_iter().find(|name| is_one_edit_apart(word.as_bytes(), name.as_bytes()))
+}
+
+fn is_one_edit_apart(one: &[u8], other: &[u8]) -> bool {
+    let start = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let (one, other) = (&one[start..], &other[start..]);
+    match (one, other) {
+        ([], rest) | (rest, []) => rest.len() == 1,
+        ([_, rest @ ..], [_, tail @ ..]) => {
+            let is_swapped = matches!((one, other), ([a, b, rest @ ..], [c, d, tail @ ..])
+                if a == d && b == c && rest == tail);
+            rest == tail || rest == other || one == tail || is_swapped
+        }
     }
 }
 
@@ -170,6 +194,41 @@ mod tests {
             let filter: Filter = text.parse().unwrap();
             assert_eq!(filter.to_string(), text);
             assert_eq!(filter.to_string().parse(), Ok(filter));
+        }
+    }
+
+    #[test]
+    fn a_bare_target_enables_all_its_levels() {
+        let filter: Filter = "warn,hyper,app::db, my-crate".parse().unwrap();
+        for target in ["hyper", "hyper::client", "app::db", "my-crate"] {
+            assert!(filter.passes(target, Level::Trace), "{target}");
+        }
+        assert!(!filter.passes("hyperion", Level::Info) && !filter.passes("app", Level::Info));
+        let alone: Filter = "hyper".parse().unwrap();
+        assert!(alone.passes("hyper", Level::Trace) && alone.passes("app", Level::Info));
+        assert!(!alone.passes("app", Level::Debug), "the default stays");
+    }
+
+    #[test]
+    fn a_misspelt_level_is_not_a_target() {
+        for (word, level) in [
+            ("inof", "info"),
+            ("ifno", "info"),
+            ("inf", "info"),
+            ("infoo", "info"),
+            ("nfo", "info"),
+            ("warm", "warn"),
+            ("Warnning", "warning"),
+            ("eror", "error"),
+            ("debgu", "debug"),
+            ("critcal", "critical"),
+            ("of", "off"),
+        ] {
+            let error = word.parse::<Filter>().unwrap_err().to_string();
+            assert!(error.contains(word) && error.contains(&format!("`{level}`")), "{error}");
+        }
+        for word in ["inter", "trading", "errors_api", "off_road", "infra", "waiter"] {
+            assert!(word.parse::<Filter>().is_ok(), "{word}");
         }
     }
 

@@ -40,8 +40,25 @@ impl Logger {
     #[doc(alias = "with_context")]
     #[must_use]
     pub fn bind(&self, fields: BoundFields) -> Logger {
-        let context = Context::new(self.context.as_deref(), fields.keys, &fields.entries);
+        let context = fields.added_to(self.context.as_deref());
         Logger { shared: Arc::clone(&self.shared), context: Some(Arc::new(context)) }
+    }
+
+    /// Returns a logger without the bound field of this key, if there is one. The original is unchanged.
+    ///
+    /// ```
+    /// use ringseal::{fields, info, testing::Capture};
+    /// let (engine, capture) = Capture::start();
+    /// let log = engine.logger().bind(fields! { trace_id = "abc", user.id = 42 });
+    /// info!(log.unbind("user.id"), "user_deleted");
+    /// let event = capture.event("user_deleted");
+    /// assert_eq!((event.get("user.id"), event["trace_id"] == "abc"), (None, true));
+    /// ```
+    #[must_use]
+    pub fn unbind(&self, key: &str) -> Logger {
+        let without = |context: &Context| Arc::new(Context::new(Some(context), &[key], &[]));
+        let context = self.context.as_deref().map(without);
+        Logger { shared: Arc::clone(&self.shared), context }
     }
 
     pub(crate) fn context(&self) -> Option<&Context> {
@@ -166,6 +183,11 @@ impl BoundFields {
         let len = out.len_bytes();
         entries.truncate(len);
         Self { keys, entries: entries.into() }
+    }
+
+    /// These fields and those of `context` that have other keys.
+    pub(crate) fn added_to(&self, context: Option<&Context>) -> Context {
+        Context::new(context, self.keys, &self.entries)
     }
 }
 

@@ -100,6 +100,12 @@ impl<'a> Out<'a> {
         self.byte(b'"');
     }
 
+    /// Removes the last `len_bytes` bytes.
+    #[cold]
+    pub(super) fn remove(&mut self, len_bytes: usize) {
+        self.cursor.with_vec(|line| line.truncate(line.len().saturating_sub(len_bytes)));
+    }
+
     /// `true` or `false`.
     #[inline(always)]
     pub fn bool(&mut self, value: bool) {

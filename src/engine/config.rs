@@ -17,6 +17,7 @@ pub(super) use self::build::Described;
 pub use self::error::InitError;
 pub use self::output::Output;
 use super::redaction::Choice;
+use crate::core::context::Context;
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
 use crate::emit::overflow::Overflow;
@@ -88,7 +89,10 @@ pub struct Config {
     pub(super) include_stack: bool,
     pub(super) flat: JsonOptions,
     outputs: Vec<Output>,
+    /// Replaces `outputs`.
+    only_output: Option<Output>,
     pub(super) run_id: Option<String>,
+    static_fields: Option<Context>,
     timestamps: Timestamps,
     ring_bytes: usize,
     rings_max: usize,
@@ -147,7 +151,9 @@ impl Config {
             include_stack: false,
             flat: JsonOptions::default(),
             outputs: Vec::new(),
+            only_output: None,
             run_id: None,
+            static_fields: None,
             timestamps: Timestamps::Exact,
             ring_bytes: 1 << 20,
             rings_max: 1024,
@@ -222,6 +228,8 @@ impl Config {
 
     /// For tests, which run beside others: all levels, and no panics of other threads, unless they are set.
     pub(crate) fn with_defaults_for_tests(mut self) -> Self {
+        // The test's output is added to the chosen ones.
+        self.outputs = self.take_outputs();
         self.filter.get_or_insert(Filter::new(LevelFilter::AtLeast(Level::Trace)));
         self.panic_hook.get_or_insert(false);
         self
@@ -250,6 +258,12 @@ impl Config {
     #[must_use]
     pub fn output(mut self, output: Output) -> Self {
         self.outputs.push(output);
+        self
+    }
+
+    /// Uses this output in place of all others, also of those that are added later.
+    pub(super) fn only_output(mut self, output: Output) -> Self {
+        self.only_output = Some(output);
         self
     }
 

@@ -9,13 +9,14 @@ use crate::core::registry;
 use crate::emit::AsEmitter;
 use crate::emit::emitter::{emit, emit_own};
 use crate::emit::shared::Shared;
+use crate::encode::layout::BOOT_EVENT;
 use crate::writer::report::UNHEARD;
 use ringseal_base::value::Number;
 
 static CONFIGURED: Callsite = Callsite::new(Metadata {
     level: Level::Info,
-    event: "logging.configured",
-    target: "boot",
+    event: BOOT_EVENT.1,
+    target: BOOT_EVENT.0,
     file: file!(),
     line: line!(),
     keys: &[

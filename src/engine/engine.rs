@@ -161,7 +161,7 @@ impl Engine {
         &self.running.described
     }
 
-    /// The identifier of this run, which is in every line.
+    /// The identifier of this run: see [`Config::run_id`].
     pub fn run_id(&self) -> &str {
         &self.running.run_id
     }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `LOG_LEVEL` | a level, or directives: `info,hyper=warn,app::db=trace` | `info` |
 //! | `LOG_FORMAT` | `json` or `console` | `json` |
-//! | `LOG_SINK` | `stdout`, `stderr` or `file:PATH` | `stdout` |
+//! | `LOG_SINK` | `stdout`, `stderr` or `file:PATH`: added to the outputs of the code, or with `only:` in front, as in `only:stderr`, in their place | `stdout` |
 //! | `LOG_COLOR` | `1` always, `0` never; unset: on a terminal without `NO_COLOR` | |
 //! | `LOG_INCLUDE_STACK` | `1` for a stack trace in every event | `0` |
 //! | `LOG_JSON_SORT_KEYS` | `1` for sorted keys | `0` |
@@ -21,6 +21,7 @@
 //!
 //! `1`, `true`, `yes` and `on` switch a setting on; `0`, `false`, `no`, `off` and an empty value switch it off, in any
 //! case. Any other value is an error that names the variable, its value and the valid values.
+use std::borrow::Cow;
 use std::fmt;
 
 use super::config::{Color, Config, Format, Output};
@@ -31,7 +32,7 @@ use crate::core::filter::ParseFilterError;
 #[non_exhaustive]
 pub struct EnvError {
     /// The variable's name.
-    pub variable: &'static str,
+    pub variable: Cow<'static, str>,
     /// Its value.
     pub found: String,
     /// The valid values.
@@ -54,6 +55,16 @@ impl Config {
         })
     }
 
+    /// The configuration that the process's environment describes, from variables whose names begin with `prefix` and,
+    /// where there is none, from the plain ones: with the prefix `SHOP_`, `SHOP_LOG_LEVEL` replaces `LOG_LEVEL`.
+    ///
+    /// An empty variable with the prefix also replaces the plain one, and has the default as its value.
+    pub fn from_env_with_prefix(prefix: &str) -> Result<Config, EnvError> {
+        with_prefix(prefix, |name| {
+            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        })
+    }
+
     /// The configuration that `variable` describes; tests pass their own.
     ///
     /// ```
@@ -66,7 +77,7 @@ impl Config {
         let read = |name| variable(name).filter(|value| !value.trim().is_empty());
         if let Some(value) = read("LOG_LEVEL") {
             let refuse = |error: ParseFilterError| EnvError {
-                variable: "LOG_LEVEL",
+                variable: "LOG_LEVEL".into(),
                 found: value.clone(),
                 expected: error.to_string(),
             };
@@ -80,14 +91,15 @@ impl Config {
             };
         }
         if let Some(value) = read("LOG_SINK") {
-            config = match value.trim() {
-                "stdout" => config.stdout(),
-                "stderr" => config.output(Output::stderr()),
-                other => match other.strip_prefix("file:").filter(|path| !path.is_empty()) {
-                    Some(path) => config.file(path),
-                    None => return refuse("LOG_SINK", value, "stdout, stderr or file:PATH"),
-                },
+            let (is_only, name) = match value.trim().strip_prefix("only:") {
+                Some(name) => (true, name),
+                None => (false, value.trim()),
             };
+            let Some(output) = output(name) else {
+                let expected = "stdout, stderr or file:PATH, or one of them after only:";
+                return refuse("LOG_SINK", value, expected);
+            };
+            config = if is_only { config.only_output(output) } else { config.output(output) };
         }
         if let Some(always) = flag("LOG_COLOR", read("LOG_COLOR"))? {
             config.color = if always { Color::Always } else { Color::Never };
@@ -113,8 +125,29 @@ impl Config {
     }
 }
 
+/// The configuration that `variable` describes, with names that begin with `prefix` first.
+fn with_prefix(
+    prefix: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Config, EnvError> {
+    let prefixed = |name: &str| format!("{prefix}{name}");
+    let read = |name: &str| variable(&prefixed(name)).or_else(|| variable(name));
+    Config::from_variables(read).map_err(|error| {
+        let name = prefixed(&error.variable);
+        if variable(&name).is_some() { EnvError { variable: name.into(), ..error } } else { error }
+    })
+}
+
+fn output(name: &str) -> Option<Output> {
+    match name {
+        "stdout" => Some(Output::stdout()),
+        "stderr" => Some(Output::stderr()),
+        other => other.strip_prefix("file:").filter(|path| !path.is_empty()).map(Output::file),
+    }
+}
+
 fn refuse<T>(variable: &'static str, found: String, expected: &str) -> Result<T, EnvError> {
-    Err(EnvError { variable, found, expected: expected.into() })
+    Err(EnvError { variable: variable.into(), found, expected: expected.into() })
 }
 
 fn flag(variable: &'static str, value: Option<String>) -> Result<Option<bool>, EnvError> {
@@ -186,9 +219,53 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_takes_precedence_over_plain_names() {
+        let from = |pairs: &[(&str, &str)]| {
+            let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
+            super::with_prefix("SHOP_", |name| find(name).map(|(_, value)| (*value).to_owned()))
+        };
+        let config = from(&[
+            ("LOG_LEVEL", "error"),
+            ("SHOP_LOG_LEVEL", "debug"),
+            ("LOG_EVENT_SCHEMA_VERSION", "7"),
+            ("LOG_FORMAT", "console"),
+            ("SHOP_LOG_FORMAT", ""),
+            ("OTHER_LOG_JSON_SORT_KEYS", "1"),
+        ]);
+        let config = config.unwrap();
+        assert_eq!(config.filter.clone().unwrap().to_string(), "debug");
+        assert_eq!((config.flat.schema_version, config.format), (7, Format::Json));
+        assert!(!config.flat.sort_keys);
+        for (pairs, named) in [
+            ([("SHOP_LOG_FORMAT", "xml"), ("LOG_FORMAT", "json")], "SHOP_LOG_FORMAT=\"xml\""),
+            ([("LOG_FORMAT", "xml"), ("SHOP_LOG_LEVEL", "info")], "LOG_FORMAT=\"xml\""),
+        ] {
+            let error = from(&pairs).unwrap_err().to_string();
+            assert!(error.starts_with(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_variable_adds_or_replaces_outputs() {
+        for (value, expected) in [
+            ("", &["file:code.log"][..]),
+            ("stderr", &["stderr", "file:code.log"]),
+            ("only:stderr", &["stderr"]),
+            ("only:file:env.log", &["file:env.log"]),
+        ] {
+            let config = from(&[("LOG_SINK", value)]).unwrap().file("code.log");
+            assert_eq!(config.output_names(), expected, "{value}");
+        }
+        assert_eq!(from(&[]).unwrap().output_names(), ["stdout"]);
+    }
+
+    #[test]
     fn a_bad_value_is_refused_with_its_choices() {
         for (variable, value, expected) in [
-            ("LOG_LEVEL", "loud", "is not a level"),
+            ("LOG_LEVEL", "app=loud", "is not a level"),
+            ("LOG_LEVEL", "inof", "similar to `info`"),
+            ("LOG_SINK", "only:", "after only:"),
+            ("LOG_SINK", "only:syslog", "after only:"),
             ("LOG_FORMAT", "xml", "json or console"),
             ("LOG_SINK", "syslog", "stdout, stderr or file:PATH"),
             ("LOG_SINK", "file:", "file:PATH"),

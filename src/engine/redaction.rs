@@ -176,8 +176,12 @@ pub(super) fn from_variables(
     is_on: Option<bool>,
     read: &dyn Fn(&'static str) -> Option<String>,
 ) -> Result<(), EnvError> {
-    let refuse = |variable, found: &str, expected: &str| {
-        Err(EnvError { variable, found: found.to_owned(), expected: expected.to_owned() })
+    let refuse = |variable: &'static str, found: &str, expected: &str| {
+        Err(EnvError {
+            variable: variable.into(),
+            found: found.to_owned(),
+            expected: expected.to_owned(),
+        })
     };
     let mut rules = match read("LOG_REDACT_RULES") {
         None => RuleSet::default(),

@@ -84,10 +84,10 @@ pub(super) fn from_variables(
     let found = |name: &str| variable(name).unwrap_or_default();
     let keysets = TokenKeysConfig::from_variables(variable).map_err(|error| match error {
         TokenKeysError::Setting { variable, expected, .. } => {
-            EnvError { variable, found: found(variable), expected }
+            EnvError { variable: variable.into(), found: found(variable), expected }
         }
         other => EnvError {
-            variable: "PII_PROVIDER",
+            variable: "PII_PROVIDER".into(),
             found: found("PII_PROVIDER"),
             expected: format!("file ({other})"),
         },

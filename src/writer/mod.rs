@@ -59,6 +59,8 @@ pub struct WriterConfig {
     pub publishes_time: bool,
     /// How events are redacted.
     pub redaction: RedactionConfig,
+    /// Fields of every line: the entries of a map.
+    pub static_fields: Vec<u8>,
 }
 
 /// The writer.
@@ -118,7 +120,12 @@ impl Writer {
             clock,
             lanes: Vec::new(),
             heads: Heads::default(),
-            processor: Processor::new(outputs.collect(), calibration, config.redaction),
+            processor: Processor::new(
+                outputs.collect(),
+                calibration,
+                config.redaction,
+                config.static_fields,
+            ),
             reorder_window_nanos: config.reorder_window_nanos,
             publishes_time: config.publishes_time,
         }
@@ -346,6 +353,7 @@ impl Writer {
         for lane in &mut self.lanes {
             last_error = lane.memory.contexts.rerender(redaction, outputs).err().or(last_error);
         }
+        last_error = self.processor.set_static_fields().err().or(last_error);
         if let Some(error) = last_error {
             self.processor.record_error(&error, 0, now);
         }

@@ -35,6 +35,8 @@ pub(super) struct Processor {
     /// Call sites by id, added with their first event.
     sites: Vec<Option<&'static Callsite>>,
     own_payload: Vec<u8>,
+    /// Fields of every line, as they were set, to redact them again if the rules change.
+    static_fields: Vec<u8>,
     /// Losses in all lanes when they were last reported.
     losses_seen: u64,
 }
@@ -91,8 +93,9 @@ impl Processor {
         outputs: Vec<Output>,
         calibration: Calibration,
         redaction: RedactionConfig,
+        static_fields: Vec<u8>,
     ) -> Self {
-        Self {
+        let mut processor = Self {
             outputs,
             calibration,
             redaction: Redaction::new(redaction),
@@ -102,8 +105,21 @@ impl Processor {
             sink_events: Vec::new(),
             sites: Vec::new(),
             own_payload: vec![0; OWN_PAYLOAD_BYTES],
+            static_fields,
             losses_seen: 0,
+        };
+        // They were written by this process a moment ago, so they can be read.
+        let _ = processor.set_static_fields();
+        processor
+    }
+
+    /// Redacts the fields of every line and passes them to the layouts.
+    pub(super) fn set_static_fields(&mut self) -> Result<(), ReadError> {
+        if self.static_fields.is_empty() {
+            return Ok(());
         }
+        let entries = self.redaction.entries(&self.static_fields)?;
+        self.outputs.iter_mut().try_for_each(|output| output.layout.set_static_fields(entries))
     }
 
     /// Processes one record of a lane.

@@ -149,6 +149,7 @@ impl Harness {
             held_bytes_max,
             reorder_window_nanos: REORDER_WINDOW,
             publishes_time: false,
+            static_fields: Vec::new(),
             redaction: RedactionConfig::default(),
         };
         let first = shared_clock.ticks();

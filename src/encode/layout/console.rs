@@ -16,6 +16,8 @@ use ringseal_base::value::{Entries, ReadError, ValueRef};
 pub struct ConsoleOptions {
     /// Colour levels and dim keys with ANSI sequences.
     pub color: bool,
+    /// Leave out fields whose value is null.
+    pub omit_none: bool,
 }
 
 /// The layout with its buffers.
@@ -24,12 +26,15 @@ pub struct ConsoleLayout {
     time: TimeCache,
     scratch: Scratch,
     field: Field,
+    /// Fields of every line: the entries of a map.
+    static_fields: Vec<u8>,
 }
 
 /// Writes single fields.
 #[derive(Debug)]
 struct Field {
     color: bool,
+    omit_none: bool,
     /// A buffer for values that are rendered as JSON first.
     json: Vec<u8>,
 }
@@ -37,8 +42,19 @@ struct Field {
 impl ConsoleLayout {
     /// A layout with these options.
     pub fn new(options: ConsoleOptions) -> Self {
-        let field = Field { color: options.color, json: Vec::new() };
-        Self { time: TimeCache::new(), scratch: Scratch::default(), field }
+        let ConsoleOptions { color, omit_none } = options;
+        let field = Field { color, omit_none, json: Vec::new() };
+        Self {
+            time: TimeCache::new(),
+            scratch: Scratch::default(),
+            field,
+            static_fields: Vec::new(),
+        }
+    }
+
+    /// Adds these entries of a map to every line.
+    pub(super) fn set_static_fields(&mut self, entries: &[u8]) {
+        self.static_fields = entries.to_vec();
     }
 
     /// Appends one line.
@@ -51,8 +67,15 @@ impl ConsoleLayout {
         drop(out);
         self.own_fields(event, line)?;
         if let Some(bound) = event.context {
-            let own = |key: &[u8]| has_own(event, key);
+            let own = |key: &[u8]| event.has_own(key);
             self.entries(Entries(bound.entries), RenderContext::BOUND, &own, line)?;
+        }
+        if !self.static_fields.is_empty() {
+            let entries = std::mem::take(&mut self.static_fields);
+            let other = |key: &[u8]| event.has_own(key) || event.has_bound(key);
+            let result = self.entries(Entries(&entries), RenderContext::BOUND, &other, line);
+            self.static_fields = entries;
+            result?;
         }
         if let Some(rate) = event.sample_rate {
             let (key, value) = (b"sample_rate", ValueRef::F64(rate));
@@ -127,6 +150,9 @@ impl Field {
         value: ValueRef<'_>,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
+        if self.omit_none && value == ValueRef::Null {
+            return Ok(());
+        }
         let mut out = Out::new(line);
         out.byte(b' ');
         if self.color {
@@ -193,13 +219,4 @@ fn is_plain(text: &[u8]) -> bool {
 /// Whether there is a space other than that of ASCII, which looks like the end of the string.
 fn has_wide_space(text: &[u8]) -> bool {
     text.utf8_chunks().any(|chunk| chunk.valid().contains(|shown: char| shown.is_whitespace()))
-}
-
-fn has_own(event: &Event<'_>, key: &[u8]) -> bool {
-    match event.source {
-        Source::Site(callsite) => callsite.metadata().keys.iter().any(|own| own.as_bytes() == key),
-        Source::Dynamic { .. } => {
-            Entries(event.payload).any(|entry| entry.is_ok_and(|(own, _)| own == key))
-        }
-    }
 }

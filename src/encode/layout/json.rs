@@ -1,19 +1,23 @@
 //! The layout `json`: one flat JSON object per line.
 //!
-//! `{"timestamp":…,"level":…,"target":…,"event":…,"run_id":…,"schema_version":…, fields…, bound fields…}`
+//! `{"timestamp":…,"level":…,"target":…,"event":…,"run_id":…,"schema_version":…, static fields…, fields…, bound
+//! fields…}`
 //!
 //! The event's own fields keep the order in which they were logged. A bound field is left out if the event has a field
 //! with the same key. A key that the layout uses itself gets the prefix `field.`, and so does a key that already has
-//! the prefix, so that different keys stay different. With `sort_keys` all keys of the line and of its maps are sorted,
+//! the prefix, so that different keys stay different. With `omit_none`, fields whose value is null are left out; an own
+//! one still replaces a bound field with the same key. With `sort_keys` all keys of the line and of its maps are sorted,
 //! which is slower.
 use super::dedup::Scratch;
+use super::static_fields::StaticFields;
 use super::{
-    Bound, Event, Order, RenderContext, Source, json_value, key_bit, rendered, sorted, unit_of,
+    Bound, Event, Order, RenderContext, Source, has_key, json_value, key_bit, rendered, sorted,
+    unit_of,
 };
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
 use crate::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
-use ringseal_base::value::{Entries, ReadError};
+use ringseal_base::value::{Entries, ReadError, ValueRef, tag};
 
 /// How levels are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,20 +29,40 @@ pub enum LevelCase {
     Upper,
 }
 
+/// The lines that carry `run_id` and `schema_version`, about 65 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum RunId {
+    /// Every line.
+    #[default]
+    EveryLine,
+    /// Only the event `logging.configured`, with which the log of the global engine begins.
+    BootEvent,
+    /// No line.
+    Off,
+}
+
+/// The target and the name of the event with which the log of the global engine begins.
+pub const BOOT_EVENT: (&str, &str) = ("boot", "logging.configured");
+
 /// Options of the layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JsonOptions {
-    /// The run of the process, in every line. Left out if empty.
+    /// The run of the process. Left out if empty.
     pub run_id: String,
-    /// The version of the events' fields, in every line.
+    /// The version of the events' fields.
     pub schema_version: u32,
+    /// The lines that carry these two.
+    pub run_id_in: RunId,
     /// The key of the event's name: `event`, or `message` if consumers expect that.
     pub event_key: String,
     /// How levels are written.
     pub level_case: LevelCase,
     /// Sort all keys of a line.
     pub sort_keys: bool,
+    /// Leave out fields whose value is null.
+    pub omit_none: bool,
     /// Digits after the second.
     pub subsecond: Subsecond,
 }
@@ -48,9 +72,11 @@ impl Default for JsonOptions {
         Self {
             run_id: String::new(),
             schema_version: 1,
+            run_id_in: RunId::EveryLine,
             event_key: "event".into(),
             level_case: LevelCase::Lower,
             sort_keys: false,
+            omit_none: false,
             subsecond: Subsecond::Micros,
         }
     }
@@ -83,8 +109,10 @@ pub struct JsonLayout {
     pub(super) time: TimeCache,
     /// By the id of the call site.
     shapes: Vec<Option<Box<Shape>>>,
-    /// The text from the event's name to the end of the constant members.
-    after_event: Fragment,
+    /// `run_id` and `schema_version`, for the lines that have them.
+    run_members: Fragment,
+    /// Fields of every line.
+    pub(super) static_fields: StaticFields,
     pub(super) scratch: Scratch,
     /// For `sort_keys`.
     pub(super) items: Vec<sorted::Item>,
@@ -96,6 +124,7 @@ struct Shape {
     /// The text after the timestamp, up to the colon of the first field, or to the end of the constants.
     start: Fragment,
     fields: Box<[Field]>,
+    /// Of the fields and of the static fields.
     key_bits: u64,
 }
 
@@ -104,8 +133,32 @@ struct Shape {
 struct Field {
     /// The key with comma and colon; empty for the first, whose key ends `start`.
     key: Fragment,
+    /// The length of the key at the end of `start`; 0 but for the first.
+    key_bytes_in_start: usize,
     /// The unit of a duration with this key.
     unit: Unit,
+}
+
+impl Field {
+    /// Writes the field with the first value of `payload`, which is not of a common kind.
+    #[inline(never)]
+    fn write(
+        &self,
+        out: &mut Out<'_>,
+        scratch: &mut Scratch,
+        source: &Source<'_>,
+        payload: &mut &[u8],
+        omit_none: bool,
+    ) -> Result<(), ReadError> {
+        if omit_none && let Some((&tag::NULL, rest)) = payload.split_first() {
+            *payload = rest;
+            out.remove(self.key_bytes_in_start);
+            return Ok(());
+        }
+        out.fragment(&self.key);
+        let context = RenderContext { unit: self.unit, ..RenderContext::of(source) };
+        json_value::next(out, scratch, context, payload)
+    }
 }
 
 /// Bytes of a line besides payload and constants.
@@ -114,7 +167,7 @@ const LINE_BYTES_EXTRA: usize = 256;
 impl JsonLayout {
     /// A layout with these options.
     pub fn new(options: JsonOptions) -> Self {
-        let after_event = Fragment::new(&rendered(|out| {
+        let run_members = Fragment::new(&rendered(|out| {
             if !options.run_id.is_empty() {
                 out.raw(b",\"run_id\":");
                 out.string(options.run_id.as_bytes());
@@ -126,10 +179,64 @@ impl JsonLayout {
             options,
             time: TimeCache::new(),
             shapes: Vec::new(),
-            after_event,
+            run_members,
+            static_fields: StaticFields::default(),
             scratch: Scratch::default(),
             items: Vec::new(),
         }
+    }
+
+    /// Adds these entries of a map to every line whose event has no field with the same key, of its own or bound.
+    pub(super) fn set_static_fields(&mut self, entries: &[u8]) -> Result<(), ReadError> {
+        let mut members = Vec::new();
+        let mut rest = Entries(entries);
+        while let Some(entry) = rest.next() {
+            let (key, _) = entry?;
+            if has_key(rest.0, key) {
+                // The last one counts.
+                continue;
+            }
+            let mut member = Vec::new();
+            let other = |of: &[u8]| of != key;
+            self.entries(Entries(entries), RenderContext::BOUND, &other, &mut member)?;
+            members.push((key.to_vec(), member));
+        }
+        self.static_fields = StaticFields::new(entries, members);
+        // The constant parts of the lines contain the fields.
+        self.shapes.clear();
+        Ok(())
+    }
+
+    /// Whether the event's line has `run_id` and `schema_version`.
+    pub(super) fn has_run_members(&self, target: &[u8], event: &[u8]) -> bool {
+        let (boot_target, boot_event) = BOOT_EVENT;
+        match self.options.run_id_in {
+            RunId::EveryLine => true,
+            RunId::BootEvent => target == boot_target.as_bytes() && event == boot_event.as_bytes(),
+            RunId::Off => false,
+        }
+    }
+
+    /// Writes the members between the timestamp and the fields, without the static fields that are `excluded`.
+    fn write_constants(
+        &self,
+        out: &mut Out<'_>,
+        level: Level,
+        (target, event): (&[u8], &[u8]),
+        excluded: &dyn Fn(&[u8]) -> bool,
+    ) {
+        out.literal(b"\",\"level\":\"");
+        out.raw(self.level_name(level));
+        out.literal(b"\",\"target\":");
+        out.string_lossy(target);
+        out.literal(b",\"");
+        out.string_part(self.options.event_key.as_bytes());
+        out.literal(b"\":");
+        out.string_lossy(event);
+        if self.has_run_members(target, event) {
+            out.fragment(&self.run_members);
+        }
+        self.static_fields.write(out, excluded);
     }
 
     /// Whether the layout uses this key itself.
@@ -185,16 +292,10 @@ impl JsonLayout {
     #[inline(never)]
     fn add_shape(&mut self, metadata: &Metadata, index: usize) {
         let first = metadata.keys.first().map(|key| self.key_fragment(key)).unwrap_or_default();
+        let own = |key: &[u8]| metadata.keys.iter().any(|own| own.as_bytes() == key);
         let start = rendered(|out| {
-            out.raw(b"\",\"level\":\"");
-            out.raw(self.level_name(metadata.level));
-            out.raw(b"\",\"target\":");
-            out.string(metadata.target.as_bytes());
-            out.raw(b",\"");
-            out.string_part(self.options.event_key.as_bytes());
-            out.raw(b"\":");
-            out.string(metadata.event.as_bytes());
-            out.fragment(&self.after_event);
+            let names = (metadata.target.as_bytes(), metadata.event.as_bytes());
+            self.write_constants(out, metadata.level, names, &own);
             out.raw(&first);
         });
         let shape = Shape {
@@ -205,10 +306,12 @@ impl JsonLayout {
                         0 => Fragment::EMPTY,
                         _ => Fragment::new(&self.key_fragment(key)),
                     },
+                    key_bytes_in_start: if index == 0 { first.len() } else { 0 },
                     unit: unit_of(key.as_bytes()),
                 })
                 .collect(),
-            key_bits: metadata.keys.iter().fold(0, |bits, key| bits | key_bit(key.as_bytes())),
+            key_bits: (metadata.keys.iter())
+                .fold(self.static_fields.key_bits, |bits, key| bits | key_bit(key.as_bytes())),
         };
         if self.shapes.len() <= index {
             self.shapes.resize_with(index + 1, || None);
@@ -224,7 +327,7 @@ impl JsonLayout {
         }
         match event.source {
             Source::Site(callsite) => self.site_line(event, callsite, line),
-            Source::Dynamic { target, event: name } => self.dynamic_line(event, target, name, line),
+            Source::Dynamic { .. } => self.dynamic_line(event, line),
         }
     }
 
@@ -245,9 +348,8 @@ impl JsonLayout {
         let scratch = &mut self.scratch;
         for field in &shape.fields {
             if !json_value::next_plain(&mut out, &field.key, &mut payload) {
-                let context =
-                    RenderContext { unit: field.unit, ..RenderContext::of(&event.source) };
-                json_value::next(&mut out, scratch, context, &mut payload)?;
+                let omit_none = self.options.omit_none;
+                field.write(&mut out, scratch, &event.source, &mut payload, omit_none)?;
             }
         }
         if event.has_stack {
@@ -258,9 +360,12 @@ impl JsonLayout {
             if bound.key_bits & shape.key_bits == 0 {
                 out.raw(bound.rendered);
             } else {
+                drop(out);
+                if bound.key_bits & self.static_fields.key_bits != 0 {
+                    return self.line_from_parts(event, line);
+                }
                 let keys = callsite.metadata().keys;
                 let own = |key: &[u8]| keys.iter().any(|other| other.as_bytes() == key);
-                drop(out);
                 self.bound_without(bound, &own, line)?;
                 out = Out::new(line);
             }
@@ -292,7 +397,7 @@ impl JsonLayout {
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut out = Out::new(line);
         let result = scratch.for_each_last(Order::Logged, entries, |scratch, key, value| {
-            if excluded(key) {
+            if excluded(key) || (self.options.omit_none && value == ValueRef::Null) {
                 return Ok(());
             }
             out.raw(b",\"");
@@ -305,34 +410,57 @@ impl JsonLayout {
         result
     }
 
-    fn dynamic_line(
-        &mut self,
-        event: &Event<'_>,
-        target: &[u8],
-        name: &[u8],
-        line: &mut Vec<u8>,
-    ) -> Result<(), ReadError> {
+    /// Writes the line of a call site's event again, because a bound field replaces a static one.
+    #[cold]
+    fn line_from_parts(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
+        // A line has no newline inside.
+        line.truncate(memchr::memrchr(b'\n', line).map_or(0, |end| end + 1));
+        self.start_line(event, line);
+        let Source::Site(callsite) = event.source else { return Ok(()) };
+        let context = RenderContext::of(&event.source);
+        let mut payload = event.payload;
+        let stack = event.has_stack.then_some("stack");
+        let mut out = Out::new(line);
+        for (index, key) in callsite.metadata().keys.iter().copied().chain(stack).enumerate() {
+            let value = ValueRef::read(&mut payload)?;
+            if self.options.omit_none && value == ValueRef::Null {
+                continue;
+            }
+            out.raw(b",\"");
+            if index == callsite.metadata().keys.len() {
+                out.raw(key.as_bytes());
+            } else {
+                self.write_key(&mut out, key.as_bytes());
+            }
+            out.raw(b"\":");
+            json_value::value(&mut out, &mut self.scratch, context.under(key.as_bytes()), value)?;
+        }
+        drop(out);
+        self.end_line(event, line)
+    }
+
+    fn dynamic_line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
+        self.start_line(event, line);
+        let context = RenderContext::of(&event.source);
+        self.entries(Entries(event.payload), context, &|_| false, line)?;
+        self.end_line(event, line)
+    }
+
+    /// Writes everything before the event's fields.
+    fn start_line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) {
         let mut out = Out::new(line);
         out.reserve(LINE_BYTES_EXTRA + 2 * event.payload.len());
         out.literal(b"{\"timestamp\":\"");
         out.timestamp(&mut self.time, event.unix_nanos, self.options.subsecond);
-        out.literal(b"\",\"level\":\"");
-        out.raw(self.level_name(event.level));
-        out.literal(b"\",\"target\":");
-        out.string_lossy(target);
-        out.literal(b",\"");
-        out.string_part(self.options.event_key.as_bytes());
-        out.literal(b"\":");
-        out.string_lossy(name);
-        out.fragment(&self.after_event);
-        drop(out);
-        let context = RenderContext::of(&event.source);
-        let entries = Entries(event.payload);
-        self.entries(entries, context, &|_| false, line)?;
+        let RenderContext { target, event: name, .. } = RenderContext::of(&event.source);
+        let excluded = |key: &[u8]| event.has_own(key) || event.has_bound(key);
+        self.write_constants(&mut out, event.level, (target, name), &excluded);
+    }
+
+    /// Writes everything after the event's fields.
+    fn end_line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
         if let Some(bound) = event.context {
-            let own = entries;
-            let own = |key: &[u8]| { own }.any(|entry| entry.is_ok_and(|(own, _)| own == key));
-            self.bound_without(bound, &own, line)?;
+            self.bound_without(bound, &|key| event.has_own(key), line)?;
         }
         let mut out = Out::new(line);
         sample_rate(&mut out, event);

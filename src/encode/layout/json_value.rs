@@ -7,12 +7,12 @@ use super::stack_hash::stack_hash;
 use crate::encode::{Fragment, Out, Subsecond};
 use ringseal_base::value::{Entries, Number, ReadError, SECRET_MASK, ValueRef, Values, tag};
 
-/// Writes a key. Then, if the first value of `payload` is of one of the four most common kinds, removes it and writes
-/// it straight from its bytes. Returns whether it did; [`next`] writes all other kinds.
+/// If the first value of `payload` is of one of the four most common kinds, removes it and writes it, with its key,
+/// straight from its bytes. Returns whether it did; [`next`] writes all other kinds.
 #[inline(always)]
 pub(super) fn next_plain(out: &mut Out<'_>, key: &Fragment, payload: &mut &[u8]) -> bool {
     let Some(([tag, word @ ..], rest)) = payload.split_first_chunk::<9>() else {
-        return only_key(out, key);
+        return false;
     };
     let word = u64::from_le_bytes(*word);
     match *tag {
@@ -21,26 +21,19 @@ pub(super) fn next_plain(out: &mut Out<'_>, key: &Fragment, payload: &mut &[u8])
         tag::F64 => out.key(key).f64(f64::from_bits(word)),
         tag::STR => {
             let (len, from) = (word as u32 as usize, &payload[5..]);
-            let Some(rest) = from.get(len..) else { return only_key(out, key) };
+            let Some(rest) = from.get(len..) else { return false };
             out.key(key).string_of(from, len);
             *payload = rest;
             return true;
         }
-        _ => return only_key(out, key),
+        _ => return false,
     }
     *payload = rest;
     true
 }
 
-/// Writes a key whose value is not of a common kind.
-#[inline(never)]
-fn only_key(out: &mut Out<'_>, key: &Fragment) -> bool {
-    out.fragment(key);
-    false
-}
-
 /// Removes the first value of `payload`, of any kind, and writes it.
-#[inline(never)]
+#[inline]
 pub(super) fn next(
     out: &mut Out<'_>,
     scratch: &mut Scratch,

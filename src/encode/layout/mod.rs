@@ -11,6 +11,7 @@ mod json;
 mod json_value;
 mod sorted;
 mod stack_hash;
+mod static_fields;
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ mod tests;
 #[cfg(feature = "audit")]
 pub use audit_members::AuditMembers;
 pub use console::{ConsoleLayout, ConsoleOptions};
-pub use json::{JsonLayout, JsonOptions, LevelCase};
+pub use json::{BOOT_EVENT, JsonLayout, JsonOptions, LevelCase, RunId};
 
 use self::dedup::Order;
 use super::{Out, Unit};
@@ -44,6 +45,28 @@ pub struct Event<'a> {
     pub has_stack: bool,
     /// The share of such events that is kept, if not all are.
     pub sample_rate: Option<f64>,
+}
+
+impl Event<'_> {
+    /// Whether the event has a field of this key.
+    fn has_own(&self, key: &[u8]) -> bool {
+        match self.source {
+            Source::Site(callsite) => {
+                callsite.metadata().keys.iter().any(|own| own.as_bytes() == key)
+            }
+            Source::Dynamic { .. } => has_key(self.payload, key),
+        }
+    }
+
+    /// Whether a field of this key is bound.
+    fn has_bound(&self, key: &[u8]) -> bool {
+        self.context.is_some_and(|bound| has_key(bound.entries, key))
+    }
+}
+
+/// Whether one of the entries of a map has this key.
+fn has_key(entries: &[u8], key: &[u8]) -> bool {
+    Entries(entries).any(|entry| entry.is_ok_and(|(other, _)| other == key))
 }
 
 /// The source of an event's name and keys.
@@ -98,6 +121,17 @@ impl Layout {
         match self {
             Layout::Json(layout) => layout.line(event, line),
             Layout::Console(layout) => layout.line(event, line),
+        }
+    }
+
+    /// Adds these entries of a map to every line whose event has no field with the same key, of its own or bound.
+    pub fn set_static_fields(&mut self, entries: &[u8]) -> Result<(), ReadError> {
+        match self {
+            Layout::Json(layout) => layout.set_static_fields(entries),
+            Layout::Console(layout) => {
+                layout.set_static_fields(entries);
+                Ok(())
+            }
         }
     }
 

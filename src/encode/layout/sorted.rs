@@ -1,7 +1,7 @@
 //! Lines with all keys sorted by their bytes, including those of nested maps. For comparing lines, not for speed.
 //!
 //! The positions of all fields are collected and sorted. Of fields with the same key, only the event's last one is
-//! written, or the last bound one if the event has none.
+//! written, or the last bound one if the event has none, or the last static one if none is bound.
 use std::cmp::Ordering;
 
 use super::dedup::entry_at;
@@ -23,6 +23,8 @@ pub(super) enum Item {
     Dynamic { offset: u32 },
     /// An entry of the bound fields.
     Bound { offset: u32 },
+    /// An entry of the static fields.
+    Static { offset: u32 },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,26 +45,38 @@ pub(super) fn line(
 ) -> Result<(), ReadError> {
     let mut items = std::mem::take(&mut layout.items);
     items.clear();
-    let result = collect(layout, event, &mut items).and_then(|()| {
-        items.sort_unstable_by(|one, other| compare(layout, event, one, other));
-        items.dedup_by(|later, first| key(layout, event, later) == key(layout, event, first));
-        write(layout, event, &items, line)
+    let static_fields = std::mem::take(&mut layout.static_fields.entries);
+    let fields = Fields { event, static_fields: &static_fields };
+    let result = collect(layout, fields, &mut items).and_then(|()| {
+        items.sort_unstable_by(|one, other| compare(layout, fields, one, other));
+        items.dedup_by(|later, first| key(layout, fields, later) == key(layout, fields, first));
+        write(layout, fields, &items, line)
     });
+    layout.static_fields.entries = static_fields;
     layout.items = items;
     result
 }
 
-fn collect(layout: &JsonLayout, event: &Event<'_>, items: &mut Vec<Item>) -> Result<(), ReadError> {
-    let keys = [
-        LayoutKey::Timestamp,
-        LayoutKey::Level,
-        LayoutKey::Target,
-        LayoutKey::Event,
-        LayoutKey::SchemaVersion,
-    ];
+/// An event, and the fields that every line has.
+#[derive(Debug, Clone, Copy)]
+struct Fields<'a, 'e> {
+    event: &'e Event<'a>,
+    static_fields: &'a [u8],
+}
+
+fn collect(
+    layout: &JsonLayout,
+    Fields { event, static_fields }: Fields<'_, '_>,
+    items: &mut Vec<Item>,
+) -> Result<(), ReadError> {
+    let keys = [LayoutKey::Timestamp, LayoutKey::Level, LayoutKey::Target, LayoutKey::Event];
     items.extend(keys.map(Item::Layout));
-    if !layout.options.run_id.is_empty() {
-        items.push(Item::Layout(LayoutKey::RunId));
+    let RenderContext { target, event: name, .. } = RenderContext::of(&event.source);
+    if layout.has_run_members(target, name) {
+        items.push(Item::Layout(LayoutKey::SchemaVersion));
+        if !layout.options.run_id.is_empty() {
+            items.push(Item::Layout(LayoutKey::RunId));
+        }
     }
     if event.sample_rate.is_some() {
         items.push(Item::Layout(LayoutKey::SampleRate));
@@ -85,6 +99,7 @@ fn collect(layout: &JsonLayout, event: &Event<'_>, items: &mut Vec<Item>) -> Res
     if let Some(bound) = event.context {
         each_offset(bound.entries, |offset| Item::Bound { offset }, items)?;
     }
+    each_offset(static_fields, |offset| Item::Static { offset }, items)?;
     Ok(())
 }
 
@@ -104,7 +119,11 @@ fn each_offset(
 }
 
 /// The key as written, in two parts: the prefix `field.` if the layout uses the key itself, and the key.
-fn key<'a>(layout: &'a JsonLayout, event: &Event<'a>, item: &Item) -> (&'static [u8], &'a [u8]) {
+fn key<'a>(
+    layout: &'a JsonLayout,
+    fields: Fields<'a, '_>,
+    item: &Item,
+) -> (&'static [u8], &'a [u8]) {
     let key: &[u8] = match *item {
         Item::Layout(LayoutKey::Timestamp) => b"timestamp",
         Item::Layout(LayoutKey::Level) => b"level",
@@ -114,12 +133,17 @@ fn key<'a>(layout: &'a JsonLayout, event: &Event<'a>, item: &Item) -> (&'static 
         Item::Layout(LayoutKey::SchemaVersion) => b"schema_version",
         Item::Layout(LayoutKey::SampleRate) => b"sample_rate",
         Item::Stack { .. } => b"stack",
-        _ => return user_key(layout, event, item),
+        _ => return user_key(layout, fields, item),
     };
     (b"", key)
 }
 
-fn user_key<'a>(layout: &JsonLayout, event: &Event<'a>, item: &Item) -> (&'static [u8], &'a [u8]) {
+fn user_key<'a>(
+    layout: &'a JsonLayout,
+    fields: Fields<'a, '_>,
+    item: &Item,
+) -> (&'static [u8], &'a [u8]) {
+    let event = fields.event;
     let entry_key = |entries, offset| entry_at(Entries(entries), offset).map_or(&b""[..], |e| e.0);
     let key = match (*item, event.source, event.context) {
         (Item::Site { key, .. }, Source::Site(callsite), _) => {
@@ -127,43 +151,50 @@ fn user_key<'a>(layout: &JsonLayout, event: &Event<'a>, item: &Item) -> (&'stati
         }
         (Item::Dynamic { offset }, ..) => entry_key(event.payload, offset),
         (Item::Bound { offset }, _, Some(bound)) => entry_key(bound.entries, offset),
+        (Item::Static { offset }, ..) => entry_key(fields.static_fields, offset),
         _ => b"",
     };
     (layout.prefix(key), key)
 }
 
 /// Orders by key. Among fields with equal keys, the one to be written is first.
-fn compare(layout: &JsonLayout, event: &Event<'_>, one: &Item, other: &Item) -> Ordering {
+fn compare(layout: &JsonLayout, fields: Fields<'_, '_>, one: &Item, other: &Item) -> Ordering {
     let bytes = |item| {
-        let (prefix, key) = key(layout, event, item);
+        let (prefix, key) = key(layout, fields, item);
         prefix.iter().chain(key)
     };
     let rank = |item: &Item| match *item {
-        Item::Bound { offset } => (true, u32::MAX - offset),
-        Item::Dynamic { offset } => (false, u32::MAX - offset),
-        _ => (false, 0),
+        Item::Static { offset } => (2, u32::MAX - offset),
+        Item::Bound { offset } => (1, u32::MAX - offset),
+        Item::Dynamic { offset } => (0, u32::MAX - offset),
+        _ => (0, 0),
     };
     bytes(one).cmp(bytes(other)).then_with(|| rank(one).cmp(&rank(other)))
 }
 
 fn write(
     layout: &mut JsonLayout,
-    event: &Event<'_>,
+    fields: Fields<'_, '_>,
     items: &[Item],
     line: &mut Vec<u8>,
 ) -> Result<(), ReadError> {
     let mut out = Out::new(line);
-    for (index, item) in items.iter().enumerate() {
-        out.byte(if index == 0 { b'{' } else { b',' });
+    let mut separator = b'{';
+    for item in items {
+        let (context, value) = value(fields, item)?;
+        let is_own = matches!(item, Item::Layout(_));
+        if !is_own && layout.options.omit_none && value == ValueRef::Null {
+            continue;
+        }
+        out.byte(std::mem::replace(&mut separator, b','));
         out.byte(b'"');
-        let (prefix, key) = key(layout, event, item);
+        let (prefix, key) = key(layout, fields, item);
         out.raw(prefix);
         out.string_part(key);
         out.literal(b"\":");
         match *item {
-            Item::Layout(key) => write_layout_key(layout, event, key, &mut out),
+            Item::Layout(key) => write_layout_key(layout, fields.event, key, &mut out),
             _ => {
-                let (context, value) = value(event, item)?;
                 let context = RenderContext { order: Order::ByKey, ..context.under(key) };
                 json_value::value(&mut out, &mut layout.scratch, context, value)?;
             }
@@ -191,7 +222,7 @@ fn write_layout_key(layout: &mut JsonLayout, event: &Event<'_>, key: LayoutKey, 
 }
 
 fn value<'a>(
-    event: &Event<'a>,
+    Fields { event, static_fields }: Fields<'a, '_>,
     item: &Item,
 ) -> Result<(RenderContext<'a>, ValueRef<'a>), ReadError> {
     let context = RenderContext::of(&event.source);
@@ -204,6 +235,9 @@ fn value<'a>(
         Item::Bound { offset } => {
             let entries = event.context.map_or(&b""[..], |bound| bound.entries);
             Ok((RenderContext::BOUND, entry_at(Entries(entries), offset)?.1))
+        }
+        Item::Static { offset } => {
+            Ok((RenderContext::BOUND, entry_at(Entries(static_fields), offset)?.1))
         }
         Item::Layout(_) => Ok((context, ValueRef::Null)),
     }

@@ -152,13 +152,17 @@ fn any_fields(len_max: usize) -> impl Strategy<Value = Vec<(String, Model)>> {
 }
 
 fn any_event() -> impl Strategy<Value = Described> {
-    let head = (any::<i64>(), 0..6u8, "[a-z:]{0,9}", "[^{}]{1,12}");
+    let names = prop_oneof![
+        4 => ("[a-z:]{0,9}", "[^{}]{1,12}"),
+        1 => Just(("boot".to_owned(), "logging.configured".to_owned())),
+    ];
+    let head = (any::<i64>(), 0..6u8, names);
     // Few and many: from 17 keys on, repeated keys are found by another method.
     let many = vec((any_key(), any::<u64>().prop_map(Model::U64)), 10..40);
     let fields = prop_oneof![2 => any_fields(5), 1 => many];
     let flags = (any::<bool>(), prop::option::of(".{0,30}"), prop::option::of(any_fields(4)));
     (head, fields, flags, prop_oneof![Just(16_384u32), 0u32..20]).prop_map(
-        |((unix_nanos, level, target, event), mut fields, (is_dynamic, stack, bound), max)| {
+        |((unix_nanos, level, (target, event)), mut fields, (is_dynamic, stack, bound), max)| {
             if !is_dynamic {
                 // Keys that the macros reject at compile time.
                 let mut seen = std::collections::HashSet::new();
@@ -181,14 +185,26 @@ fn any_event() -> impl Strategy<Value = Described> {
 
 fn any_options() -> impl Strategy<Value = JsonOptions> {
     let texts = ("(|[a-z\"\\\\]{3})", "(event|message)");
-    let flags = (any::<bool>(), any::<bool>());
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
     let digits =
         prop_oneof![Just(Subsecond::Millis), Just(Subsecond::Micros), Just(Subsecond::Nanos)];
-    (texts, flags, any::<u32>(), digits).prop_map(|(texts, flags, schema_version, subsecond)| {
-        let level_case = if flags.0 { LevelCase::Upper } else { LevelCase::Lower };
-        let (run_id, event_key) = texts;
-        JsonOptions { run_id, schema_version, event_key, level_case, sort_keys: flags.1, subsecond }
-    })
+    let run_id_in = prop_oneof![Just(RunId::EveryLine), Just(RunId::BootEvent), Just(RunId::Off)];
+    (texts, flags, any::<u32>(), digits, run_id_in).prop_map(
+        |((run_id, event_key), flags, schema_version, subsecond, run_id_in)| {
+            let (is_upper, sort_keys, omit_none) = flags;
+            let level_case = if is_upper { LevelCase::Upper } else { LevelCase::Lower };
+            JsonOptions {
+                run_id,
+                schema_version,
+                run_id_in,
+                event_key,
+                level_case,
+                sort_keys,
+                omit_none,
+                subsecond,
+            }
+        },
+    )
 }
 
 proptest! {
@@ -196,10 +212,11 @@ proptest! {
 
     #[test]
     fn a_line_has_each_key_once_in_order(
-        events in vec(any_event(), 1..4), options in any_options(),
+        events in vec(any_event(), 1..4), options in any_options(), fields in any_fields(4),
     ) {
         let mut layout = flat(options.clone());
-        let shape = Shape::of(&options);
+        layout.set_static_fields(&entries(Limits::default(), &fields)).unwrap();
+        let shape = Shape::of(&options, fields);
         for event in &events {
             let line = line(&mut layout, event);
             prop_assert_eq!(read(&line), expected(event, &shape), "{}", line);
@@ -207,10 +224,13 @@ proptest! {
     }
 
     #[test]
-    fn sorting_keys_changes_only_their_order(event in any_event(), options in any_options()) {
+    fn sorting_keys_changes_only_their_order(
+        event in any_event(), options in any_options(), fields in any_fields(4),
+    ) {
         let line_of = |sort_keys| {
-            let line = line(&mut flat(JsonOptions { sort_keys, ..options.clone() }), &event);
-            read(&line)
+            let mut layout = flat(JsonOptions { sort_keys, ..options.clone() });
+            layout.set_static_fields(&entries(Limits::default(), &fields)).unwrap();
+            read(&line(&mut layout, &event))
         };
         let sorted = line_of(true);
         prop_assert!(sorted.is_sorted());
@@ -243,8 +263,12 @@ proptest! {
     }
 
     #[test]
-    fn a_console_line_is_one_line_without_controls(event in any_event(), color: bool) {
-        let mut layout = Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions { color })));
+    fn a_console_line_is_one_line_without_controls(
+        event in any_event(), color: bool, omit_none: bool, fields in any_fields(4),
+    ) {
+        let options = ConsoleOptions { color, omit_none };
+        let mut layout = Layout::Console(Box::new(ConsoleLayout::new(options)));
+        layout.set_static_fields(&entries(Limits::default(), &fields)).unwrap();
         let mut line = line_of_text(&mut layout, &event);
         for sequence in ["[31m", "[32m", "[33m", "[35m", "[36m", "[41m", "[2m", "[0m"] {
             if color {

@@ -56,11 +56,25 @@ impl Config {
                 found: key.clone(),
             });
         }
-        self.outputs.iter().try_for_each(Output::check)
+        self.outputs.iter().chain(&self.only_output).try_for_each(Output::check)
     }
 
     pub(in crate::engine) fn clock(&self) -> Arc<dyn Clock> {
         self.injected.clone().unwrap_or_else(|| Arc::new(SystemClock))
+    }
+
+    /// The chosen outputs; none if the default is to be used.
+    pub(super) fn take_outputs(&mut self) -> Vec<Output> {
+        let outputs = std::mem::take(&mut self.outputs);
+        self.only_output.take().map_or(outputs, |only| vec![only])
+    }
+
+    /// The names of the outputs that an engine would open.
+    #[cfg(test)]
+    pub(in crate::engine) fn output_names(mut self) -> Vec<String> {
+        let outputs = self.take_outputs();
+        let names = outputs.iter().map(|output| output.destination.name());
+        if outputs.is_empty() { vec!["stdout".into()] } else { names.collect() }
     }
 
     /// Opens the sinks and takes the configuration apart.
@@ -71,11 +85,11 @@ impl Config {
         stderr: &Arc<Stderr>,
     ) -> Result<Parts, InitError> {
         self.flat.run_id = run_id.to_owned();
-        if self.outputs.is_empty() {
-            self = self.stdout();
-        }
         let redaction = self.redaction.build()?;
-        let outputs = std::mem::take(&mut self.outputs);
+        let outputs = match self.take_outputs() {
+            none if none.is_empty() => vec![Output::stdout()],
+            outputs => outputs,
+        };
         let described = self.describe(&outputs, &redaction);
         let outputs = self.open(outputs, clock, stderr)?;
         Ok(Parts {
@@ -98,6 +112,9 @@ impl Config {
                     .unwrap_or(u64::MAX),
                 publishes_time: self.timestamps == Timestamps::Coarse,
                 redaction,
+                static_fields: self
+                    .static_fields
+                    .map_or_else(Vec::new, |it| it.values().0.to_vec()),
             },
             thread: self.thread,
             shutdown_timeout: self.shutdown_timeout,
@@ -168,9 +185,10 @@ impl Config {
     fn layout(&self, format: Format, color: bool) -> Layout {
         match format {
             Format::Json => Layout::Json(Box::new(JsonLayout::new(self.flat.clone()))),
-            Format::Console => {
-                Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions { color })))
-            }
+            Format::Console => Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions {
+                color,
+                omit_none: self.flat.omit_none,
+            }))),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Settings of the lines that an engine writes.
 use super::Config;
-use crate::encode::layout::LevelCase;
+use crate::emit::BoundFields;
+use crate::encode::layout::{LevelCase, RunId};
 
 impl Config {
     /// Sort all keys of a JSON line. For comparing lines, not for speed.
@@ -10,7 +11,24 @@ impl Config {
         self
     }
 
-    /// The version of the events' fields, in every JSON line. Default 1.
+    /// Leave out fields whose value is `None`, of the event and of its logger. Default: their value is `null`.
+    ///
+    /// ```
+    /// use ringseal::{Config, fields, info, testing::Capture};
+    /// let (engine, capture) = Capture::start_with(Config::new().omit_none(true));
+    /// let log = engine.logger().bind(fields! { trace_id = None::<&str>, user.id = Some(42) });
+    /// info!(log, "request_started", peer = None::<u64>);
+    /// let event = capture.event("request_started");
+    /// assert_eq!((event.get("trace_id"), event.get("peer")), (None, None));
+    /// assert_eq!(event["user.id"], 42);
+    /// ```
+    #[must_use]
+    pub fn omit_none(mut self, omit_none: bool) -> Self {
+        self.flat.omit_none = omit_none;
+        self
+    }
+
+    /// The version of the events' fields, in the JSON lines that [`Config::run_id`] chooses. Default 1.
     #[must_use]
     pub fn schema_version(mut self, version: u32) -> Self {
         self.flat.schema_version = version;
@@ -32,10 +50,40 @@ impl Config {
         self
     }
 
-    /// The identifier of the run in every JSON line. Default a fresh UUID.
+    /// Which JSON lines carry `run_id` and `schema_version`. Default: every line.
     #[must_use]
-    pub fn run_id(mut self, id: &str) -> Self {
+    pub fn run_id(mut self, lines: RunId) -> Self {
+        self.flat.run_id_in = lines;
+        self
+    }
+
+    /// The identifier of the run. Default a fresh UUID.
+    #[must_use]
+    pub fn run_id_value(mut self, id: &str) -> Self {
         self.run_id = Some(id.into());
+        self
+    }
+
+    /// Adds fields to every line, also to those of the engine's own events: the service, its version, the environment,
+    /// the host. A field of the event, and one that is bound to the logger, replaces one with the same key.
+    ///
+    /// They are redacted like all fields, rendered once, and cost an event only the copy of their bytes.
+    ///
+    /// ```
+    /// use ringseal::{Config, fields, info, testing::Capture};
+    /// let config = Config::new()
+    ///     .fields(fields! { service.name = "shop", service.version = env!("CARGO_PKG_VERSION") })
+    ///     .fields(fields! { environment = "staging" });
+    /// let (engine, capture) = Capture::start_with(config);
+    /// info!(engine, "service_started", environment = "canary");
+    /// let event = capture.event("service_started");
+    /// assert_eq!(event["service.name"], "shop");
+    /// assert_eq!(event["environment"], "canary");
+    /// ```
+    #[doc(alias = "static_fields")]
+    #[must_use]
+    pub fn fields(mut self, fields: BoundFields) -> Self {
+        self.static_fields = Some(fields.added_to(self.static_fields.as_ref()));
         self
     }
 

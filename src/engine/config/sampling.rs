@@ -58,7 +58,7 @@ impl Config {
         for (variable, add) in variables {
             if let Some(found) = read(variable) {
                 sampling = add(sampling, &found).map_err(|error| EnvError {
-                    variable,
+                    variable: variable.into(),
                     found,
                     expected: error.to_string(),
                 })?;

@@ -94,7 +94,7 @@ fn huge_values_and_many_fields_arrive_whole() {
     }
     let fields = (0..3000).map(|index| (format!("k{index:05}"), Model::U64(index))).collect();
     let described = Described { is_dynamic: true, ..Described::site(fields) };
-    let shape = Shape::of(&JsonOptions::default());
+    let shape = Shape::of(&JsonOptions::default(), Vec::new());
     assert_eq!(read(&line(&mut default(), &described)), expected(&described, &shape));
     assert_eq!(read(&line(&mut sorted(), &described)), expected(&described, &shape).sorted());
 }

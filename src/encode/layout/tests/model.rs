@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{Described, JsonOptions, LevelCase, Model, Subsecond};
+use super::{Described, JsonOptions, LevelCase, Model, RunId, Subsecond};
 
 /// JSON with numbers as written, and with keys in order, including repeated ones.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,18 +138,25 @@ pub(super) struct Shape {
     run_id: String,
     schema_version: u32,
     is_upper: bool,
+    run_id_in: RunId,
     is_sorted: bool,
+    omits_none: bool,
     decimals: usize,
+    /// Fields of every line.
+    fields: Vec<(String, Model)>,
 }
 
 impl Shape {
-    pub(super) fn of(options: &JsonOptions) -> Self {
+    pub(super) fn of(options: &JsonOptions, fields: Vec<(String, Model)>) -> Self {
         Shape {
             event_key: options.event_key.clone(),
             run_id: options.run_id.clone(),
             schema_version: options.schema_version,
             is_upper: options.level_case == LevelCase::Upper,
+            run_id_in: options.run_id_in,
             is_sorted: options.sort_keys,
+            omits_none: options.omit_none,
+            fields,
             decimals: match options.subsecond {
                 Subsecond::Millis => 3,
                 Subsecond::Micros => 6,
@@ -187,19 +194,40 @@ pub(super) fn expected(event: &Described, shape: &Shape) -> Json {
         ("target".to_owned(), text(&event.target)),
         (shape.event_key.clone(), text(&event.event)),
     ];
-    if !shape.run_id.is_empty() {
+    let is_boot = (&*event.target, &*event.event) == ("boot", "logging.configured");
+    let has_run = match shape.run_id_in {
+        RunId::EveryLine => true,
+        RunId::BootEvent => is_boot,
+        RunId::Off => false,
+    };
+    if has_run && !shape.run_id.is_empty() {
         line.push(("run_id".to_owned(), text(&shape.run_id)));
     }
-    line.push(("schema_version".to_owned(), Json::Number(shape.schema_version.to_string())));
+    if has_run {
+        line.push(("schema_version".to_owned(), Json::Number(shape.schema_version.to_string())));
+    }
+    let bound = event.bound.as_deref().unwrap_or_default();
+    let has = |fields: &[(String, Model)], key: &str| fields.iter().any(|(own, _)| own == key);
+    let mut add = |key: &str, value: &Model, max: usize| {
+        if *value != Model::Null || !shape.omits_none {
+            line.push((shape.users(key), json(value, unit(key), max)));
+        }
+    };
+    for (key, value) in last_ones(&shape.fields) {
+        if !has(&event.fields, key) && !has(bound, key) {
+            add(key, value, 16 << 10);
+        }
+    }
     let max = event.value_bytes_max as usize;
     for (key, value) in last_ones(&event.fields) {
-        line.push((shape.users(key), json(value, unit(key), max)));
+        add(key, value, max);
     }
     if let Some(stack) = &event.stack {
         line.push(("stack".to_owned(), json(&Model::Str(stack.clone()), "s", max)));
     }
-    for (key, value) in last_ones(event.bound.as_deref().unwrap_or_default()) {
-        if !event.fields.iter().any(|(own, _)| own == key) {
+    for (key, value) in last_ones(bound) {
+        let is_omitted = *value == Model::Null && shape.omits_none;
+        if !has(&event.fields, key) && !is_omitted {
             line.push((shape.users(key), json(value, unit(key), max)));
         }
     }

@@ -2,7 +2,8 @@
 use super::*;
 
 fn text(color: bool) -> Layout {
-    Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions { color })))
+    let options = ConsoleOptions { color, ..ConsoleOptions::default() };
+    Layout::Console(Box::new(ConsoleLayout::new(options)))
 }
 
 fn described(event: &str, fields: &[(&str, Model)]) -> Described {
