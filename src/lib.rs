@@ -65,7 +65,7 @@ pub use crate::core::level::ParseLevelError;
 pub use crate::core::{Filter, Level, LevelFilter};
 #[cfg(feature = "serde")]
 pub use crate::emit::serialize;
-pub use crate::emit::{AsEmitter, BoundFields, Logger, Overflow};
+pub use crate::emit::{AsEmitter, BoundFields, Logger, Overflow, with_backtrace};
 pub use crate::encode::layout::{LevelCase, RunId};
 #[cfg(feature = "audit")]
 pub use crate::engine::{
@@ -89,8 +89,8 @@ pub mod value {
     #[cfg(feature = "serde")]
     pub use ringseal_base::value::SerdeValue;
     pub use ringseal_base::value::{
-        AllowedUnder, DebugValue, DisplayValue, Element, ErrorValue, Map, NOT_PLAIN, Number,
-        ObjectValue, Uuid, Value, ValueWriter,
+        AllowedUnder, BacktraceValue, DebugValue, DisplayValue, Element, ErrorValue, Map, MapKey,
+        NOT_PLAIN, Number, ObjectValue, Uuid, Value, ValueWriter,
     };
 }
 

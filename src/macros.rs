@@ -187,7 +187,9 @@ macro_rules! __fields {
     };
     // Shorthand: the key is the expression.
     ({$($then:tt)*} {$($done:tt)*} %$($key:ident).+, $($rest:tt)*) => {
-        $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) ($($key).+) display ($($key).+)}} $($rest)*)
+        $crate::__fields!(
+            {$($then)*} {$($done)* {($crate::__key!($($key).+)) ($($key).+) display ($($key).+)}} $($rest)*
+        )
     };
     ({$($then:tt)*} {$($done:tt)*} ?$($key:ident).+, $($rest:tt)*) => {
         $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) ($($key).+) debug ($($key).+)}} $($rest)*)
@@ -222,7 +224,8 @@ macro_rules! __key {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __then {
-    ({event [global] $level:expr, $target:expr, $name:literal} $({($key:expr) $text:tt $kind:ident ($value:expr)})*) => {
+    ({event [global] $level:expr, $target:expr, $name:literal}
+        $({($key:expr) $text:tt $kind:ident ($value:expr)})*) => {
         if const { $crate::__private::is_compiled_in($level) } {
             #[allow(unused_imports)]
             use $crate::__private::{
@@ -359,7 +362,7 @@ macro_rules! __is_ecs_object {
     };
 }
 
-/// A type with the name of the key, so that the compiler's message names it. Keys that are checked but quoted have none.
+/// A type with the name of the key, so that the compiler's message names it. Quoted keys have none.
 #[cfg(ringseal_ecs)]
 #[doc(hidden)]
 #[macro_export]

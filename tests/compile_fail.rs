@@ -13,6 +13,6 @@ fn mistakes_are_compile_errors_that_explain() {
 /// Run with `RUSTFLAGS="--cfg ringseal_ecs"`.
 #[cfg(ringseal_ecs)]
 #[test]
-fn a_flat_value_under_an_objects_key_is_refused() {
-    trybuild::TestCases::new().compile_fail("tests/compile_fail_ecs/*.rs");
+fn a_flat_value_under_object_keys_is_refused() {
+    trybuild::TestCases::new().compile_fail("tests/compile_fail/ecs/*.rs");
 }

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use ringseal::testing::Capture;
-use ringseal::{Engine, error, fields, info};
+use ringseal::{Engine, error, fields, info, with_backtrace};
 
 /// The `error` of the one event that `log` leaves, without the hash at its end.
 fn logged(log: impl FnOnce(&Engine)) -> String {
@@ -41,9 +41,10 @@ fn refused() -> Refused {
     Refused { cause: Some(io::Error::other("disk full")) }
 }
 
-const CONCRETE: &str =
-    "\"type\":\"macro_errors::Refused\",\"message\":\"refused\",\"chain\":[\"disk full\"]";
-const DYNAMIC: &str = "\"type\":\"Refused\",\"message\":\"refused\",\"chain\":[\"disk full\"]";
+const CONCRETE: &str = "\"type\":\"macro_errors::Refused\",\"message\":\"refused\",\"chain\":[\"disk full\"],\
+    \"chain_types\":[\"std::io::Error(Other)\"]";
+const DYNAMIC: &str = "\"type\":\"Refused\",\"message\":\"refused\",\"chain\":[\"disk full\"],\
+    \"chain_types\":[\"std::io::Error(Other)\"]";
 
 #[test]
 fn a_concrete_error_by_value_and_by_reference() {
@@ -135,6 +136,101 @@ fn a_report_is_logged_as_its_error() {
     assert_eq!(logged(|log| error!(log, "failed", error = &report)), DYNAMIC);
     assert_eq!(logged(|log| error!(log, "failed", error = *report)), DYNAMIC);
     assert_eq!(logged(|log| error!(log, "failed", error = &*report)), DYNAMIC);
+}
+
+/// The members of the error of the one event that `log` leaves.
+fn members<const N: usize>(keys: [&str; N], log: impl FnOnce(&Engine)) -> [String; N] {
+    let (engine, capture) = Capture::start();
+    log(&engine);
+    let event = capture.event("failed");
+    keys.map(|key| match event["error"].get(key) {
+        Some(value) => match (value.as_str(), value.as_array()) {
+            (Some(text), _) => text.to_owned(),
+            (_, Some(list)) => {
+                list.iter().filter_map(|it| it.as_str()).collect::<Vec<_>>().join(" / ")
+            }
+            _ => panic!("{value:?}"),
+        },
+        None => String::new(),
+    })
+}
+
+#[test]
+fn an_io_error_has_its_kind_everywhere() {
+    use anyhow::Context as _;
+    let missing = || io::Error::from_raw_os_error(2);
+    let ends = io::Read::read_exact(&mut &b""[..], &mut [0]).unwrap_err();
+    let kinds = [
+        (missing(), "std::io::Error(NotFound)"),
+        (io::ErrorKind::TimedOut.into(), "std::io::Error(TimedOut)"),
+        (io::Error::new(io::ErrorKind::InvalidData, "x"), "std::io::Error(InvalidData)"),
+        (ends, "std::io::Error(UnexpectedEof)"),
+    ];
+    for (error, expected) in kinds {
+        let found = members(["type"], |log| error!(log, "failed", error = &error));
+        assert_eq!(found, [expected], "concrete");
+        let boxed: Box<dyn Error + Send + Sync> = Box::new(error);
+        assert_eq!(
+            members(["type"], |log| error!(log, "failed", error = &boxed)),
+            [expected],
+            "boxed"
+        );
+        let report = anyhow::Error::from_boxed(boxed);
+        assert_eq!(
+            members(["type"], |log| error!(log, "failed", error = &report)),
+            [expected],
+            "report"
+        );
+    }
+    let report = Err::<(), _>(missing()).context("reading the settings").context("starting");
+    let found = members(["type", "message", "chain_types"], |log| {
+        error!(log, "failed", error = report.unwrap_err());
+    });
+    assert_eq!(
+        found[..2],
+        ["std::io::Error(NotFound)", "starting"],
+        "of the error, not of a layer of context"
+    );
+    assert!(found[2].ends_with(" / std::io::Error(NotFound)"), "{found:?}");
+}
+
+#[test]
+fn a_report_has_the_type_of_its_error() {
+    let report = anyhow::Error::from(refused()).context("cannot pay");
+    let keys = ["type", "message", "chain", "chain_types"];
+    let expected =
+        ["Refused", "cannot pay", "refused / disk full", "Refused / std::io::Error(Other)"];
+    assert_eq!(members(keys, |log| error!(log, "failed", error = &report)), expected);
+    let text = anyhow::anyhow!("only a text").context("around it");
+    let expected = ["dyn Error", "around it", "only a text", ""];
+    assert_eq!(members(keys, |log| error!(log, "failed", error = &text)), expected);
+}
+
+#[test]
+fn a_backtrace_is_kept_when_asked() {
+    /// A report that shows a backtrace as `anyhow` does.
+    struct Traced(Box<dyn Error + Send + Sync>);
+    impl Deref for Traced {
+        type Target = dyn Error + Send + Sync;
+        fn deref(&self) -> &Self::Target {
+            &*self.0
+        }
+    }
+    impl fmt::Debug for Traced {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{}\n\nStack backtrace:\n   0: shop::pay\n   1: shop::main", self.0)
+        }
+    }
+    let report = Traced(Box::new(refused()));
+    let keys = ["type", "chain", "stack_trace", "stack_hash"];
+    let with = members(keys, |log| error!(log, "failed", error = with_backtrace(&report)));
+    assert_eq!(with[..3], ["Refused", "disk full", "   0: shop::pay\n   1: shop::main"]);
+    let without = members(keys, |log| error!(log, "failed", error = &report));
+    assert_eq!(without[..3], ["Refused", "disk full", ""]);
+    assert_eq!(with[3], without[3], "the trace does not change the hash");
+    let own = anyhow::Error::from(refused());
+    let found = members(["type"], |log| error!(log, "failed", error = with_backtrace(&own)));
+    assert_eq!(found, ["Refused"]);
 }
 
 #[test]

@@ -41,25 +41,6 @@ macro_rules! assert_fields {
     };
 }
 
-#[cfg(not(ringseal_ecs))]
-#[test]
-fn flat_values_are_accepted_under_any_key() {
-    let (user, url, err) = ("ada", "/pay", std::fmt::Error);
-    assert_fields!(
-        |log: &Engine| info!(log, "seen", user, url = %url, error = %err, ?err, host = "h1", service = 7),
-        [
-            ("user", "ada"),
-            ("url", "/pay"),
-            ("error", "an error occurred when formatting an argument"),
-            ("err", "Error"),
-            ("host", "h1"),
-            ("service", "7"),
-        ]
-    );
-    let bound = |log: &Engine| info!(log.logger().bind(fields! { http = 1, file = %url }), "seen");
-    assert_fields!(bound, [("http", "1"), ("file", "/pay")]);
-}
-
 struct Shown;
 
 impl fmt::Display for Shown {

@@ -11,7 +11,7 @@ use crate::core::context::{Context, KeyedFields};
 use crate::core::level::Level;
 use crate::sample::decision::PendingDecision;
 use ringseal_base::limits::Limits;
-use ringseal_base::value::ValueWriter;
+use ringseal_base::value::{BacktraceValue, DynError, ValueWriter};
 
 /// Logs with bound fields. Cheap to clone; immutable: binding makes a new one.
 ///
@@ -189,6 +189,18 @@ impl BoundFields {
     pub(crate) fn added_to(&self, context: Option<&Context>) -> Context {
         Context::new(context, self.keys, &self.entries)
     }
+}
+
+/// Logs the error of a report with the backtrace that the report has captured, as `stack_trace`:
+/// `error!("failed", error = with_backtrace(&report))`.
+///
+/// For `anyhow::Error`, `eyre::Report` and other types that dereference to an error and show the backtrace in their
+/// `Debug`. They capture one if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` is set. Showing it is slow, and allocates.
+pub fn with_backtrace<R>(report: &R) -> BacktraceValue<'_, R>
+where
+    R: std::fmt::Debug + std::ops::Deref<Target: DynError>,
+{
+    BacktraceValue(report)
 }
 
 /// Logs a value as a tree by its `Serialize`: `info!("order", order = serialize(&order))`.

@@ -21,5 +21,5 @@ pub(crate) mod thread_default;
 
 #[cfg(feature = "serde")]
 pub use logger::serialize;
-pub use logger::{AsEmitter, BoundFields, Logger};
+pub use logger::{AsEmitter, BoundFields, Logger, with_backtrace};
 pub use overflow::Overflow;

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `LOG_LEVEL` | a level, or directives: `info,hyper=warn,app::db=trace` | `info` |
 //! | `LOG_FORMAT` | `json` or `console` | `json` |
-//! | `LOG_SINK` | `stdout`, `stderr` or `file:PATH`: added to the outputs of the code, or with `only:` in front, as in `only:stderr`, in their place | `stdout` |
+//! | `LOG_SINK` | `stdout`, `stderr` or `file:PATH`; after `only:`, in place of the code's outputs | `stdout` |
 //! | `LOG_COLOR` | `1` always, `0` never; unset: on a terminal without `NO_COLOR` | |
 //! | `LOG_INCLUDE_STACK` | `1` for a stack trace in every event | `0` |
 //! | `LOG_JSON_SORT_KEYS` | `1` for sorted keys | `0` |

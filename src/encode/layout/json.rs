@@ -5,9 +5,9 @@
 //!
 //! The event's own fields keep the order in which they were logged. A bound field is left out if the event has a field
 //! with the same key. A key that the layout uses itself gets the prefix `field.`, and so does a key that already has
-//! the prefix, so that different keys stay different. With `omit_none`, fields whose value is null are left out; an own
-//! one still replaces a bound field with the same key. With `sort_keys` all keys of the line and of its maps are sorted,
-//! which is slower.
+//! the prefix, so that different keys stay different. With `omit_none`, fields whose value is null are left out; one of
+//! the event still replaces a bound field with the same key. With `sort_keys` all keys of the line and of its maps are
+//! sorted, which is slower.
 use super::dedup::Scratch;
 use super::static_fields::StaticFields;
 use super::{

@@ -206,7 +206,9 @@ fn map(
     Ok(())
 }
 
-/// `{"type":…,"message":…,"chain":[…],"stack_hash":…}`.
+/// `{"type":…,"message":…,"chain":[…],"chain_types":[…],"stack_trace":…,"stack_hash":…}`.
+///
+/// The members from `chain` to `stack_trace` are left out without causes, known types of causes, and a stack trace.
 fn error(
     out: &mut Out<'_>,
     context: RenderContext<'_>,
@@ -224,18 +226,48 @@ fn error(
             out.null();
         }
     }
-    let mut causes = rest;
-    if let Some(first) = causes.next() {
-        out.raw(b",\"chain\":[");
-        leaf(out, context, first?);
-        for cause in causes {
-            out.byte(b',');
-            leaf(out, context, cause?);
+    let causes = rest;
+    let is_typed = |part: Result<ValueRef<'_>, _>| matches!(part, Ok(ValueRef::Error(_)));
+    chain(out, context, b",\"chain\":[", causes, 1)?;
+    if { causes }.any(is_typed) {
+        chain(out, context, b",\"chain_types\":[", causes, 0)?;
+    }
+    for part in causes {
+        if let ValueRef::Map(mut entries) = part?
+            && let Some(Ok((_, trace))) = entries.next()
+        {
+            out.raw(b",\"stack_trace\":");
+            leaf(out, context, trace);
         }
-        out.byte(b']');
     }
     out.raw(b",\"stack_hash\":\"");
     out.raw(&stack_hash(context.target, context.event, parts));
     out.raw(b"\"}");
+    Ok(())
+}
+
+/// An array with a part of each cause: 0 for its type, 1 for its message. Nothing without causes.
+fn chain(
+    out: &mut Out<'_>,
+    context: RenderContext<'_>,
+    start: &[u8],
+    causes: Values<'_>,
+    index: usize,
+) -> Result<(), ReadError> {
+    let mut before = start;
+    for cause in causes {
+        let part = match cause? {
+            ValueRef::Map(_) => continue,
+            ValueRef::Error(mut parts) => parts.nth(index).unwrap_or(Ok(ValueRef::Null))?,
+            _ if index == 0 => ValueRef::Str(b"dyn Error"),
+            message => message,
+        };
+        out.raw(before);
+        leaf(out, context, part);
+        before = b",";
+    }
+    if before == b"," {
+        out.byte(b']');
+    }
     Ok(())
 }

@@ -13,7 +13,13 @@ pub(super) fn stack_hash(target: &[u8], event: &[u8], parts: Values<'_>) -> [u8;
         hasher.update([0]);
     }
     for part in parts.map_while(Result::ok) {
-        if let ValueRef::Str(text) | ValueRef::StrCut(text, _) = part {
+        // Of a cause, the message counts.
+        let text = match part {
+            ValueRef::Error(mut parts) => parts.nth(1).and_then(Result::ok),
+            ValueRef::Map(_) => continue,
+            text => Some(text),
+        };
+        if let Some(ValueRef::Str(text) | ValueRef::StrCut(text, _)) = text {
             hash_normalised(text, &mut hasher);
         }
         hasher.update([0]);

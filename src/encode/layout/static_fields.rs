@@ -1,7 +1,8 @@
 //! Fields of every line, for the layout `json`.
 //!
-//! Promises: they are rendered when they are set, and become a part of the constants of each call site's lines: an event
-//! costs only the copy of their bytes. A line whose event has a bound field with the same key is written in a slower way.
+//! Promises: they are rendered when they are set, and become a part of the constants of each call site's lines. An
+//! event costs only the copy of their bytes. A line whose event has a bound field with the same key is written in a
+//! slower way.
 use super::key_bits;
 use crate::encode::Out;
 

@@ -1,9 +1,12 @@
 //! Errors as values: type, message, and the chain of causes.
 use std::any::type_name;
 use std::error::Error;
-use std::fmt::{self, Write};
+use std::fmt;
+use std::ops::Deref;
 
-use super::format::write_formatted;
+use super::backtrace::Trace;
+use super::error_type::{IO_ERROR, TypeName, io_type};
+use super::format::{DisplayValue, write_formatted};
 use super::{Element, ObjectValue, Value, ValueWriter, tag};
 use crate::limits::Limits;
 
@@ -12,7 +15,9 @@ const CHAIN_MAX: usize = 16;
 
 /// An error with the name of its type.
 ///
-/// In the record: type, message, then the message of each cause. The writer adds `stack_hash`.
+/// In the record: type, message, then each cause: its message or, if its type is known, type and message as an error.
+/// A map with a `stack_trace` may follow. The writer adds `stack_hash`. The type of `std::io::Error` has its kind:
+/// `std::io::Error(NotFound)`.
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorValue<'a, E: ?Sized>(pub &'a E);
 
@@ -27,14 +32,26 @@ impl<E: Error> Value for ErrorValue<'_, E> {
     }
 
     fn write(&self, out: &mut ValueWriter<'_>) {
-        write_error(out, type_name::<E>(), &self.0, self.0.source());
+        let io;
+        let name = match type_name::<E>().trim_start_matches('&') {
+            IO_ERROR => {
+                io = TypeName::of_debug(&self.0);
+                io.as_str()
+            }
+            name => name,
+        };
+        write_error(out, name, &self.0, self.0.source(), None);
     }
 }
 
 impl<E: Error> ObjectValue for ErrorValue<'_, E> {}
 
 /// Errors whose type is only known at run time: `Box<dyn Error>`, and reports such as `anyhow::Error`.
-pub trait DynError: ObjectValue {}
+pub trait DynError: ObjectValue {
+    /// Writes the error, and what `trace` writes after its causes.
+    #[doc(hidden)]
+    fn write_with(&self, out: &mut ValueWriter<'_>, trace: &dyn Fn(&mut ValueWriter<'_>));
+}
 
 macro_rules! dyn_errors {
     ($($type:ty),+) => {$(
@@ -44,32 +61,63 @@ macro_rules! dyn_errors {
             }
 
             fn write(&self, out: &mut ValueWriter<'_>) {
-                let mut name = TypeFromDebug::default();
-                // The formatter stops at the end of the name.
-                let _ = write!(name, "{self:?}");
-                write_error(out, name.as_str(), &self, self.source());
+                let name = dynamic_type(&self, self.source());
+                write_error(out, name.as_str(), &self, self.source(), None);
             }
         }
 
         impl ObjectValue for $type {}
         impl Element for $type {}
-        impl DynError for $type {}
+        impl DynError for $type {
+            fn write_with(&self, out: &mut ValueWriter<'_>, trace: &dyn Fn(&mut ValueWriter<'_>)) {
+                let name = dynamic_type(&self, self.source());
+                write_error(out, name.as_str(), &self, self.source(), Some(trace));
+            }
+        }
     )+};
 }
 
 dyn_errors!(dyn Error + '_, dyn Error + Send + '_, dyn Error + Send + Sync + '_);
 
+/// The type of an error by its `Debug`. A layer of context around another error has the type of that error.
+fn dynamic_type(debug: &dyn fmt::Debug, source: Option<&(dyn Error + 'static)>) -> TypeName {
+    let mut name = TypeName::of_debug(debug);
+    let mut cause = source;
+    for _ in 0..CHAIN_MAX {
+        match cause {
+            Some(error) if name.is_context() => {
+                name = static_type(error);
+                cause = error.source();
+            }
+            _ => break,
+        }
+    }
+    name
+}
+
+/// The type of a cause.
+fn static_type(error: &(dyn Error + 'static)) -> TypeName {
+    match error.downcast_ref::<std::io::Error>() {
+        Some(error) => io_type(error.kind()),
+        None => TypeName::of_debug(&error),
+    }
+}
+
 fn write_error(
     out: &mut ValueWriter<'_>,
-    type_name: &str,
+    name: &str,
     message: &dyn fmt::Display,
     source: Option<&(dyn Error + 'static)>,
+    trace: Option<&dyn Fn(&mut ValueWriter<'_>)>,
 ) {
     out.within(size_bytes_max(out.limits()), |out| {
         let Some(open) = out.begin(tag::ERROR) else { return };
-        out.str(type_name.trim_start_matches('&'));
+        out.str(name);
         write_formatted(out, format_args!("{message}"));
         write_chain(out, source);
+        if let Some(trace) = trace {
+            trace(out);
+        }
         out.end(open);
     });
 }
@@ -79,7 +127,7 @@ fn write_chain(out: &mut ValueWriter<'_>, source: Option<&(dyn Error + 'static)>
     for _ in 0..CHAIN_MAX {
         let Some(error) = cause else { return };
         let mark = out.mark();
-        write_formatted(out, format_args!("{error}"));
+        write_cause(out, error);
         if out.is_full() {
             out.rewind(mark);
             return;
@@ -91,45 +139,36 @@ fn write_chain(out: &mut ValueWriter<'_>, source: Option<&(dyn Error + 'static)>
     }
 }
 
-/// The name of the type, read from the start of its derived `Debug`: a capitalised identifier, followed by the end,
-/// `(` or ` {`. There is no name if the implementation prints a sentence or a quoted text.
-struct TypeFromDebug {
-    name: [u8; 64],
-    len: usize,
-    /// The bytes after the identifier; two are enough to decide.
-    after: [u8; 2],
-    after_len: usize,
-}
-
-impl Default for TypeFromDebug {
-    fn default() -> Self {
-        Self { name: [0; 64], len: 0, after: [0; 2], after_len: 0 }
+fn write_cause(out: &mut ValueWriter<'_>, error: &(dyn Error + 'static)) {
+    let name = static_type(error);
+    if !name.is_known() {
+        return write_formatted(out, format_args!("{error}"));
+    }
+    if let Some(open) = out.begin(tag::ERROR) {
+        out.str(name.as_str());
+        write_formatted(out, format_args!("{error}"));
+        out.end(open);
     }
 }
 
-impl TypeFromDebug {
-    fn as_str(&self) -> &str {
-        let name = &self.name[..self.len];
-        let is_type = name.first().is_some_and(u8::is_ascii_uppercase)
-            && matches!(&self.after[..self.after_len], [] | [b'(', ..] | [b' ', b'{']);
-        match std::str::from_utf8(name) {
-            Ok(name) if is_type => name,
-            _ => "dyn Error",
-        }
+/// The error of a report, with the backtrace that the report has captured; made by `ringseal::with_backtrace`.
+#[derive(Debug, Clone, Copy)]
+pub struct BacktraceValue<'a, R: ?Sized>(pub &'a R);
+
+impl<R: fmt::Debug + Deref<Target: DynError>> Value for BacktraceValue<'_, R> {
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        size_bytes_max(limits)
+    }
+
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        (**self.0).write_with(out, &|out| {
+            let mark = out.mark();
+            out.map(|out| out.entry("stack_trace", &DisplayValue(Trace(self.0))));
+            if out.is_full() {
+                out.rewind(mark);
+            }
+        });
     }
 }
 
-impl Write for TypeFromDebug {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            let in_name = self.after_len == 0 && (byte.is_ascii_alphanumeric() || byte == b'_');
-            let (place, len) = match in_name {
-                true => (self.name.get_mut(self.len), &mut self.len),
-                false => (self.after.get_mut(self.after_len), &mut self.after_len),
-            };
-            *place.ok_or(fmt::Error)? = byte;
-            *len += 1;
-        }
-        Ok(())
-    }
-}
+impl<R: fmt::Debug + Deref<Target: DynError>> ObjectValue for BacktraceValue<'_, R> {}

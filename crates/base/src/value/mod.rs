@@ -19,22 +19,31 @@
 //!
 //! Writing allocates nothing and cannot fail: a value that does not fit is truncated and marked as truncated.
 mod address;
+mod backtrace;
+mod collections;
 mod error;
+mod error_type;
 mod format;
+#[cfg(feature = "http")]
+mod http;
 #[cfg(any(test, feature = "test-support"))]
 pub mod model;
+mod os_text;
 pub mod put;
 mod read;
 mod sensitive;
 #[cfg(feature = "serde")]
 mod serde;
 mod types;
+#[cfg(feature = "uuid")]
+mod uuid;
 mod write;
 
 #[cfg(test)]
 pub mod tests;
 
-pub use error::{DynError, ErrorValue};
+pub use collections::MapKey;
+pub use error::{BacktraceValue, DynError, ErrorValue};
 pub use format::{DebugValue, DisplayValue};
 pub use read::{Entries, ReadError, ValueRef, Values};
 pub use sensitive::{Pii, PiiKind, SECRET_MASK, Sanitized, Secret};
@@ -48,8 +57,9 @@ use super::limits::Limits;
 /// Something that can be the value of a field.
 ///
 /// Implemented for integers to 128 bits, floats, `bool`, `char`, strings, bytes, `Option`, `Duration`, `SystemTime`,
-/// IP and socket addresses, arrays and slices, [`Map`], [`Uuid`], [`Number`] and `dyn Error`. In the macros, `%x`
-/// writes a `Display`, `?x` a `Debug`, and errors need neither.
+/// IP and socket addresses, paths, arrays, slices and other collections, [`Map`], [`Uuid`], [`Number`] and `dyn Error`;
+/// with the features `uuid` and `http`, for the types of those crates. In the macros, `%x` writes a `Display`, `?x` a
+/// `Debug`, and errors need neither.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be logged as it is",
     label = "write `%value` for its Display, `?value` for its Debug",

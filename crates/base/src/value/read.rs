@@ -52,7 +52,8 @@ pub enum ValueRef<'a> {
     Array(Values<'a>),
     /// Keys and values in order.
     Map(Entries<'a>),
-    /// Type, message, then the message of each cause.
+    /// Type, message, then each cause: its message, or type and message as an error. A map with a `stack_trace` may
+    /// follow.
     Error(Values<'a>),
     /// A value that was nested deeper than the limit.
     Deep,

@@ -3,7 +3,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::num::{
-    NonZeroI32, NonZeroI64, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize,
+    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroIsize, NonZeroU8,
+    NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize,
 };
 use std::rc::Rc;
 use std::sync::Arc;
@@ -82,8 +83,13 @@ plain_values! {
     NonZeroU32 => 9, |value| tag::U64, u64::from(value.get()).to_le_bytes();
     NonZeroU64 => 9, |value| tag::U64, value.get().to_le_bytes();
     NonZeroUsize => 9, |value| tag::U64, (value.get() as u64).to_le_bytes();
+    NonZeroU128 => 17, |value| tag::U128, value.get().to_le_bytes();
+    NonZeroI8 => 9, |value| tag::I64, i64::from(value.get()).to_le_bytes();
+    NonZeroI16 => 9, |value| tag::I64, i64::from(value.get()).to_le_bytes();
     NonZeroI32 => 9, |value| tag::I64, i64::from(value.get()).to_le_bytes();
     NonZeroI64 => 9, |value| tag::I64, value.get().to_le_bytes();
+    NonZeroIsize => 9, |value| tag::I64, (value.get() as i64).to_le_bytes();
+    NonZeroI128 => 17, |value| tag::I128, value.get().to_le_bytes();
     Duration => 13, |value| tag::DURATION, seconds_nanos_bytes(value.as_secs(), value.subsec_nanos());
     Ipv4Addr => 5, |value| tag::IPV4, value.octets();
     Ipv6Addr => 17, |value| tag::IPV6, value.octets();
@@ -331,9 +337,14 @@ elements!(
     NonZeroU16,
     NonZeroU32,
     NonZeroU64,
+    NonZeroU128,
     NonZeroUsize,
+    NonZeroI8,
+    NonZeroI16,
     NonZeroI32,
     NonZeroI64,
+    NonZeroI128,
+    NonZeroIsize,
     [u8],
     Vec<u8>
 );
@@ -344,22 +355,29 @@ impl<T: Element> Element for Vec<T> {}
 impl<T: Element, const N: usize> Element for [T; N] {}
 
 /// Writes elements until one does not fit. The rest is left out, and the array is marked as truncated.
+pub(super) fn write_elements<'v, T: Element + ?Sized + 'v>(
+    out: &mut ValueWriter<'_>,
+    elements: impl Iterator<Item = &'v T>,
+) {
+    out.array(|out| {
+        for element in elements {
+            let mark = out.mark();
+            element.write(out);
+            if out.is_full() {
+                out.rewind(mark);
+                break;
+            }
+        }
+    });
+}
+
 impl<T: Element> Value for [T] {
     fn size_bytes_max(&self, limits: &Limits) -> usize {
         5 + self.iter().map(|element| element.size_bytes_max(limits)).sum::<usize>()
     }
 
     fn write(&self, out: &mut ValueWriter<'_>) {
-        out.array(|out| {
-            for element in self {
-                let mark = out.mark();
-                element.write(out);
-                if out.is_full() {
-                    out.rewind(mark);
-                    break;
-                }
-            }
-        });
+        write_elements(out, self.iter());
     }
 }
 
@@ -408,36 +426,6 @@ impl Value for Map<'_> {
 }
 
 impl ObjectValue for Map<'_> {}
-
-macro_rules! map_values {
-    ($([$($generics:tt)*] $map:ty;)+) => {$(
-        impl<$($generics)*> Value for $map {
-            fn size_bytes_max(&self, limits: &Limits) -> usize {
-                let entries = self.iter();
-                let sizes = entries.map(|(key, value)| {
-                    2 + key.as_ref().len() + value.size_bytes_max(limits)
-                });
-                5 + sizes.sum::<usize>()
-            }
-
-            fn write(&self, out: &mut ValueWriter<'_>) {
-                out.map(|out| {
-                    for (key, value) in self {
-                        out.entry(key.as_ref(), value);
-                    }
-                });
-            }
-        }
-
-        impl<$($generics)*> ObjectValue for $map {}
-        impl<$($generics)*> Element for $map {}
-    )+};
-}
-
-map_values! {
-    [K: AsRef<str>, V: Value, S] std::collections::HashMap<K, V, S>;
-    [K: AsRef<str>, V: Value] std::collections::BTreeMap<K, V>;
-}
 
 /// Sixteen bytes that print as a UUID (RFC 9562): any crate's `uuid.into_bytes()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -42,12 +42,17 @@ fn texts(value: &dyn Value) -> Vec<String> {
 fn texts_within(value: &dyn Value, limits: Limits) -> (Vec<String>, bool) {
     let written = write_bounded(value, limits);
     let Model::Error(parts) = written.read() else { panic!("no error: {:?}", written.read()) };
-    let text = |part| match part {
+    (parts.into_iter().map(text_of).collect(), written.is_cut)
+}
+
+/// A part of an error; of a cause, `type: message`.
+fn text_of(part: Model) -> String {
+    match part {
         M::Str(text) => text,
         M::StrCut(text, _) => text + "…",
+        M::Error(parts) => parts.into_iter().map(text_of).collect::<Vec<_>>().join(": "),
         other => panic!("no text: {other:?}"),
-    };
-    (parts.into_iter().map(text).collect(), written.is_cut)
+    }
 }
 
 fn chain_of(len: usize) -> Outer {
@@ -58,8 +63,16 @@ fn chain_of(len: usize) -> Outer {
 fn an_error_has_type_message_and_causes() {
     let error = Outer(Some(Box::new(Inner { code: 7 })));
     let outer = concat!(module_path!(), "::Outer");
-    assert_eq!(texts(&ErrorValue(&error)), [outer, "upload failed", "code 7"]);
-    assert_eq!(texts(&ErrorValue(&&error)), [outer, "upload failed", "code 7"]);
+    assert_eq!(texts(&ErrorValue(&error)), [outer, "upload failed", "Inner: code 7"]);
+    assert_eq!(texts(&ErrorValue(&&error)), [outer, "upload failed", "Inner: code 7"]);
+}
+
+#[test]
+fn a_cause_without_a_known_type_is_its_message() {
+    let cause: Box<dyn Error> = "disk full".into();
+    let error = Outer(Some(Box::new(Outer(Some(cause)))));
+    let expected = ["Outer", "upload failed", "Outer: upload failed", "disk full"];
+    assert_eq!(texts(&(&error as &dyn Error)), expected);
 }
 
 #[test]
