@@ -1,5 +1,6 @@
-//! The types of the crate `http`. Methods, versions, URIs and headers are texts, a status is a number, and headers are a
-//! map. A header that is marked as sensitive is a secret. Header values that are not UTF-8 are bytes.
+//! The types of the crate `http`. Methods, versions, URIs and single headers are texts, a status is a number, and a
+//! table of headers is a map. A header that is marked as sensitive is a secret. Header values that are not UTF-8 are
+//! bytes.
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Uri, Version};
 

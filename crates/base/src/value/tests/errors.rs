@@ -68,7 +68,7 @@ fn an_error_has_type_message_and_causes() {
 }
 
 #[test]
-fn a_cause_without_a_known_type_is_its_message() {
+fn a_cause_of_unknown_type_is_its_message() {
     let cause: Box<dyn Error> = "disk full".into();
     let error = Outer(Some(Box::new(Outer(Some(cause)))));
     let expected = ["Outer", "upload failed", "Outer: upload failed", "disk full"];
