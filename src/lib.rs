@@ -181,8 +181,8 @@ pub mod __private {
     pub use crate::core::callsite::{Callsite, Metadata, check_keys, is_ecs_object};
     pub use crate::core::level::is_compiled_in;
     pub use crate::emit::capture::{
-        QuotedKey, ViaCopy, ViaError, ViaNothing, ViaReport, ViaReportRef, ViaValue, Wrap, check,
-        check_text, dotted, dotted_len, dotted_str, ecs_keys, key,
+        ViaCopy, ViaError, ViaNothing, ViaReport, ViaReportRef, ViaValue, Wrap, check, dotted,
+        dotted_len, dotted_str, ecs_keys, key,
     };
     pub use crate::emit::emitter::{Emitter, emit};
     pub use crate::emit::sampling::should_log_globally;

@@ -319,146 +319,124 @@ macro_rules! __list {
     () => { () };
     ({$key:tt plain ($value:expr)} $($rest:tt)*) => {
         (
-            $crate::__private::check::<{ $crate::__is_ecs_object!($key) }, _, _>(
-                $crate::__key_type!($key),
-                (&&&&&$crate::__private::Wrap(&$value)).capture()
-            ),
+            $crate::__under!($key (&&&&&$crate::__private::Wrap(&$value)).capture()),
             $crate::__list!($($rest)*),
         )
     };
     ({$key:tt display ($value:expr)} $($rest:tt)*) => {
         (
-            $crate::__private::check_text::<{ $crate::__is_ecs_object!($key) }, _, _>(
-                $crate::__key_type!($key),
-                $crate::__private::DisplayValue(&$value)
-            ),
+            $crate::__under!($key $crate::__private::DisplayValue(&$value)),
             $crate::__list!($($rest)*),
         )
     };
     ({$key:tt debug ($value:expr)} $($rest:tt)*) => {
         (
-            $crate::__private::check_text::<{ $crate::__is_ecs_object!($key) }, _, _>(
-                $crate::__key_type!($key),
-                $crate::__private::DebugValue(&$value)
-            ),
+            $crate::__under!($key $crate::__private::DebugValue(&$value)),
             $crate::__list!($($rest)*),
         )
     };
 }
 
-/// Whether the key is the name of an ECS object. A dotted key is not.
+/// A value, refused if it is flat and its key names an ECS object. A dotted key names none.
 #[cfg(ringseal_ecs)]
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __is_ecs_object {
-    (($key:ident)) => {
-        $crate::__private::is_ecs_object($crate::__private::key(::core::stringify!($key)))
+macro_rules! __under {
+    ((agent) $value:expr) => {
+        $crate::__private::ecs_keys::agent($value)
     };
-    (($key:literal)) => {
-        $crate::__private::is_ecs_object($key)
+    ((client) $value:expr) => {
+        $crate::__private::ecs_keys::client($value)
     };
-    ($key:tt) => {
-        false
+    ((cloud) $value:expr) => {
+        $crate::__private::ecs_keys::cloud($value)
     };
-}
-
-/// A type with the name of the key, so that the compiler's message names it. Quoted keys have none.
-#[cfg(ringseal_ecs)]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __key_type {
-    ((agent)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::agent>
+    ((container) $value:expr) => {
+        $crate::__private::ecs_keys::container($value)
     };
-    ((client)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::client>
+    ((destination) $value:expr) => {
+        $crate::__private::ecs_keys::destination($value)
     };
-    ((cloud)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::cloud>
+    ((dns) $value:expr) => {
+        $crate::__private::ecs_keys::dns($value)
     };
-    ((container)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::container>
+    ((ecs) $value:expr) => {
+        $crate::__private::ecs_keys::ecs($value)
     };
-    ((destination)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::destination>
+    ((error) $value:expr) => {
+        $crate::__private::ecs_keys::error($value)
     };
-    ((dns)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::dns>
+    ((event) $value:expr) => {
+        $crate::__private::ecs_keys::event($value)
     };
-    ((ecs)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::ecs>
+    ((file) $value:expr) => {
+        $crate::__private::ecs_keys::file($value)
     };
-    ((error)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::error>
+    ((group) $value:expr) => {
+        $crate::__private::ecs_keys::group($value)
     };
-    ((event)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::event>
+    ((host) $value:expr) => {
+        $crate::__private::ecs_keys::host($value)
     };
-    ((file)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::file>
+    ((http) $value:expr) => {
+        $crate::__private::ecs_keys::http($value)
     };
-    ((group)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::group>
+    ((log) $value:expr) => {
+        $crate::__private::ecs_keys::log($value)
     };
-    ((host)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::host>
+    ((network) $value:expr) => {
+        $crate::__private::ecs_keys::network($value)
     };
-    ((http)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::http>
+    ((observer) $value:expr) => {
+        $crate::__private::ecs_keys::observer($value)
     };
-    ((log)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::log>
+    ((organization) $value:expr) => {
+        $crate::__private::ecs_keys::organization($value)
     };
-    ((network)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::network>
+    ((process) $value:expr) => {
+        $crate::__private::ecs_keys::process($value)
     };
-    ((observer)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::observer>
+    ((rule) $value:expr) => {
+        $crate::__private::ecs_keys::rule($value)
     };
-    ((organization)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::organization>
+    ((server) $value:expr) => {
+        $crate::__private::ecs_keys::server($value)
     };
-    ((process)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::process>
+    ((service) $value:expr) => {
+        $crate::__private::ecs_keys::service($value)
     };
-    ((rule)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::rule>
+    ((source) $value:expr) => {
+        $crate::__private::ecs_keys::source($value)
     };
-    ((server)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::server>
+    ((span) $value:expr) => {
+        $crate::__private::ecs_keys::span($value)
     };
-    ((service)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::service>
+    ((threat) $value:expr) => {
+        $crate::__private::ecs_keys::threat($value)
     };
-    ((source)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::source>
+    ((tls) $value:expr) => {
+        $crate::__private::ecs_keys::tls($value)
     };
-    ((span)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::span>
+    ((trace) $value:expr) => {
+        $crate::__private::ecs_keys::trace($value)
     };
-    ((threat)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::threat>
+    ((transaction) $value:expr) => {
+        $crate::__private::ecs_keys::transaction($value)
     };
-    ((tls)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::tls>
+    ((url) $value:expr) => {
+        $crate::__private::ecs_keys::url($value)
     };
-    ((trace)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::trace>
+    ((user) $value:expr) => {
+        $crate::__private::ecs_keys::user($value)
     };
-    ((transaction)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::transaction>
+    ((user_agent) $value:expr) => {
+        $crate::__private::ecs_keys::user_agent($value)
     };
-    ((url)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::url>
+    (($key:literal) $value:expr) => {
+        $crate::__private::check::<{ $crate::__private::is_ecs_object($key) }, _>($value)
     };
-    ((user)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::user>
-    };
-    ((user_agent)) => {
-        ::core::marker::PhantomData::<$crate::__private::ecs_keys::user_agent>
-    };
-    ($key:tt) => {
-        ::core::marker::PhantomData::<$crate::__private::QuotedKey>
+    ($key:tt $value:expr) => {
+        $value
     };
 }
 

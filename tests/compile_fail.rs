@@ -4,15 +4,7 @@
 
 /// The messages list some types that implement the trait; the feature `audit` changes that list.
 #[test]
-#[cfg(not(ringseal_ecs))]
 #[cfg_attr(feature = "audit", ignore = "the golden texts are those without `audit`")]
 fn mistakes_are_compile_errors_that_explain() {
     trybuild::TestCases::new().compile_fail("tests/compile_fail/*.rs");
-}
-
-/// Run with `RUSTFLAGS="--cfg ringseal_ecs"`.
-#[cfg(ringseal_ecs)]
-#[test]
-fn a_flat_value_under_object_keys_is_refused() {
-    trybuild::TestCases::new().compile_fail("tests/compile_fail/ecs/*.rs");
 }

@@ -4,7 +4,6 @@
 //! reference inwards: [`ViaCopy`], [`ViaValue`], [`ViaError`], [`ViaReport`], [`ViaReportRef`], and [`ViaNothing`],
 //! which only exists for its error message.
 use std::error::Error;
-use std::marker::PhantomData;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Deref;
 use std::time::Duration;
@@ -178,43 +177,76 @@ impl Value for Nothing {
 
 impl ObjectValue for Nothing {}
 
-/// Types with the names of ECS objects, so that the compiler's message names the key.
-#[allow(non_camel_case_types, reason = "keys are written in this way")]
+/// For the name of each ECS object, a function that only accepts objects, and whose trait names the key in the message
+/// of the compiler.
 pub mod ecs_keys {
+    use ringseal_base::value::ObjectValue;
+
     macro_rules! keys {
-        ($($name:ident)+) => {$(
-            #[doc = concat!("The key `", stringify!($name), "`.")]
-            #[derive(Debug)]
-            pub enum $name {}
-        )+};
+        ($($name:ident $message:literal;)+) => {
+            $(
+                #[doc = concat!("Accepts an object under the key `", stringify!($name), "`.")]
+                #[inline(always)]
+                pub fn $name<V: objects::$name>(value: V) -> V {
+                    value
+                }
+            )+
+
+            /// Values that are allowed under each key.
+            #[allow(non_camel_case_types, reason = "keys are written in this way")]
+            pub mod objects {
+                $(
+                    #[doc = concat!("A value that is allowed under the key `", stringify!($name), "`.")]
+                    #[diagnostic::on_unimplemented(
+                        message = $message,
+                        label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`"
+                    )]
+                    pub trait $name {}
+
+                    #[diagnostic::do_not_recommend]
+                    impl<V: super::ObjectValue> $name for V {}
+                )+
+            }
+        };
     }
 
     keys! {
-        agent client cloud container destination dns ecs error event file
-        group host http log network observer organization process rule server
-        service source span threat tls trace transaction url user user_agent
+        agent "the key `agent` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        client "the key `client` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        cloud "the key `cloud` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        container "the key `container` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        destination "the key `destination` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        dns "the key `dns` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        ecs "the key `ecs` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        error "the key `error` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        event "the key `event` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        file "the key `file` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        group "the key `group` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        host "the key `host` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        http "the key `http` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        log "the key `log` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        network "the key `network` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        observer "the key `observer` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        organization "the key `organization` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        process "the key `process` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        rule "the key `rule` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        server "the key `server` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        service "the key `service` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        source "the key `source` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        span "the key `span` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        threat "the key `threat` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        tls "the key `tls` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        trace "the key `trace` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        transaction "the key `transaction` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        url "the key `url` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        user "the key `user` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        user_agent "the key `user_agent` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
     }
 }
 
-/// Takes the place of a quoted key in the message of the compiler.
-#[derive(Debug)]
-pub enum QuotedKey {}
-
 /// Accepts a value only under a key that allows it; see [`AllowedUnder`].
 #[inline(always)]
-pub fn check<const ECS_OBJECT: bool, K, V: AllowedUnder<K, ECS_OBJECT>>(
-    _key: PhantomData<K>,
-    value: V,
-) -> V {
-    value
-}
-
-/// The same for a value with `%` or `?`, which is always a flat text.
-#[inline(always)]
-pub fn check_text<const ECS_OBJECT: bool, K, V>(_key: PhantomData<K>, value: V) -> V
-where
-    DisplayValue<&'static str>: AllowedUnder<K, ECS_OBJECT>,
-{
+pub fn check<const ECS_OBJECT: bool, V: AllowedUnder<ECS_OBJECT>>(value: V) -> V {
     value
 }
 

@@ -100,19 +100,20 @@ pub const NOT_PLAIN: usize = 1 << (usize::BITS - 24);
 )]
 pub trait ObjectValue: Value {}
 
-/// A value that is allowed under a key, with `--cfg ringseal_ecs`; `ECS_OBJECT` is true if the key names an ECS object.
+/// A value that is allowed under a quoted key, with `--cfg ringseal_ecs`; `ECS_OBJECT` is true if the key names an ECS
+/// object.
 #[diagnostic::on_unimplemented(
-    message = "the key `{Key}` names an object of the Elastic Common Schema, and `{Self}` is a flat value",
+    message = "this quoted key names an object of the Elastic Common Schema, and `{Self}` is a flat value",
     label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`",
     note = "keys that name objects: agent, client, cloud, container, destination, dns, ecs, error, event, file, group, \
             host, http, log, network, observer, organization, process, rule, server, service, source, span, threat, \
             tls, trace, transaction, url, user, user_agent"
 )]
-pub trait AllowedUnder<Key, const ECS_OBJECT: bool>: Value {}
+pub trait AllowedUnder<const ECS_OBJECT: bool>: Value {}
 
-impl<Key, T: Value + ?Sized> AllowedUnder<Key, false> for T {}
+impl<T: Value + ?Sized> AllowedUnder<false> for T {}
 #[diagnostic::do_not_recommend]
-impl<Key, T: ObjectValue + ?Sized> AllowedUnder<Key, true> for T {}
+impl<T: ObjectValue + ?Sized> AllowedUnder<true> for T {}
 
 /// A value that can be the element of an array: any except `u8`, because a slice of bytes is logged as a text of
 /// unknown encoding and not as an array of numbers.
