@@ -9,9 +9,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use ringseal_base::limits::Limits;
-use ringseal_base::value::{
-    AllowedUnder, DisplayValue, DynError, ErrorValue, ObjectValue, Value, ValueWriter,
-};
+use ringseal_base::value::{AllowedUnder, DynError, ErrorValue, ObjectValue, Value, ValueWriter};
 
 /// An expression's value, borrowed.
 #[derive(Debug)]

@@ -183,29 +183,30 @@ impl Calibration {
         Self { start: now, base: now, rate: nanos_per_tick, scale: to_scale(nanos_per_tick) }
     }
 
-    /// A line through the current time. If the clock does not know its slope, it is measured over a millisecond; over
-    /// ten of the monotonic clock if the wall clock does not move, as one beyond the range of 64 bits.
+    /// A line through the current time. If the clock does not know its slope, it is measured over a millisecond. The
+    /// monotonic clock must agree, or the measurement is repeated: the thread was preempted in it, or the clock was set.
+    /// After ten milliseconds the slope is that of the monotonic clock, also for a wall clock that does not move.
     pub fn measure(clock: &dyn Clock) -> Self {
         const MEASURE_NANOS_MAX: u64 = 10_000_000;
-        let start = clock.now();
         if let Some(rate) = clock.nanos_per_tick() {
-            return Self::new(start, rate);
+            return Self::new(clock.now(), rate);
         }
-        let began = monotonic_nanos();
+        let (first, first_nanos) = with_monotonic(clock);
+        let (mut start, mut start_nanos) = (first, first_nanos);
         loop {
-            let now = clock.now();
+            let (now, now_nanos) = with_monotonic(clock);
             let nanos = now.unix_nanos.saturating_sub(start.unix_nanos);
-            let ticks = now.ticks.wrapping_sub(start.ticks);
-            // The clock was set during the measurement: any estimate is good enough until the next adjustment.
-            if !(0..=1_000_000_000).contains(&nanos) {
-                return Self::new(now, 1.0 / 3.0);
-            }
-            if nanos >= 1_000_000 && ticks > 0 {
+            let (waited, ticks) = (now_nanos - start_nanos, now.ticks.wrapping_sub(start.ticks));
+            let is_agreed = nanos.abs_diff(waited as i64) <= waited / 8;
+            if waited >= 1_000_000 && ticks > 0 && is_agreed {
                 return Self::new(now, nanos as f64 / ticks as f64);
             }
-            let waited = monotonic_nanos() - began;
-            if waited >= MEASURE_NANOS_MAX {
-                return Self::new(now, waited as f64 / ticks.max(1) as f64);
+            if now_nanos - first_nanos >= MEASURE_NANOS_MAX {
+                let ticks = now.ticks.wrapping_sub(first.ticks).max(1);
+                return Self::new(now, (now_nanos - first_nanos) as f64 / ticks as f64);
+            }
+            if waited >= 1_000_000 {
+                (start, start_nanos) = (now, now_nanos);
             }
             std::hint::spin_loop();
         }
@@ -225,6 +226,9 @@ impl Calibration {
     }
 
     /// Adjusts the line to a newer reading. The line stays continuous unless the clock was stepped.
+    ///
+    /// A step right after another one, or after the first measurement, comes from a wrong slope rather than from a clock
+    /// that was set each time: the slope is then measured again.
     pub fn adjust(&mut self, now: Now) -> Option<Step> {
         let ticks = now.ticks.wrapping_sub(self.base.ticks);
         if ticks == 0 || ticks > i64::MAX as u64 {
@@ -233,6 +237,10 @@ impl Calibration {
         let here = self.unix_nanos(now.ticks);
         let error = now.unix_nanos.saturating_sub(here);
         if error.saturating_abs() > SLEW_NANOS_MAX {
+            let nanos = now.unix_nanos.saturating_sub(self.start.unix_nanos);
+            if self.start == self.base && nanos > 0 {
+                self.rate = nanos as f64 / ticks as f64;
+            }
             self.start = now;
             self.base = now;
             self.scale = to_scale(self.rate);
@@ -250,6 +258,18 @@ impl Calibration {
         self.scale = to_scale(self.rate * (1.0 + slew));
         None
     }
+}
+
+/// Both clocks and the monotonic one: of four readings the one that took the fewest ticks. A preemption between them
+/// would divide a long time by few ticks.
+fn with_monotonic(clock: &dyn Clock) -> (Now, u64) {
+    let read = |_| {
+        let now = clock.now();
+        let nanos = monotonic_nanos();
+        (clock.ticks().saturating_sub(now.ticks), now, nanos)
+    };
+    let best = [0; 4].map(read).into_iter().min_by_key(|(width, ..)| *width);
+    best.map_or_else(|| (clock.now(), monotonic_nanos()), |(_, now, nanos)| (now, nanos))
 }
 
 fn to_scale(nanos_per_tick: f64) -> u64 {
@@ -285,6 +305,78 @@ mod tests {
             assert!(line.nanos_per_tick() > 0.0, "{line:?}");
             assert!(line.unix_nanos(SystemClock.ticks()) >= unix_nanos);
         }
+    }
+
+    /// The machine's clock, whose first pair is older in its wall time than in its ticks, as after a preemption.
+    #[derive(Debug, Default)]
+    struct PreemptedFirst(std::sync::atomic::AtomicBool);
+
+    impl Clock for PreemptedFirst {
+        fn ticks(&self) -> u64 {
+            SystemClock.ticks()
+        }
+
+        fn unix_nanos(&self) -> i64 {
+            SystemClock.unix_nanos()
+        }
+
+        fn nanos_per_tick(&self) -> Option<f64> {
+            None
+        }
+
+        fn now(&self) -> Now {
+            let is_first = !self.0.swap(true, std::sync::atomic::Ordering::Relaxed);
+            let late = if is_first { 900_000_000 } else { 0 };
+            let now = SystemClock.now();
+            Now { unix_nanos: now.unix_nanos - late, ..now }
+        }
+    }
+
+    #[test]
+    fn a_preempted_measurement_is_repeated() {
+        let monotonic = |since: u64| super::monotonic_nanos() - since;
+        let (nanos, ticks) = (super::monotonic_nanos(), SystemClock.ticks());
+        let line = Calibration::measure(&PreemptedFirst::default());
+        while monotonic(nanos) < 20_000_000 {
+            std::hint::spin_loop();
+        }
+        let true_rate = monotonic(nanos) as f64 / (SystemClock.ticks() - ticks) as f64;
+        let share = line.nanos_per_tick() / true_rate;
+        assert!((0.5..2.0).contains(&share), "{share} of the true rate");
+    }
+
+    #[test]
+    fn a_wrong_slope_heals_after_one_step() {
+        const MILLI: u64 = 1_000_000;
+        // One tick is a nanosecond; the slope was measured 370 times as steep, or at a tenth.
+        for wrong in [370.0, 0.1] {
+            let mut line = Calibration::new(Now { ticks: 0, unix_nanos: 0 }, wrong);
+            let steps = (1..200u64).filter(|step| {
+                let ticks = step * 100 * MILLI;
+                line.adjust(Now { ticks, unix_nanos: ticks as i64 }).is_some()
+            });
+            assert_eq!(steps.collect::<Vec<_>>(), [1], "{wrong}");
+            assert!((line.nanos_per_tick() - 1.0).abs() < 0.001, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn setting_the_clock_does_not_change_the_slope() {
+        const SECOND: u64 = 1_000_000_000;
+        let mut line = Calibration::new(Now { ticks: 0, unix_nanos: 0 }, 1.0);
+        let mut read = |second: u64, set_by: i64| {
+            let ticks = second * SECOND;
+            let step = line.adjust(Now { ticks, unix_nanos: ticks as i64 + set_by });
+            (step.is_some(), (line.nanos_per_tick() * 1000.0).round())
+        };
+        assert_eq!(read(1, 0), (false, 1000.0));
+        assert_eq!(read(2, 3_600 * SECOND as i64), (true, 1000.0));
+        assert_eq!(read(3, 3_600 * SECOND as i64), (false, 1000.0));
+        // Set twice in a row: the slope is wrong for one interval, then right again.
+        assert_eq!(read(4, 0), (true, 1000.0));
+        assert!(read(5, 10 * SECOND as i64).0);
+        assert_eq!(read(6, 10 * SECOND as i64), (true, 1000.0));
+        assert_eq!(read(7, 10 * SECOND as i64), (false, 1000.0));
     }
 
     #[test]
