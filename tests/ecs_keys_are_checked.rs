@@ -1,5 +1,5 @@
-//! With `--cfg ringseal_ecs`, flat values under the names of ECS objects are compile errors that name the key. `trybuild`
-//! removes the flag, so the compiler is called directly.
+//! With `--cfg ringseal_ecs`, flat values under the names of ECS objects are compile errors that name the key.
+//! `trybuild` removes the flag, so the compiler is called directly.
 use std::path::Path;
 use std::process::Command;
 

@@ -183,8 +183,8 @@ impl Calibration {
         Self { start: now, base: now, rate: nanos_per_tick, scale: to_scale(nanos_per_tick) }
     }
 
-    /// A line through the current time. If the clock does not know its slope, it is measured over a millisecond. The
-    /// monotonic clock must agree, or the measurement is repeated: the thread was preempted in it, or the clock was set.
+    /// A line through the current time. If the clock does not know its slope, it is measured over a millisecond. If the
+    /// monotonic clock does not agree, the thread was preempted or the clock was set, and the measurement is repeated.
     /// After ten milliseconds the slope is that of the monotonic clock, also for a wall clock that does not move.
     pub fn measure(clock: &dyn Clock) -> Self {
         const MEASURE_NANOS_MAX: u64 = 10_000_000;
@@ -227,8 +227,8 @@ impl Calibration {
 
     /// Adjusts the line to a newer reading. The line stays continuous unless the clock was stepped.
     ///
-    /// A step right after another one, or after the first measurement, comes from a wrong slope rather than from a clock
-    /// that was set each time: the slope is then measured again.
+    /// A step right after another one, or after the first measurement, comes from a wrong slope rather than from a
+    /// clock that was set each time: the slope is then measured again.
     pub fn adjust(&mut self, now: Now) -> Option<Step> {
         let ticks = now.ticks.wrapping_sub(self.base.ticks);
         if ticks == 0 || ticks > i64::MAX as u64 {
