@@ -24,7 +24,8 @@
 //! ```
 //!
 //! The grammar of the macros is described at [`event!`], the configuration at [`Config`], what happens when a ring is
-//! full at [`Overflow`], files at [`sink::file`].
+//! full at [`Overflow`], files at [`sink::file`]. [`guide`] has the longer texts.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Some items of these modules are used only by optional features.
 #[cfg_attr(
     not(all(feature = "audit", feature = "tokens", feature = "affinity")),
@@ -92,6 +93,23 @@ pub mod value {
         AllowedUnder, BacktraceValue, DebugValue, DisplayValue, Element, ErrorValue, Map, MapKey,
         NOT_PLAIN, Number, ObjectValue, Uuid, Value, ValueWriter,
     };
+}
+
+/// The longer texts: how the parts are set up and operated. Links between the pages work in the repository.
+#[cfg(all(doc, not(doctest)))]
+pub mod guide {
+    #[doc = include_str!("../docs/audit.md")]
+    pub mod audit {}
+    #[doc = include_str!("../docs/audit-operations.md")]
+    pub mod audit_operations {}
+    #[doc = include_str!("../docs/configuration.md")]
+    pub mod configuration {}
+    #[doc = include_str!("../docs/redaction.md")]
+    pub mod redaction {}
+    #[doc = include_str!("../docs/sampling.md")]
+    pub mod sampling {}
+    #[doc = include_str!("../docs/tokens.md")]
+    pub mod tokens {}
 }
 
 /// The clock and the file system that the audit log and the token keysets use.

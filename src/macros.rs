@@ -20,7 +20,17 @@
 /// info!(target: "exchange::gateway", "order_filled", id);
 /// ```
 ///
-/// A logger may come first: `info!(log, "request_started")`.
+/// | written | means |
+/// |---|---|
+/// | `key = value` | any [`Value`](crate::value::Value): numbers, texts, addresses, options, errors (`error = &err`), maps |
+/// | `key = %value`, `key = ?value` | as `Display` or `Debug` formats it |
+/// | `key`, `%key`, `?key`, `user.id` | a variable, or a field of one, under its own name |
+/// | `user.id = 42`, `"retry count" = 3`, `r#type = "s3"` | dotted keys, keys of any text, keywords |
+/// | `info!(log, "name")` | to this logger or engine; without one, to the global engine |
+/// | `info!(target: "module", "name")` | another target than the module's path |
+///
+/// One macro for each level: [`trace!`](crate::trace), [`debug!`](crate::debug), [`info!`](crate::info),
+/// [`warn!`](crate::warn), [`error!`](crate::error), [`critical!`](crate::critical).
 #[macro_export]
 macro_rules! event {
     (target: $target:expr, $level:expr, $name:literal $(, $($fields:tt)*)?) => {

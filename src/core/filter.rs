@@ -22,7 +22,7 @@ impl Default for Filter {
 }
 
 /// A directive that cannot be parsed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParseFilterError {
     /// The directive.
@@ -38,6 +38,13 @@ impl fmt::Display for ParseFilterError {
             "directive {:?}: {}; expected `level`, `target` or `target=level`, separated by commas",
             self.directive, self.reason
         )
+    }
+}
+
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for ParseFilterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

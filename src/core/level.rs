@@ -86,7 +86,7 @@ impl fmt::Display for LevelFilter {
 }
 
 /// A word that is not a level.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ParseLevelError {
     found: String,
 }
@@ -98,6 +98,13 @@ impl fmt::Display for ParseLevelError {
             "{:?} is not a level; expected trace, debug, info, warn (warning), error, critical or off",
             self.found
         )
+    }
+}
+
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for ParseLevelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -28,7 +28,7 @@ use super::config::{Color, Config, Format, Output};
 use crate::core::filter::ParseFilterError;
 
 /// An environment variable with an invalid value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EnvError {
     /// The variable's name.
@@ -42,6 +42,13 @@ pub struct EnvError {
 impl fmt::Display for EnvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={:?}: expected {}", self.variable, self.found, self.expected)
+    }
+}
+
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for EnvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

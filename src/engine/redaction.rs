@@ -116,7 +116,7 @@ impl Config {
 }
 
 /// Why new rules were not applied. The old rules stay in use.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedactionError {
     /// A rule cannot be used.
@@ -134,11 +134,18 @@ impl fmt::Display for RedactionError {
     }
 }
 
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for RedactionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for RedactionError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             RedactionError::Rules(error) => error.source(),
-            RedactionError::Writer(error) => Some(error),
+            RedactionError::Writer(error) => error.source(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use crate::core::level::{Level, ParseLevelError};
 
 /// An invalid rule.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SampleError {
     /// A rate that is not a number from 0 to 1.
@@ -70,6 +70,13 @@ impl fmt::Display for SampleError {
                 write!(f, "{found:?}: expected a name and its rate, as in debug=0.01")
             }
         }
+    }
+}
+
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for SampleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -106,7 +106,6 @@ pub struct WriteError {
 }
 
 /// Why a call of a sink failed.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum SinkError {
     /// An operating system call failed.
@@ -225,10 +224,18 @@ impl fmt::Display for SinkError {
     }
 }
 
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for SinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for SinkError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            SinkError::Io { source, .. } | SinkError::NotLocked { source, .. } => Some(source),
+            // Display shows the cause, so `source` skips it.
+            SinkError::Io { source, .. } | SinkError::NotLocked { source, .. } => source.source(),
             _ => None,
         }
     }

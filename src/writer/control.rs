@@ -56,7 +56,7 @@ impl fmt::Debug for Control {
 }
 
 /// Why a flush, a sync or a reopen failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlushError {
     /// At least one sink failed. Contains the errors of all sinks that failed.
@@ -84,6 +84,13 @@ impl fmt::Display for FlushError {
             ),
             FlushError::FromWriter => f.write_str("called by a sink on the writer's own thread"),
         }
+    }
+}
+
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

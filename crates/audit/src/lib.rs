@@ -9,6 +9,7 @@
 //! on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] are the signed texts (C2SP signed-note and tlog-checkpoint),
 //! [`keys`] the key files, [`proof`] a self-contained proof, [`anchor`] a timestamp on a checkpoint, [`read`] shows
 //! entries. [`sink`] copies sealed entries elsewhere: to databases, streams, several at once.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod anchor;
 pub mod catalogue;

@@ -54,3 +54,53 @@ fn a_file_name_cannot_control_the_terminal() {
         assert!(said.contains("\\u001b[2J"), "{arguments:?}: {said}");
     }
 }
+
+fn shown(dir: &std::path::Path, arguments: &[&str]) -> String {
+    let mut cat = ringseal();
+    cat.arg("cat").args(arguments).arg(dir).env("TZ", "CET-1CEST,M3.5.0,M10.5.0/3");
+    let output = cat.output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn last_lines_local_times_and_field_tests() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let line = |number: u32, more: &str| {
+        format!(
+            "{{\"timestamp\":\"2026-11-22T15:09:0{number}Z\",\"level\":\"info\",\"event\":\"e{number}\"{more}}}\n"
+        )
+    };
+    let text = line(0, "")
+        + &line(
+            1,
+            r#","error":{"type":"io::Error","message":"cannot pay","chain":["no answer"],"stack_hash":"a1"}"#,
+        )
+        + &line(2, r#","path":"/api/v1/pay""#)
+        + &line(3, r#","http":{"status":503},"path":"/api/v2/refund""#);
+    fs::write(dir.path().join("app.log"), text).expect("to write");
+    let events = |arguments: &[&str]| {
+        let text = shown(dir.path(), arguments);
+        let name = |line: &str| line.split_whitespace().nth(3).unwrap_or_default().to_owned();
+        text.lines().map(name).collect::<Vec<_>>().join(" ")
+    };
+    for (arguments, expected) in [
+        (&["--last", "2"][..], "e2 e3"),
+        (&["-n", "9"], "e0 e1 e2 e3"),
+        (&["-n", "0"], ""),
+        (&["-n", "1", "--field", "path"], "e3"),
+        (&["--field", "path"], "e2 e3"),
+        (&["--field", "error"], "e1"),
+        (&["--field", "http.status~=5*"], "e3"),
+        (&["--field", "path~=/api/*/pay"], "e2"),
+        (&["--field", "path~=pay"], ""),
+        (&["--field", "path=/api/v1/pay"], "e2"),
+    ] {
+        assert_eq!(events(arguments), expected, "{arguments:?}");
+    }
+    let error = shown(dir.path(), &["--local", "--field", "error"]);
+    assert_eq!(
+        error.trim_end(),
+        "2026-11-22T16:09:01.000+01:00 [INFO    ] e1 error=\"cannot pay: no answer\" error.type=io::Error"
+    );
+}

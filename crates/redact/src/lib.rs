@@ -15,6 +15,7 @@
 //! by at most 14 bytes per hit, or 51 for a token.
 //!
 //! Rules cannot find names and addresses in free prose, or secrets that look like words.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod byte_classes;
 mod byte_masks;

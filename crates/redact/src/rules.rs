@@ -135,7 +135,7 @@ pub struct RuleSet {
 }
 
 /// Why a rule set cannot be used. Names the rule, never its secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RuleError {
     /// A rule is not valid.
@@ -162,6 +162,13 @@ impl fmt::Display for RuleError {
                 write!(f, "redaction rules: expected at most {max}, found {found}")
             }
         }
+    }
+}
+
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for RuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

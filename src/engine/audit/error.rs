@@ -7,7 +7,6 @@ use ringseal_audit::sink::AuditSinkError;
 use ringseal_audit::store::StoreError;
 
 /// Why the audit log could not be opened.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum AuditOpenError {
     /// The log could not be opened or recovered.
@@ -101,6 +100,13 @@ impl fmt::Display for AuditOpenError {
     }
 }
 
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for AuditOpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for AuditOpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         // Display forwards to the inner error, so `source` skips it.
@@ -111,7 +117,7 @@ impl std::error::Error for AuditOpenError {
             AuditOpenError::Keys(error) => error.source(),
             AuditOpenError::Sink(error) => error.source(),
             AuditOpenError::Redaction(error) => error.source(),
-            AuditOpenError::Dir { source, .. } => Some(source),
+            AuditOpenError::Dir { source, .. } => source.source(),
             AuditOpenError::NoKeys { .. }
             | AuditOpenError::KeysMoved { .. }
             | AuditOpenError::KeyLost { .. } => None,

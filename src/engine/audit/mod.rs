@@ -47,7 +47,7 @@ use ringseal_base::value::NOT_PLAIN;
 const RECORD_BYTES_MAX: u32 = 128 << 10;
 
 /// Why an audit event was refused or not written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AuditError {
     /// The event is invalid; nothing was queued.
@@ -75,6 +75,13 @@ impl fmt::Display for AuditError {
             }
             AuditError::Log(fault) => fault.fmt(f),
         }
+    }
+}
+
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for AuditError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

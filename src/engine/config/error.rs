@@ -6,7 +6,6 @@ use crate::sink::SinkError;
 use ringseal_redact::RuleError;
 
 /// Why an engine could not be started.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum InitError {
     /// A global engine is already running.
@@ -66,18 +65,25 @@ impl fmt::Display for InitError {
     }
 }
 
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for InitError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            // Display forwards to the inner error, so `source` skips it.
+            // Display shows the inner error, so `source` skips it.
             InitError::Sink(error) => error.source(),
             InitError::Env(error) => error.source(),
             InitError::Redaction(error) => error.source(),
             #[cfg(feature = "tokens")]
-            InitError::Keys(error) => Some(error),
+            InitError::Keys(error) => error.source(),
             #[cfg(feature = "audit")]
             InitError::Audit(error) => error.source(),
-            InitError::Thread { source } | InitError::Signals { source } => Some(source),
+            InitError::Thread { source } | InitError::Signals { source } => source.source(),
             _ => None,
         }
     }
@@ -86,5 +92,57 @@ impl std::error::Error for InitError {
 impl From<EnvError> for InitError {
     fn from(error: EnvError) -> Self {
         InitError::Env(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::io;
+
+    use super::*;
+    use crate::sink::file::reader::LogReadError;
+    use crate::writer::control::FlushError;
+
+    fn io_error() -> io::Error {
+        io::Error::new(io::ErrorKind::PermissionDenied, "the system says no")
+    }
+
+    /// What a program prints that ends with this error, or that adds the chain of causes to it.
+    #[test]
+    fn each_cause_is_printed_once() {
+        let sink = || SinkError::io("open", "/logs/app.log".as_ref(), io_error());
+        let path = || std::path::PathBuf::from("/logs/app.log");
+        let rows: [(&str, Box<dyn Error>); 9] = [
+            ("a sink", Box::new(sink())),
+            ("a lock", Box::new(SinkError::NotLocked { path: path(), source: io_error() })),
+            ("a start with a sink", Box::new(InitError::Sink(sink()))),
+            ("a start without a thread", Box::new(InitError::Thread { source: io_error() })),
+            ("a start without signals", Box::new(InitError::Signals { source: io_error() })),
+            (
+                "a start with a variable",
+                Box::new(InitError::Env(EnvError {
+                    variable: "LOG_FORMAT",
+                    found: "the system says no".into(),
+                    expected: "json or console".into(),
+                })),
+            ),
+            ("a flush", Box::new(FlushError::Sinks("file: the system says no".into()))),
+            (
+                "a reader",
+                Box::new(LogReadError::Io { action: "open", path: path(), source: io_error() }),
+            ),
+            ("a gzip file", Box::new(LogReadError::Corrupt { path: path(), source: io_error() })),
+        ];
+        for (name, error) in rows {
+            let mut chain = error.to_string();
+            let mut source = error.source();
+            while let Some(cause) = source {
+                chain.push_str(&format!(": {cause}"));
+                source = cause.source();
+            }
+            assert_eq!(chain.matches("the system says no").count(), 1, "{name}: {chain}");
+            assert_eq!(format!("{error:?}"), error.to_string(), "{name}");
+        }
     }
 }

@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 /// Why a key cannot be created, loaded or replaced.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The operating system returned an error.
@@ -76,10 +75,18 @@ impl fmt::Display for KeyError {
     }
 }
 
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for KeyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            KeyError::Io { source, .. } => Some(source),
+            // Display shows the cause, so `source` skips it.
+            KeyError::Io { source, .. } => source.source(),
             _ => None,
         }
     }

@@ -89,7 +89,8 @@ impl std::error::Error for ProveError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             ProveError::Tile(error) => error.source(),
-            ProveError::Inconsistent(error) => Some(error),
+            // Display shows the inner error, so `source` skips it.
+            ProveError::Inconsistent(error) => error.source(),
             _ => None,
         }
     }

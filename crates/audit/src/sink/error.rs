@@ -218,8 +218,11 @@ impl fmt::Display for AuditSinkError {
 impl std::error::Error for AuditSinkError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            AuditSinkError::Io { source, .. } => Some(source),
-            AuditSinkError::Database { source, .. } => Some(&**source),
+            // Display shows the causes, so `source` skips them.
+            AuditSinkError::Io { source, .. } => source.source(),
+            AuditSinkError::Database { source, .. } => {
+                source.source().and_then(|cause| cause.source())
+            }
             _ => None,
         }
     }

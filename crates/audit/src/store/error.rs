@@ -8,7 +8,6 @@ use crate::keys::KeyError;
 use crate::tiles::TileError;
 
 /// Why a log cannot be opened, or a step failed.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The file system returned an error.
@@ -173,13 +172,21 @@ impl fmt::Display for StoreError {
     }
 }
 
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            StoreError::Io { source, .. } => Some(source),
+            // Display shows the cause, so `source` skips it.
+            StoreError::Io { source, .. } => source.source(),
             StoreError::Key(error) => error.source(),
             StoreError::Tiles(error) => error.source(),
-            StoreError::Damaged { what: Damage::Parse(error), .. } => Some(error),
+            StoreError::Damaged { what: Damage::Parse(error), .. } => error.source(),
             _ => None,
         }
     }

@@ -169,7 +169,8 @@ impl fmt::Display for TileError {
 impl std::error::Error for TileError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            TileError::Io { source, .. } => Some(source),
+            // Display shows the cause, so `source` skips it.
+            TileError::Io { source, .. } => source.source(),
             TileError::Proof(error) => error.source(),
             _ => None,
         }

@@ -2,17 +2,19 @@
 //!
 //! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`
 //!
-//! No character of a line controls the terminal or hides: escapes of JSON stay escaped. A key, a value or a name that
+//! An error is its message with the causes, and its type. No character of a line controls the terminal or hides: escapes of JSON stay escaped. A key, a value or a name that
 //! could be taken for more than one is quoted.
 use std::io::{self, IsTerminal, Write};
 
 use ringseal::Level;
 
+use super::error_text::ErrorText;
+use super::shown_time::ShownTime;
 use crate::console::{Color, Style, write_safe};
 use crate::json::{Entry, Kind, Text};
 use crate::line::json::{Facts, name_below};
 use crate::line::{LevelReading, LineParser, ParsedLine, TimeReading};
-use crate::time::{MILLIS_LEN, write_millis};
+use crate::time::MILLIS_LEN;
 
 /// Fields that the engine adds to every line; hidden by default.
 const ENGINE_KEYS: [&str; 5] = ["run_id", "schema_version", "seq", "ecs.version", "ecs"];
@@ -36,6 +38,7 @@ impl ConsoleOptions {
 /// Writes lines in the readable format.
 pub(super) struct ConsoleWriter {
     options: ConsoleOptions,
+    time: ShownTime,
     parser: LineParser,
     scratch: String,
 }
@@ -54,8 +57,8 @@ fn style_of(level: Option<Level>) -> Style {
 
 impl ConsoleWriter {
     /// `now` decides about years that are not written, in nanoseconds since 1970-01-01T00:00:00Z.
-    pub(super) fn new(options: ConsoleOptions, now: i64) -> Self {
-        Self { options, parser: LineParser::new(now), scratch: String::new() }
+    pub(super) fn new(options: ConsoleOptions, time: ShownTime, now: i64) -> Self {
+        Self { options, time, parser: LineParser::new(now), scratch: String::new() }
     }
 
     /// Writes one line of a log. A line that is not JSON, or not a log line, is shown unchanged.
@@ -138,8 +141,7 @@ impl ConsoleWriter {
         if is_word(prefix) {
             return write_safe(prefix, out);
         }
-        let escaped = prefix.replace('\\', "\\\\").replace('"', "\\\"");
-        write_quoted(&escaped, out)
+        write_quoted(&escaped(prefix), out)
     }
 
     fn write_time(
@@ -150,8 +152,8 @@ impl ConsoleWriter {
     ) -> io::Result<()> {
         match (time, entry) {
             (TimeReading::At(nanos), _) => {
-                let text = write_millis(nanos);
-                self.styled(Style::DIM, out, |_, out| out.write_all(&text))
+                let text = self.time.text(nanos);
+                self.styled(Style::DIM, out, |_, out| out.write_all(text.as_bytes()))
             }
             (_, Some(entry)) => self.write_value(&entry, out),
             (_, None) => write!(out, "{:MILLIS_LEN$}", "-"),
@@ -165,10 +167,42 @@ impl ConsoleWriter {
     }
 
     fn write_field(&mut self, entry: &Entry<'_>, out: &mut dyn Write) -> io::Result<()> {
+        if entry.kind == Kind::Map
+            && let Some(error) = ErrorText::of(entry.raw)
+        {
+            return self.write_error(entry.key, &error, out);
+        }
         out.write_all(b" ")?;
         self.styled(Style::KEY, out, |_, out| write_key(entry.key, out))?;
         out.write_all(b"=")?;
         self.write_value(entry, out)
+    }
+
+    /// Writes an error: its message with the causes, and its type.
+    fn write_error(
+        &mut self,
+        key: Text<'_>,
+        error: &ErrorText,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let hash = error.stack_hash.as_ref().filter(|_| self.options.all);
+        let parts =
+            [("", Some(&error.text)), (".type", error.kind.as_ref()), (".stack_hash", hash)];
+        for (end, text) in parts {
+            let Some(text) = text else { continue };
+            out.write_all(b" ")?;
+            self.styled(Style::KEY, out, |_, out| {
+                write_key(key, out)?;
+                out.write_all(end.as_bytes())
+            })?;
+            out.write_all(b"=")?;
+            if is_word(text) {
+                write_safe(text, out)?;
+            } else {
+                write_quoted(&escaped(text), out)?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes a string without quotes if it is unambiguous without them, and other values as written.
@@ -226,6 +260,11 @@ pub(crate) fn write_key(key: Text<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     let decoded = key.decode();
     if is_word(&decoded) { write_safe(&decoded, out) } else { write_quoted(key.raw(), out) }
+}
+
+/// Escapes what would end a string of JSON.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// Writes the content of a JSON string between quotes.

@@ -12,7 +12,7 @@ pub(super) struct Filter {
     level: Option<Level>,
     since: Option<i64>,
     until: Option<i64>,
-    fields: Vec<(String, String)>,
+    fields: Vec<FieldTest>,
     /// Only JSON lines are shown.
     json_only: bool,
     parser: LineParser,
@@ -32,11 +32,71 @@ pub(super) enum Verdict {
     NoTime,
 }
 
-/// Parses `KEY=VALUE`.
-pub(super) fn parse_field(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err(format!("expected KEY=VALUE, found {text:?}")),
+/// A condition on a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FieldTest {
+    key: String,
+    expected: Expected,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Expected {
+    Any,
+    Value(String),
+    Pattern(String),
+}
+
+impl FieldTest {
+    /// Parses `KEY`, `KEY=VALUE` or `KEY~=PATTERN`.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let (key, expected) = match text.split_once('=') {
+            None => (text, Expected::Any),
+            Some((key, value)) => match key.strip_suffix('~') {
+                Some(key) => (key, Expected::Pattern(value.to_owned())),
+                None => (key, Expected::Value(value.to_owned())),
+            },
+        };
+        if key.is_empty() {
+            return Err(format!("expected KEY, KEY=VALUE or KEY~=PATTERN, found {text:?}"));
+        }
+        Ok(Self { key: key.to_owned(), expected })
+    }
+}
+
+impl Expected {
+    /// Whether these characters, of a string or of another value as written, are as expected.
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Expected::Any => true,
+            Expected::Value(value) => text == value,
+            Expected::Pattern(pattern) => glob_matches(pattern, text),
+        }
+    }
+}
+
+/// Whether a pattern with `*` and `?` matches the whole text, in time of their product at most.
+fn glob_matches(pattern: &str, text: &str) -> bool {
+    let (mut rest, mut at) = (pattern.chars(), text.chars());
+    // After the last `*`, and where it was tried in the text.
+    let mut retry: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
+    loop {
+        let tried = at.clone();
+        match (rest.next(), at.next()) {
+            (None, None) => return true,
+            (Some('*'), _) => {
+                at = tried;
+                retry = Some((rest.clone(), at.clone()));
+            }
+            (Some('?'), Some(_)) => {}
+            (Some(expected), Some(found)) if expected == found => {}
+            _ => {
+                let Some((after, start)) = &mut retry else { return false };
+                if start.next().is_none() {
+                    return false;
+                }
+                (rest, at) = (after.clone(), start.clone());
+            }
+        }
     }
 }
 
@@ -123,8 +183,10 @@ impl Filter {
             // One that is not understood counts as in `pipe`.
             reading => reading.or_assumed() >= least,
         });
-        let has_fields =
-            self.fields.iter().all(|(key, value)| has_field(line.entries, line.text, key, value));
+        let has_fields = self
+            .fields
+            .iter()
+            .all(|test| has_field(line.entries, line.text, &test.key, &test.expected));
         let verdict = match passes_level && has_fields {
             true => self.evaluate_time(facts.time),
             false => Verdict::Hide,
@@ -144,13 +206,13 @@ impl Filter {
     }
 }
 
-/// Whether the field `key` has the value `value`. The line may hold the key with its dots, nested, or both mixed.
-fn has_field(entries: &Entries, text: &str, key: &str, value: &str) -> bool {
+/// Whether the field `key` has such a value. The line may hold the key with its dots, nested, or both mixed.
+fn has_field(entries: &Entries, text: &str, key: &str, value: &Expected) -> bool {
     entries.iter(text).any(|entry| path_matches(entry.key, entry.raw, key, value))
 }
 
 /// Whether `path` equals `key`, or continues after `key` and a dot inside `raw`, and leads to `value`.
-fn path_matches(key: Text<'_>, raw: &str, path: &str, value: &str) -> bool {
+fn path_matches(key: Text<'_>, raw: &str, path: &str, value: &Expected) -> bool {
     if key.is(path) {
         return value_matches(raw, value);
     }
@@ -159,7 +221,7 @@ fn path_matches(key: Text<'_>, raw: &str, path: &str, value: &str) -> bool {
 }
 
 /// Searches a map for the rest of a path.
-fn nested_field_matches(raw: &str, path: &str, value: &str) -> bool {
+fn nested_field_matches(raw: &str, path: &str, value: &Expected) -> bool {
     if !raw.starts_with('{') {
         return false;
     }
@@ -167,30 +229,78 @@ fn nested_field_matches(raw: &str, path: &str, value: &str) -> bool {
     entries.find(raw).is_ok() && has_field(&entries, raw, path, value)
 }
 
-/// Whether a value equals `value`: a string by its characters, a list by one of its items, other values as written.
-fn value_matches(raw: &str, value: &str) -> bool {
+/// Whether a value is as expected: a string by its characters, a list by one of its items, other values as written.
+fn value_matches(raw: &str, value: &Expected) -> bool {
     let mut tokens = Tokens::of(raw);
     match tokens.next_token() {
-        Ok(Some(Token::String(text))) => text.is(value),
-        Ok(Some(Token::ListStart)) => raw == value || any_item_matches(&mut tokens, raw, value),
-        Ok(Some(_)) => raw == value,
+        Ok(Some(Token::String(text))) => value.matches(&text.decode()),
+        Ok(Some(Token::ListStart)) => {
+            value.matches(raw) || any_item_matches(&mut tokens, raw, value)
+        }
+        Ok(Some(_)) => value.matches(raw),
         _ => false,
     }
 }
 
-fn any_item_matches(tokens: &mut Tokens<'_>, raw: &str, value: &str) -> bool {
+fn any_item_matches(tokens: &mut Tokens<'_>, raw: &str, value: &Expected) -> bool {
     while let Ok(Some(token)) = tokens.next_token() {
         if token == Token::ListEnd {
             return false;
         }
         let Ok(range) = tokens.skip_value(&token) else { return false };
         let found = match token {
-            Token::String(text) => text.is(value),
-            _ => raw.get(range).is_some_and(|item| item == value),
+            Token::String(text) => value.matches(&text.decode()),
+            _ => raw.get(range).is_some_and(|item| value.matches(item)),
         };
         if found {
             return true;
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_values() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("a*", "abc", true),
+            ("*c", "abc", true),
+            ("*b*", "abc", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("*ab", "aab", true),
+            ("*a*a*b", "aaaaab", true),
+            ("*a*a*b", "aaaaac", false),
+            ("/api/*/pay", "/api/v1/pay", true),
+            ("/api/*/pay", "/api/pay", false),
+            ("Gr??e", "Größe", true),
+        ] {
+            assert_eq!(glob_matches(pattern, text), expected, "{pattern} {text}");
+        }
+        let long = "a".repeat(5_000);
+        assert!(!glob_matches(&format!("{}b", "*a".repeat(50)), &long));
+    }
+
+    #[test]
+    fn a_test_is_a_key_with_what_is_expected() {
+        let test = |key: &str, expected| Ok(FieldTest { key: key.into(), expected });
+        for (text, expected) in [
+            ("error", test("error", Expected::Any)),
+            ("a.b=", test("a.b", Expected::Value(String::new()))),
+            ("a=b=c", test("a", Expected::Value("b=c".into()))),
+            ("a~=b*", test("a", Expected::Pattern("b*".into()))),
+            ("a=~b", test("a", Expected::Value("~b".into()))),
+        ] {
+            assert_eq!(FieldTest::parse(text), expected, "{text}");
+        }
+        for wrong in ["", "=x", "~=x"] {
+            assert!(FieldTest::parse(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Memory is constant: one read buffer per log, which grows for a long line up to a limit, and one output buffer. Lines
 //! are parsed only if a filter, the merge of several logs, the console format or `--json` needs it.
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,15 +18,18 @@ use crate::size::{format_bytes, format_count, parse_bytes};
 use crate::time::{Moment, write_millis};
 
 mod console_format;
+mod error_text;
 mod filter;
 mod log_opener;
 mod merge;
+mod shown_time;
 
 use console_format::{ConsoleOptions, ConsoleWriter};
 pub(crate) use console_format::{is_word, write_key};
-use filter::{Filter, Verdict};
+use filter::{FieldTest, Filter, Verdict};
 use log_opener::{LogOpener, unix_nanos_now};
 use merge::{Merge, MergeStep};
+use shown_time::ShownTime;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,6 +39,9 @@ Examples:
   ringseal cat logs --level warn --grep timeout  warn and above with that text
   ringseal cat logs --field http.status=500 --json
                                                  JSON for another program
+  ringseal cat logs -n 20 --local                the last 20 lines, in local time
+  ringseal cat logs --field error --field 'path~=/api/*'
+                                                 with an error and such a path
   zcat old.gz | ringseal cat -                   standard input
 
 Several logs are merged by the time in their lines. Times may be RFC 3339, RFC 2822, those of syslog and \
@@ -77,10 +84,16 @@ pub struct Args {
     /// Only lines that contain this text, byte for byte as in the file.
     #[arg(short, long, value_name = "TEXT")]
     grep: Option<String>,
-    /// Only lines in which this field has this value. Dots reach into nested fields. May be given
-    /// several times.
-    #[arg(long = "field", value_name = "KEY=VALUE", value_parser = filter::parse_field)]
-    fields: Vec<(String, String)>,
+    /// Only lines that have this field, in which it has this value, or in which it matches this pattern (`*` for any
+    /// text, `?` for a character). Dots reach into nested fields. May be given several times.
+    #[arg(long = "field", value_name = "KEY[=VALUE|~=PATTERN]", value_parser = FieldTest::parse)]
+    fields: Vec<FieldTest>,
+    /// Only the last lines, this many of those that pass the filters. With --follow, then all new ones.
+    #[arg(short = 'n', long, value_name = "COUNT")]
+    last: Option<usize>,
+    /// Show times in the local zone (`TZ`, or the system's), in the readable format.
+    #[arg(long, conflicts_with_all = ["json", "raw"])]
+    local: bool,
     /// For other programs: only lines that are JSON objects, as in the file, without padding and prefix, and repaired
     /// where a strict reader would refuse them. The number of other lines is reported on standard error.
     #[arg(long)]
@@ -118,16 +131,24 @@ pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     let printer = Printer {
         out: io::BufWriter::with_capacity(256 * 1024, io::stdout().lock()),
         filter: Filter::new(args, now),
-        console_writer: (!args.json && !args.raw)
-            .then(|| ConsoleWriter::new(ConsoleOptions::of(color, args.all), now)),
+        console_writer: (!args.json && !args.raw).then(|| {
+            ConsoleWriter::new(ConsoleOptions::of(color, args.all), shown_time(args), now)
+        }),
         json_parser: args.json.then(|| LineParser::new(now)),
     };
     let progress = if args.follow { Progress::hidden() } else { Progress::new(opener.total_bytes) };
-    let mut cat = Cat { printer, opener, progress, args, skipped: 0, untimed: 0, findings: false };
+    let last = args.last.map(Last::new);
+    let mut cat =
+        Cat { printer, last, opener, progress, args, skipped: 0, untimed: 0, findings: false };
     cat.run(merge)?;
+    cat.end_last()?;
     cat.printer.out.flush()?;
     cat.report_skipped();
     Ok(if cat.findings { ExitStatus::Findings } else { ExitStatus::Success })
+}
+
+fn shown_time(args: &Args) -> ShownTime {
+    if args.local { ShownTime::local() } else { ShownTime::Utc }
 }
 
 /// Refuses a time range that cannot contain a line.
@@ -167,8 +188,33 @@ impl<W: Write> Printer<W> {
     }
 }
 
+/// The last lines that pass the filters, while it is unknown whether more follow.
+struct Last {
+    lines: VecDeque<Vec<u8>>,
+    count: usize,
+}
+
+impl Last {
+    fn new(count: usize) -> Self {
+        Self { lines: VecDeque::new(), count }
+    }
+
+    /// Keeps a line in place of the oldest one.
+    fn push(&mut self, line: &[u8]) {
+        let is_full = self.lines.len() >= self.count;
+        let mut kept = if is_full { self.lines.pop_front() } else { None }.unwrap_or_default();
+        kept.clear();
+        if self.count > 0 {
+            kept.extend_from_slice(line);
+            self.lines.push_back(kept);
+        }
+    }
+}
+
 struct Cat<'a, W: Write> {
     printer: Printer<W>,
+    /// With --last, until the end of what is there.
+    last: Option<Last>,
     opener: LogOpener,
     progress: Progress,
     args: &'a Args,
@@ -195,6 +241,7 @@ impl<W: Write> Cat<'_, W> {
                     }
                 }
                 Ok(MergeStep::Idle) => {
+                    self.end_last()?;
                     self.printer.out.flush()?;
                     merge.add(self.opener.open_new());
                     console::pause(pauses.next_pause())?;
@@ -214,9 +261,25 @@ impl<W: Write> Cat<'_, W> {
         }
     }
 
+    fn show(&mut self, line: &[u8]) -> io::Result<()> {
+        match &mut self.last {
+            Some(last) => {
+                last.push(line);
+                Ok(())
+            }
+            None => self.printer.write(line),
+        }
+    }
+
+    /// Shows the lines that were kept; later ones are shown at once.
+    fn end_last(&mut self) -> io::Result<()> {
+        let Some(last) = self.last.take() else { return Ok(()) };
+        last.lines.iter().try_for_each(|line| self.printer.write(line))
+    }
+
     fn line(&mut self, log: usize, line: &[u8]) -> io::Result<()> {
         match self.printer.filter.evaluate(log, line) {
-            Verdict::Show => self.printer.write(line),
+            Verdict::Show => self.show(line),
             Verdict::Hide => Ok(()),
             Verdict::NoTime => {
                 self.untimed += 1;
@@ -240,7 +303,7 @@ impl<W: Write> Cat<'_, W> {
     fn write_beginning(&mut self, log: usize, line: &[u8]) -> io::Result<bool> {
         let is_shown = self.printer.filter.evaluate_beginning(log, line) == Verdict::Show;
         if is_shown {
-            self.printer.write(line)?;
+            self.show(line)?;
         }
         Ok(is_shown)
     }

@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 /// Why a segment, or the directory, could not be read.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum LogReadError {
     /// Neither an active file nor a sealed segment exists.
@@ -96,10 +95,20 @@ impl fmt::Display for LogReadError {
     }
 }
 
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for LogReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for LogReadError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            LogReadError::Io { source, .. } | LogReadError::Corrupt { source, .. } => Some(source),
+            // Display shows the cause, so `source` skips it.
+            LogReadError::Io { source, .. } | LogReadError::Corrupt { source, .. } => {
+                source.source()
+            }
             _ => None,
         }
     }

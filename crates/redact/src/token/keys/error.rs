@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 
 /// A keyset that cannot be used or written.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum KeysetError {
     /// A file system call failed.
@@ -83,17 +82,24 @@ impl fmt::Display for KeysetError {
     }
 }
 
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for KeysetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for KeysetError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            KeysetError::Io { source, .. } | KeysetError::Random(source) => Some(source),
+            // Display shows the cause, so `source` skips it.
+            KeysetError::Io { source, .. } | KeysetError::Random(source) => source.source(),
             _ => None,
         }
     }
 }
 
 /// An error of a handle, or of making or revealing a token.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum TokenKeysError {
     /// A setting has an invalid value.
@@ -184,11 +190,18 @@ impl fmt::Display for TokenKeysError {
     }
 }
 
+/// The message, as `main` and `unwrap` print errors.
+impl fmt::Debug for TokenKeysError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for TokenKeysError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             TokenKeysError::Keyset(error) => error.source(),
-            TokenKeysError::Random(source) => Some(source),
+            TokenKeysError::Random(source) => source.source(),
             _ => None,
         }
     }
