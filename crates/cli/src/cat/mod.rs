@@ -39,7 +39,7 @@ Examples:
   ringseal cat logs --level warn --grep timeout  warn and above with that text
   ringseal cat logs --field http.status=500 --json
                                                  JSON for another program
-  ringseal cat logs -n 20 --local                the last 20 lines, in local time
+  ringseal cat logs -n 20 --local                the last 20, in local time
   ringseal cat logs --field error --field 'path~=/api/*'
                                                  with an error and such a path
   zcat old.gz | ringseal cat -                   standard input
