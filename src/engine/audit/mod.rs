@@ -78,7 +78,6 @@ impl fmt::Display for AuditError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
 impl fmt::Debug for AuditError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

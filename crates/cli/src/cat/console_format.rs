@@ -2,8 +2,8 @@
 //!
 //! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`
 //!
-//! An error is its message with the causes, and its type. No character of a line controls the terminal or hides: escapes of JSON stay escaped. A key, a value or a name that
-//! could be taken for more than one is quoted.
+//! An error is its message with the causes, and its type. No character of a line controls the terminal or hides:
+//! escapes of JSON stay escaped. A key, a value or a name that could be taken for more than one is quoted.
 use std::io::{self, IsTerminal, Write};
 
 use ringseal::Level;

@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_is_a_key_with_what_is_expected() {
+    fn a_test_has_a_key_and_an_expectation() {
         let test = |key: &str, expected| Ok(FieldTest { key: key.into(), expected });
         for (text, expected) in [
             ("error", test("error", Expected::Any)),
