@@ -22,7 +22,7 @@
 ///
 /// | written | means |
 /// |---|---|
-/// | `key = value` | any [`Value`](crate::value::Value): a number, a text, an option, an error (`error = &err`), a map |
+/// | `key = value` | any [`Value`](crate::value::Value): number, text, option, error (`error = &err`), map |
 /// | `key = %value`, `key = ?value` | as `Display` or `Debug` formats it |
 /// | `key`, `%key`, `?key`, `user.id` | a variable, or a field of one, under its own name |
 /// | `user.id = 42`, `"retry count" = 3`, `r#type = "s3"` | dotted keys, keys of any text, keywords |
