@@ -122,7 +122,7 @@ mod tests {
             (
                 "a start with a variable",
                 Box::new(InitError::Env(EnvError {
-                    variable: "LOG_FORMAT",
+                    variable: "LOG_FORMAT".into(),
                     found: "the system says no".into(),
                     expected: "json or console".into(),
                 })),
