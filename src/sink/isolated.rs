@@ -376,6 +376,10 @@ impl Sink for IsolatedSink {
         self.shared.take_error().map_or(Ok(()), Err)
     }
 
+    fn warning(&mut self) -> Option<SinkError> {
+        self.shared.take_warning()
+    }
+
     fn reopen(&mut self, now: Now) -> Result<(), SinkError> {
         self.now = Some(now);
         self.call(Request::Reopen)

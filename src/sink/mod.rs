@@ -32,6 +32,12 @@ pub trait Sink: Send {
         Ok(())
     }
 
+    /// What went wrong without keeping the sink from taking lines, each once: a rotation that had to be postponed, a
+    /// foreign file that was set aside. Called after [`Sink::turn`].
+    fn warning(&mut self) -> Option<SinkError> {
+        None
+    }
+
     /// Closes and opens its target again (SIGHUP, logrotate).
     fn reopen(&mut self, _now: Now) -> Result<(), SinkError> {
         Ok(())
@@ -62,6 +68,10 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
 
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
         (**self).turn(now)
+    }
+
+    fn warning(&mut self) -> Option<SinkError> {
+        (**self).warning()
     }
 
     fn reopen(&mut self, now: Now) -> Result<(), SinkError> {

@@ -2,7 +2,8 @@
 //!
 //! Promises: a failing sink is retried with growing pauses. Meanwhile its lines are held up to a bound; lines above it
 //! are dropped and counted by level. A failure is reported once when it begins and once when it ends; a sink that fails
-//! again and again is reported less often ([`super::sink_health`]). Segments that retention removes are reported once a
+//! again and again is reported less often ([`super::sink_health`]). What does not keep a sink from taking lines is a
+//! warning: it is reported, and lines are passed on. Segments that retention removes are reported once a
 //! minute. Neither the writer nor other sinks wait for a failing sink. A panic in a sink counts as an error.
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -16,6 +17,8 @@ use ringseal_base::panic::panic_message;
 
 /// The ends of held lines are stored as `u32`.
 const HELD_BYTES_MAX: usize = 1 << 31;
+/// After this time a warning that is still true is reported again.
+const REPEATED_NANOS: i64 = 300_000_000_000;
 /// How often removed segments are reported.
 const REMOVED_NANOS: i64 = 60_000_000_000;
 
@@ -31,6 +34,8 @@ pub(super) struct ManagedSink {
     dropped_unreported: u64,
     errors: u64,
     removed: RemovedReport,
+    /// The last warning, and when it was reported.
+    warned: Option<(String, i64)>,
 }
 
 /// What was reported of the segments that retention removed.
@@ -46,6 +51,8 @@ struct RemovedReport {
 pub(super) enum SinkEvent {
     /// The sink began to fail.
     Failed { sink: String, error: String },
+    /// Something went wrong that does not keep the sink from taking lines.
+    Warning { sink: String, reason: String },
     /// The sink takes lines again.
     Recovered { sink: String, dropped: u64, recovery: Recovery },
     /// Retention removed segments.
@@ -73,6 +80,7 @@ impl ManagedSink {
             dropped_unreported: 0,
             errors: 0,
             removed: RemovedReport::default(),
+            warned: None,
         }
     }
 
@@ -108,12 +116,28 @@ impl ManagedSink {
             return self.retry(now);
         }
         match catch_panic(&mut *self.sink, |sink| sink.turn(now).map_err(without_lines)) {
-            Ok(()) => {
-                let recovery = self.health.end_trial(now.unix_nanos)?;
-                Some(self.recovered(recovery))
-            }
+            Ok(()) => match self.health.end_trial(now.unix_nanos) {
+                Some(recovery) => Some(self.recovered(recovery)),
+                None => self.warning(now),
+            },
             Err(error) => self.fail(&error.cause, now),
         }
+    }
+
+    /// The sink's next warning; the same one is reported again after [`REPEATED_NANOS`].
+    fn warning(&mut self, now: Now) -> Option<SinkEvent> {
+        let warning = catch_unwind(AssertUnwindSafe(|| self.sink.warning())).ok()??;
+        self.errors += 1;
+        let reason = warning.to_string();
+        let since = |at: i64| now.unix_nanos.saturating_sub(at);
+        let is_known = |(known, at): &(String, i64)| {
+            *known == reason && (0..REPEATED_NANOS).contains(&since(*at))
+        };
+        if self.warned.as_ref().is_some_and(is_known) {
+            return None;
+        }
+        self.warned = Some((reason.clone(), now.unix_nanos));
+        Some(SinkEvent::Warning { sink: self.sink.name().into(), reason })
     }
 
     /// Retries held lines regardless of pauses, then flushes (and syncs) the sink.

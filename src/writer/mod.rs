@@ -273,6 +273,14 @@ impl Writer {
                         out.str(&error);
                     });
                 }
+                SinkEvent::Warning { sink, reason } => {
+                    let reason = self.processor.redaction.text(&reason);
+                    self.link.stderr.write(format_args!("{sink}: {reason}; its lines are written"));
+                    self.processor.own_event(&report::SINK_WARNING, now, &mut |out| {
+                        out.str(&sink);
+                        out.str(&reason);
+                    });
+                }
                 SinkEvent::Recovered { sink, dropped, recovery } => {
                     let message = format_args!("{sink} takes lines again; {dropped} were dropped");
                     self.link.stderr.write(message);

@@ -36,6 +36,9 @@ own_events! {
     ];
     /// A sink began to fail; its lines are held up to a bound, then dropped.
     SINK_FAILED = Error "ringseal.sink_failed" ["sink", "reason"];
+    /// Something went wrong that does not keep a sink from taking lines: a rotation was postponed, a file that is not
+    /// the log's was set aside.
+    SINK_WARNING = Warn "ringseal.sink_warning" ["sink", "reason"];
     /// A sink takes lines again.
     SINK_RECOVERED = Warn "ringseal.sink_recovered" ["sink", "dropped_lines", "failing_ms", "failures"];
     /// Retention removed segments of a log. Reported at most once a minute.

@@ -3,7 +3,7 @@
 //! Promises: a failure is reported once when it begins and once when it ends, with the number of failed calls. A sink
 //! that fails again soon after its recovery was reported (a directory that is away, a target that accepts a connection
 //! and closes it) must work for a while before its next recovery is reported: 10 seconds, and twice as long each time,
-//! up to 5 minutes. Pauses between attempts grow meanwhile instead of starting again. Lines are passed on in all states
+//! up to 5 minutes. A failure that lasts for 10 seconds without a report is reported, and again every 5 minutes. Pauses between attempts grow meanwhile instead of starting again. Lines are passed on in all states
 //! but `Failing`. Pure computation on the writer's clock; a clock that is set back extends no pause.
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ const RETRY_PAUSE_MIN: Duration = Duration::from_millis(10);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// A failure this soon after a reported recovery belongs to the same trouble.
 const SOON_NANOS: i64 = 10_000_000_000;
+/// A failure that lasts is reported again after this time.
+const REPEATED_NANOS: i64 = 300_000_000_000;
 /// The longest time that a sink must work before its recovery is reported.
 const TRIAL_NANOS_MAX: i64 = 300_000_000_000;
 
@@ -47,6 +49,11 @@ pub(super) struct SinkHealth {
     /// The first failure since it last worked, and how many followed.
     failing_since_nanos: i64,
     failures: u64,
+    /// When calls began to fail without a success between them, and whether that was reported.
+    run_since_nanos: i64,
+    is_run_reported: bool,
+    /// When a failure was last reported.
+    reported_at_nanos: i64,
     /// The end of the last failure.
     works_since_nanos: i64,
     /// When a recovery was last reported.
@@ -62,6 +69,9 @@ impl SinkHealth {
             backoff: Backoff::new(RETRY_PAUSE_MIN, RETRY_PAUSE_MAX),
             failing_since_nanos: 0,
             failures: 0,
+            run_since_nanos: 0,
+            is_run_reported: false,
+            reported_at_nanos: 0,
             works_since_nanos: 0,
             recovered_at_nanos: None,
             trial_nanos: 0,
@@ -73,17 +83,27 @@ impl SinkHealth {
         matches!(self.state, State::Failing { .. })
     }
 
-    /// Records a failed call. Returns whether to report that the sink began to fail.
+    /// Records a failed call. Returns whether to report that the sink began to fail, or that it fails for long.
     pub(super) fn fail(&mut self, now_nanos: i64) -> bool {
         let is_new = matches!(self.state, State::Working);
         if is_new {
             self.begin(now_nanos);
         }
+        if !self.is_failing() {
+            (self.run_since_nanos, self.is_run_reported) = (now_nanos, is_new);
+        }
+        let is_long = !self.is_run_reported
+            && now_nanos.saturating_sub(self.run_since_nanos) >= SOON_NANOS
+            || now_nanos.saturating_sub(self.reported_at_nanos) >= REPEATED_NANOS;
+        let is_reported = is_new || is_long;
+        if is_reported {
+            (self.is_run_reported, self.reported_at_nanos) = (true, now_nanos);
+        }
         self.failures += 1;
         let pause_nanos = self.backoff.next_pause().as_nanos() as i64;
         let retry_at_nanos = now_nanos.saturating_add(pause_nanos);
         self.state = State::Failing { retry_at_nanos, pause_nanos };
-        is_new
+        is_reported
     }
 
     fn begin(&mut self, now_nanos: i64) {
@@ -195,6 +215,17 @@ mod tests {
         let expected =
             [(0, None), (step, Some(1)), (2 * step, None), (ended_at + 10 * SECOND, Some(499))];
         assert_eq!(reports, expected);
+    }
+
+    /// Two single errors, then a full disk for an hour, within the trial.
+    #[test]
+    fn an_outage_after_single_errors_is_reported() {
+        let mut calls = vec![(0, false), (SECOND, true), (2 * SECOND, false), (3 * SECOND, true)];
+        calls.extend((4..3600).map(|second| (second * SECOND, false)));
+        let reports = reports(&calls, 3600 * SECOND);
+        let at: Vec<i64> = reports.iter().map(|(at, _)| *at / SECOND).collect();
+        assert_eq!(at[..5], [0, 1, 2, 14, 314], "{at:?}");
+        assert_eq!(at.len(), 3 + 3600 / 300, "{at:?}");
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl FileSink {
         match self.rotate_not_before_unix_nanos {
             None => Ok(()),
             Some(_) => {
-                Err(self.take_error().unwrap_or_else(|| self.not_a_file(&shared.names.active)))
+                Err(self.last_error.take().unwrap_or_else(|| self.not_a_file(&shared.names.active)))
             }
         }
     }

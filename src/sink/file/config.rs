@@ -49,7 +49,8 @@ pub enum RetainBytes {
 impl RetainBytes {
     /// The automatic limit on a file system of this many bytes.
     pub(super) fn automatic(capacity_bytes: Option<u64>) -> u64 {
-        capacity_bytes.map_or(u64::MAX, |bytes| bytes / 20).min(1 << 30)
+        let known = capacity_bytes.filter(|bytes| *bytes > 0);
+        known.map_or(u64::MAX, |bytes| bytes / 20).min(1 << 30)
     }
 }
 

@@ -4,6 +4,7 @@
 //! jobs through a bounded channel and never waits for space in it: the work of a job can be derived from the directory,
 //! so a job that does not fit is done together with the next one. If a rotation is due before the next segment is
 //! prepared, the writer prepares it (one `open`).
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -23,6 +24,8 @@ use ringseal_base::process::file_size::block_in_this_thread;
 use ringseal_base::storage::Storage;
 
 const JOBS_MAX: usize = 16;
+/// Errors that wait for the writer. It takes one a turn.
+const ERRORS_MAX: usize = 16;
 
 /// Called at each rotation.
 pub(super) type Hook = Box<dyn Fn(&Rotation) + Send + Sync>;
@@ -57,7 +60,8 @@ struct State {
     unsynced: Vec<u64>,
     /// The helper is syncing right now.
     syncing: bool,
-    last_error: Option<SinkError>,
+    /// For the writer, the oldest first.
+    errors: VecDeque<SinkError>,
 }
 
 /// The state that both threads share.
@@ -87,8 +91,12 @@ pub(super) struct Shared {
 
 impl Shared {
     pub fn new(storage: Arc<dyn Storage>, names: Names, config: FileConfig) -> Self {
-        let state =
-            State { next: Next::None, unsynced: Vec::new(), syncing: false, last_error: None };
+        let state = State {
+            next: Next::None,
+            unsynced: Vec::new(),
+            syncing: false,
+            errors: VecDeque::new(),
+        };
         Self {
             storage,
             names,
@@ -217,15 +225,18 @@ impl Shared {
         }
     }
 
-    /// Counts an error and keeps it for the writer's next turn.
+    /// Counts an error and keeps it for the writer's next turns, up to [`ERRORS_MAX`].
     pub fn record_error(&self, error: SinkError) {
         // ORDER: relaxed; an independent count.
         self.errors.fetch_add(1, Ordering::Relaxed);
-        self.state.lock().last_error = Some(error);
+        let errors = &mut self.state.lock().errors;
+        if errors.len() < ERRORS_MAX {
+            errors.push_back(error);
+        }
     }
 
     pub fn take_error(&self) -> Option<SinkError> {
-        self.state.lock().last_error.take()
+        self.state.lock().errors.pop_front()
     }
 
     /// Writer: segment `number` is sealed from now on.

@@ -225,10 +225,6 @@ impl FileSink {
         self.counters.errors += 1;
         self.last_error = Some(error);
     }
-
-    fn take_error(&mut self) -> Option<SinkError> {
-        self.last_error.take().or_else(|| self.shared.take_error())
-    }
 }
 
 impl Sink for FileSink {
@@ -266,8 +262,7 @@ impl Sink for FileSink {
         synced.map_err(|source| SinkError::io("sync", &names.dir, source))
     }
 
-    /// Rotates by time; also returns errors that no other call could return: a postponed rotation, an error on the
-    /// helper thread.
+    /// Rotates by time, and checks that the file is in place.
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
         let _blocked = Blocked::new();
         self.shared.set_now(now);
@@ -278,7 +273,12 @@ impl Sink for FileSink {
         if self.cleanup_due.is_due(now) {
             self.helper.offer(Job::CleanUp);
         }
-        self.take_error().map_or(Ok(()), Err)
+        Ok(())
+    }
+
+    /// A postponed rotation, a file that was set aside, an error on the helper thread.
+    fn warning(&mut self) -> Option<SinkError> {
+        self.last_error.take().or_else(|| self.shared.take_error())
     }
 
     fn reopen(&mut self, now: Now) -> Result<(), SinkError> {

@@ -68,6 +68,8 @@ pub(super) struct Shared {
     counters: Mutex<SinkCounters>,
     /// Whether `health` has something to report.
     has_error: AtomicBool,
+    /// The inner sink's last warning that was not passed on.
+    warning: Mutex<Option<SinkError>>,
     health: Mutex<Health>,
     /// The caller's latest reading of the clocks.
     now: Mutex<Option<Now>>,
@@ -81,6 +83,7 @@ impl Shared {
             lines_written: Counter::new(),
             counters: Mutex::new(counters),
             has_error: AtomicBool::new(false),
+            warning: Mutex::default(),
             health: Mutex::default(),
             now: Mutex::default(),
             stop_at: Mutex::default(),
@@ -118,6 +121,11 @@ impl Shared {
     /// The error while the inner sink is failing, and once more if it recovered before the error was reported.
     pub fn take_error(&self) -> Option<SinkError> {
         self.error_if(|_| true)
+    }
+
+    /// The inner sink's warning. If its thread is storing one at this moment, it is passed on later.
+    pub fn take_warning(&self) -> Option<SinkError> {
+        self.warning.try_lock()?.take()
     }
 
     fn error_if(&self, is_asked: impl FnOnce(&Health) -> bool) -> Option<SinkError> {
@@ -293,7 +301,15 @@ impl Worker {
             self.turn_at = clock + self.timeouts.turn_pause_max;
             // A sink that rotates by time must not get a time of 1970.
             if let Some(now) = self.now {
-                self.with_sink(|sink| sink.turn(now))?;
+                let mut warning = None;
+                self.with_sink(|sink| {
+                    sink.turn(now)?;
+                    warning = sink.warning();
+                    Ok(())
+                })?;
+                if warning.is_some() {
+                    *self.shared.warning.lock() = warning;
+                }
             }
         }
         while let Some(batch) = self.pending.pop_front() {

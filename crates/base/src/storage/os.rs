@@ -101,7 +101,8 @@ impl Storage for OsStorage {
 
     #[cfg(unix)]
     fn capacity(&self, dir: &Path) -> io::Result<Option<u64>> {
-        super::capacity::of(dir).map(Some)
+        // File systems without a size of their own report zero.
+        super::capacity::of(dir).map(|bytes| Some(bytes).filter(|bytes| *bytes > 0))
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

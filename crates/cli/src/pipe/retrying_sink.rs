@@ -104,6 +104,9 @@ impl<S: Sink, E: FnMut() -> bool + Send> Sink for RetryingSink<S, E> {
         if let Err(error) = self.sink.turn(now) {
             self.report_once(&error);
         }
+        while let Some(warning) = self.sink.warning() {
+            self.report_once(&warning);
+        }
         Ok(())
     }
 

@@ -152,7 +152,7 @@ fn a_running_log_seals_nothing_foreign() {
             write(&mut sink, 3, 50);
             sink.wait_idle();
             assert!(log.put_aside(thing, name), "{what}");
-            let reported = sink.turn(system_now()).unwrap_err();
+            let reported = sink.warning().unwrap();
             assert!(matches!(reported, SinkError::SetAside { .. }), "{what}: {reported}");
             drop(sink);
             log.expect_lines(53, &what);
@@ -252,7 +252,7 @@ fn numbers_at_the_limit_are_an_error() {
     let mut sink = log.open();
     write(&mut sink, 0, 30);
     assert_eq!(seqs_of(&log.at("app.log")), (0..30).collect::<Vec<_>>());
-    let error = sink.turn(system_now()).unwrap_err();
+    let error = sink.warning().unwrap();
     assert!(
         matches!(error, SinkError::NumbersUsedUp { number_max: 999_999_999_999, .. }),
         "{error}"

@@ -276,7 +276,7 @@ fn the_default_limit_is_by_bytes() {
         (Some(1 << 40), 1 << 30),
         (Some(20 << 30), 1 << 30),
         (Some(2000), 100),
-        (Some(0), 0),
+        (Some(0), 1 << 30),
     ] {
         assert_eq!(RetainBytes::automatic(capacity), limit, "{capacity:?}");
     }
