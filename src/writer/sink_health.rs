@@ -3,8 +3,9 @@
 //! Promises: a failure is reported once when it begins and once when it ends, with the number of failed calls. A sink
 //! that fails again soon after its recovery was reported (a directory that is away, a target that accepts a connection
 //! and closes it) must work for a while before its next recovery is reported: 10 seconds, and twice as long each time,
-//! up to 5 minutes. A failure that lasts for 10 seconds without a report is reported, and again every 5 minutes. Pauses between attempts grow meanwhile instead of starting again. Lines are passed on in all states
-//! but `Failing`. Pure computation on the writer's clock; a clock that is set back extends no pause.
+//! up to 5 minutes. A failure that lasts for 10 seconds without a report is reported, and again every 5 minutes. Pauses
+//! between attempts grow meanwhile instead of starting again. Lines are passed on in all states but `Failing`. Pure
+//! computation on the writer's clock; a clock that is set back extends no pause.
 use std::time::Duration;
 
 use ringseal_base::backoff::Backoff;
