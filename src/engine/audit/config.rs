@@ -320,10 +320,9 @@ impl AuditConfig {
         if let Some(dir) = &self.options.state_dir {
             own.keys.clone_from(dir);
         }
-        let exists = |path: &Path| storage.stat(path).is_ok();
         let lost = |path: PathBuf| AuditOpenError::KeyLost { dir: self.dir.clone(), path };
-        if !exists(&own.epoch()) {
-            if self.has_entries() {
+        if !exists(storage, &own.epoch())? {
+            if self.has_entries()? {
                 return Err(lost(own.epoch()));
             }
             // Checked before anything is created, so that a failure leaves nothing on disk.
@@ -337,11 +336,11 @@ impl AuditConfig {
                 None => self.make_keys(&own)?,
             }
         }
-        if exists(&own.chain()) {
+        if exists(storage, &own.chain())? {
             return Ok(Scheme::Mac);
         }
         // Without entries the log would become one without keys.
-        if self.keys.is_some() && !self.has_entries() {
+        if self.keys.is_some() && !self.has_entries()? {
             Err(lost(own.chain()))
         } else {
             Ok(Scheme::Hash)
@@ -349,10 +348,13 @@ impl AuditConfig {
     }
 
     /// Whether the directory has a log: new keys cannot continue it.
-    fn has_entries(&self) -> bool {
+    fn has_entries(&self) -> Result<bool, AuditOpenError> {
         let is_segment = |name: &str| name == ACTIVE || parse_sealed(name).is_some();
-        let names = self.storage.list(&self.dir).unwrap_or_default();
-        names.iter().filter_map(|name| name.to_str()).any(is_segment)
+        match self.storage.list(&self.dir) {
+            Ok(names) => Ok(names.iter().filter_map(|name| name.to_str()).any(is_segment)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(AuditOpenError::Dir { path: self.dir.clone(), source }),
+        }
     }
 
     fn make_keys(&self, own: &KeyPaths) -> Result<(), AuditOpenError> {
@@ -361,6 +363,16 @@ impl AuditConfig {
         secret.push('\n');
         keys::create_public(&*self.storage, &own.public, signer.verifier())?;
         Ok(keys::create_secret(&*self.storage, &own.epoch(), secret.as_bytes())?)
+    }
+}
+
+/// Whether the file exists. A file that cannot be looked up, as in a directory that is not searchable or on a disk that
+/// fails, is not a missing one.
+fn exists(storage: &dyn Storage, path: &Path) -> Result<bool, KeyError> {
+    match storage.stat(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(KeyError::Io { path: path.to_owned(), source }),
     }
 }
 
@@ -374,20 +386,18 @@ struct FoundKeys {
 /// Reads the keys that `ringseal audit keygen` wrote to `dir`.
 fn find_keys(storage: &dyn Storage, dir: &Path) -> Result<FoundKeys, AuditOpenError> {
     let from = KeyPaths::in_dir(dir);
-    let load = |path: PathBuf, missing: &'static str| match storage.stat(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+    let load = |path: PathBuf, missing: &'static str| {
+        if !exists(storage, &path)? {
             let path = dir.to_owned();
-            Err(match storage.stat(&from.public) {
-                Ok(_) => AuditOpenError::KeysMoved { path, missing },
-                Err(_) => AuditOpenError::NoKeys { path, missing },
-            })
+            return Err(match exists(storage, &from.public)? {
+                true => AuditOpenError::KeysMoved { path, missing },
+                false => AuditOpenError::NoKeys { path, missing },
+            });
         }
         // Secrets are mounted as links.
-        _ => {
-            let resolved = storage.resolve(&path);
-            let path = resolved.map_err(|source| KeyError::Io { path, source })?;
-            Ok(keys::load_secret(storage, &path)?)
-        }
+        let resolved = storage.resolve(&path);
+        let path = resolved.map_err(|source| KeyError::Io { path, source })?;
+        Ok(keys::load_secret(storage, &path)?)
     };
     let chain = load(from.chain(), "keys/chain.key")?;
     let epoch = load(from.epoch(), "keys/epoch.key")?;
@@ -398,7 +408,7 @@ impl FoundKeys {
     /// Moves the keys that the host needs. The epoch's key is moved last: a log that has it also has the other one.
     fn move_to(&self, storage: &dyn Storage, to: &KeyPaths) -> Result<(), KeyError> {
         for (secret, to) in [(&self.chain, to.chain()), (&self.epoch, to.epoch())] {
-            if storage.stat(&to).is_err() {
+            if !exists(storage, &to)? {
                 keys::create_secret(storage, &to, secret)?;
             }
         }
@@ -410,9 +420,13 @@ impl FoundKeys {
 /// Wipes a key that was copied. One on a read-only mount stays.
 fn wipe_if_writable(storage: &dyn Storage, path: &Path) -> Result<(), KeyError> {
     use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-    // Mounted secrets are links.
-    if storage.stat(path).is_ok_and(|stat| stat.kind == FileKind::Symlink) {
-        return Ok(());
+    match storage.stat(path) {
+        // Mounted secrets are links.
+        Ok(stat) if stat.kind == FileKind::Symlink => return Ok(()),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(KeyError::Io { path: path.to_owned(), source });
+        }
+        _ => {}
     }
     match keys::wipe_secret(storage, path) {
         Err(KeyError::Io { source, .. })

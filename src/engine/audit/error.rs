@@ -47,7 +47,7 @@ pub enum AuditOpenError {
         /// The missing file.
         path: PathBuf,
     },
-    /// A directory could not be created.
+    /// A directory could not be created or read.
     Dir {
         /// The directory.
         path: PathBuf,

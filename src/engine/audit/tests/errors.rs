@@ -1,5 +1,6 @@
 //! Error texts of the audit log: the chain repeats no text, and each text states what to do.
 use std::error::Error;
+use std::path::PathBuf;
 
 use super::*;
 use crate::engine::InitError;
@@ -151,6 +152,66 @@ fn a_lost_key_is_refused_in_words() {
         let error = run(audit()).expect_err(name);
         assert!(error.to_string().contains(words), "{name}, {has_entries}: {error}");
         assert!(!dir.join("keys").join(name).exists(), "nothing was created");
+    }
+}
+
+/// A key that cannot be looked up for a moment is not lost: no advice to abandon the log, and no new keys.
+#[test]
+fn a_key_that_cannot_be_read_is_not_reported_as_lost() {
+    use std::io::ErrorKind::{Other, PermissionDenied, StaleNetworkFileHandle};
+    let of_keygen = |disk: &FaultyDisk| {
+        disk.put_dir(Path::new("/made"));
+        let paths = KeyPaths::in_dir(Path::new("/made"));
+        keys::keygen(disk, &paths, "test/log", &mut keys::system_random).unwrap();
+    };
+    let no_keys: fn(&FaultyDisk) = |_| {};
+    let cases: [(&str, &dyn Fn(&FaultyDisk), bool, bool); 4] = [
+        ("a new log", &no_keys, false, false),
+        ("a log with its own keys", &no_keys, false, true),
+        ("a new log with keys of keygen", &of_keygen, true, false),
+        ("a log with keys of keygen", &of_keygen, true, true),
+    ];
+    let is_secret = |path: &Path| path.extension().is_some_and(|it| it == "key" || it == "pub");
+    let secrets = |disk: &FaultyDisk| -> Vec<PathBuf> {
+        disk.files().into_keys().filter(|path| is_secret(path)).collect()
+    };
+    for (name, prepare, with_keys, has_log) in cases {
+        let disk = FaultyDisk::new(Path::new("/"));
+        prepare(&disk);
+        let open = |disk: &FaultyDisk| {
+            let audit = AuditConfig::new("/audit").storage_for_tests(Arc::new(disk.clone()));
+            run(if with_keys { audit.keys("/made") } else { audit })
+        };
+        if has_log {
+            open(&disk).unwrap();
+        }
+        let public = |disk: &FaultyDisk| disk.files().remove(Path::new("/audit/audit.pub"));
+        for call in 0..8 {
+            for kind in [PermissionDenied, StaleNetworkFileHandle, Other] {
+                let disk = disk.after_kill();
+                let (before, public_before) = (secrets(&disk), public(&disk));
+                let fail_call = Some((disk.calls() + call, kind));
+                disk.set_faults(Faults { fail_call, ..Faults::default() });
+                let context = format!("{name}, call {call}: {kind:?}");
+                if let Err(error) = open(&disk) {
+                    use AuditOpenError::{KeyLost, KeysMoved, NoKeys};
+                    let is_lost = matches!(
+                        &error,
+                        InitError::Audit(KeyLost { .. } | KeysMoved { .. } | NoKeys { .. })
+                    );
+                    assert!(!is_lost, "{context}: {error}");
+                    let text = error.to_string();
+                    assert!(text.contains("/audit") || text.contains("/made"), "{context}: {text}");
+                }
+                if has_log {
+                    assert_eq!(secrets(&disk), before, "{context}");
+                    assert_eq!(public(&disk), public_before, "{context}");
+                }
+                disk.set_faults(Faults::default());
+                let again = open(&disk);
+                assert!(!has_log || again.is_ok(), "{context}: {again:?}");
+            }
+        }
     }
 }
 

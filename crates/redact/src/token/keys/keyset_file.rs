@@ -56,8 +56,10 @@ impl Keyset {
     /// Writes a new keyset file with mode [`KEYSET_MODE`]; [`KeysetError::Exists`] if there is one.
     pub fn create(&self, storage: &dyn Storage, path: &Path) -> Result<(), KeysetError> {
         let failed = |action| move |error| io_error(path, action, error);
-        if storage.stat(path).is_ok() {
-            return Err(KeysetError::Exists { file: name(path) });
+        match storage.stat(path) {
+            Ok(_) => return Err(KeysetError::Exists { file: name(path) }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed("look up")(error)),
         }
         let new = beside(path, &format!(".{}.new", std::process::id()));
         let mut file = storage
