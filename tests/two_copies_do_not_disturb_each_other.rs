@@ -43,10 +43,12 @@ fn build(to: &Path) -> PathBuf {
 struct Second {
     start: Start,
     log: Log,
+    end: End,
 }
 
 type Start = extern "C" fn(*const c_char) -> bool;
 type Log = extern "C" fn(u64);
+type End = extern "C" fn();
 
 impl Second {
     fn load(library: &Path) -> Second {
@@ -56,13 +58,16 @@ impl Second {
         assert!(!handle.is_null());
         // SAFETY: the handle is that of a loaded library, and the names end with a NUL.
         let find = |name: &CString| unsafe { libc::dlsym(handle, name.as_ptr()) };
-        let (start, log) = (find(&c"second_start".into()), find(&c"second_log".into()));
-        assert!(!start.is_null() && !log.is_null());
+        let names = [c"second_start", c"second_log", c"second_end"];
+        let [start, log, end] = names.map(|name| find(&name.into()));
+        assert!(!start.is_null() && !log.is_null() && !end.is_null());
         // SAFETY: the library declares the functions with these types.
         let start = unsafe { std::mem::transmute::<*mut libc::c_void, Start>(start) };
         // SAFETY: as above.
         let log = unsafe { std::mem::transmute::<*mut libc::c_void, Log>(log) };
-        Second { start, log }
+        // SAFETY: as above.
+        let end = unsafe { std::mem::transmute::<*mut libc::c_void, End>(end) };
+        Second { start, log, end }
     }
 }
 
@@ -119,5 +124,48 @@ fn two_copies_do_not_disturb_each_other() {
             let panics = named(&events, "ringseal.panicked").len();
             assert_eq!(panics, usize::from(role == "panic" && name == "first"), "{role}, {name}");
         }
+    }
+}
+
+/// Starts three copies, ends those in `order`, and raises SIGTERM. Exits with 9 if the process survives.
+fn raise_after_ends(order: &str, dir: &Path) -> ! {
+    let [second, third] = ["libsecond.so", "libthird.so"].map(|name| Second::load(&dir.join(name)));
+    let mut first = ringseal::init(Config::new().file(dir.join("1.log")).signals(true)).ok();
+    for (copy, name) in [(&second, "2.log"), (&third, "3.log")] {
+        let path = CString::new(dir.join(name).to_str().unwrap()).unwrap();
+        assert!((copy.start)(path.as_ptr()));
+    }
+    for copy in order.chars() {
+        match copy {
+            '1' => drop(first.take()),
+            '2' => (second.end)(),
+            _ => (third.end)(),
+        }
+    }
+    // SAFETY: no pointers.
+    unsafe { libc::raise(libc::SIGTERM) };
+    std::process::exit(9)
+}
+
+/// Nothing else would end the process, such as an orchestrator's first signal to it.
+#[test]
+fn a_signal_is_not_swallowed_in_whatever_order_copies_end() {
+    if let Some((order, dir)) = role() {
+        raise_after_ends(&order, &dir);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let library = build(dir.path());
+    std::fs::copy(&library, dir.path().join("libthird.so")).unwrap();
+    let killed = Some(libc::SIGTERM);
+    // A copy that has not ended first drains, which takes seconds; only then it ends the process.
+    let rows = ["123", "132", "213", "231", "312", "321"].map(|order| (order, killed));
+    let alive = ["12", "21", "13", "31", "23", "1", "2", "3"].map(|order| (order, None));
+    for (order, signal) in rows.into_iter().chain(alive) {
+        let name = "a_signal_is_not_swallowed_in_whatever_order_copies_end";
+        let mut command = child(name, order, dir.path());
+        let output = command.stderr(std::process::Stdio::piped()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.signal(), signal, "ended {order}: {said}");
+        assert!(signal.is_some() || output.status.code() == Some(9), "ended {order}: {said}");
     }
 }

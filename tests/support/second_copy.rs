@@ -19,3 +19,9 @@ pub extern "C" fn second_start(path: *const c_char) -> bool {
 pub extern "C" fn second_log(number: u64) {
     ringseal::info!("second", number);
 }
+
+/// Ends the engine.
+#[unsafe(no_mangle)]
+pub extern "C" fn second_end() {
+    *ENGINE.lock().unwrap() = None;
+}

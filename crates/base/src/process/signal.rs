@@ -10,7 +10,9 @@
 //! its handler by its mask if nothing but marked handlers is before it.
 //!
 //! Promises: watching changes nothing for other handlers. When the last watcher of a signal ends and no other handler
-//! was registered since, the earlier disposition is restored. A forked child has no watcher: the signal does there what
+//! was registered since, the earlier disposition is restored. If one was, ours stays without a watcher; should it be the
+//! registered one again later, as when copies end in the order in which they started, the signal does what it would do
+//! without this module. A forked child has no watcher: the signal does there what
 //! it would do without this module. Sockets are kept for the next watcher and never closed, because a handler may
 //! be writing to them.
 //!
@@ -299,12 +301,16 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut li
     let flags = PREVIOUS[index].flags.load(Ordering::Relaxed);
     // SAFETY: invariant 1: no arguments.
     let is_forked = unsafe { libc::getpid() } != PROCESS.load(Ordering::Relaxed);
-    if !is_forked {
-        tell_watchers(index, signal as u8);
-    }
+    let is_watched = !is_forked && tell_watchers(index, signal as u8);
+    // Under another handler, that one decides: it may be a copy that has watchers.
+    let is_left = !is_forked && !is_watched && is_registered(signal, ours());
     match handler {
-        libc::SIG_DFL if is_forked => set_default_and_raise(signal),
+        libc::SIG_DFL if is_forked || is_left => set_default_and_raise(signal),
         libc::SIG_DFL | libc::SIG_IGN => {}
+        // ORDER: relaxed; see above.
+        handler if is_left && PREVIOUS[index].is_copy.load(Ordering::Relaxed) => {
+            call_registered(handler, flags, signal, info, context);
+        }
         handler => call(handler, flags, signal, info, context),
     }
     // SAFETY: as above.
@@ -320,14 +326,44 @@ use libc::__errno as errno_place;
 #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
 use libc::__error as errno_place;
 
-fn tell_watchers(index: usize, byte: u8) {
+/// Returns whether there is a watcher.
+fn tell_watchers(index: usize, byte: u8) -> bool {
+    let mut is_watched = false;
     for place in &PLACES {
         // ORDER: relaxed; a socket is stored before its place is first taken, and never closed.
         if place.wanted.load(Ordering::Relaxed) & 1 << index != 0 {
             let socket = place.socket.load(Ordering::Relaxed);
             // SAFETY: invariants 1 and 2: the byte is valid, and the socket is open.
             unsafe { libc::write(socket, (&raw const byte).cast(), 1) };
+            is_watched = true;
         }
+    }
+    is_watched
+}
+
+fn is_registered(signal: c_int, handler: usize) -> bool {
+    current(signal).is_ok_and(|current| current.sa_sigaction == handler)
+}
+
+/// Calls the handler of the copy that was there before as the registered one, so that it, too, finds out whether it was
+/// left without a watcher.
+fn call_registered(
+    handler: usize,
+    flags: c_int,
+    signal: c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) {
+    let Ok(own) = current(signal) else { return call(handler, flags, signal, info, context) };
+    let mut action = own;
+    (action.sa_sigaction, action.sa_flags) = (handler, flags);
+    // SAFETY: invariants 2 and 3.
+    unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
+    call(handler, flags, signal, info, context);
+    // Otherwise it has ended the process, or someone has registered another handler.
+    if is_registered(signal, handler) {
+        // SAFETY: invariant 2: `own` is what the system returned.
+        unsafe { libc::sigaction(signal, &raw const own, ptr::null_mut()) };
     }
 }
 
