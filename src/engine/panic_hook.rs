@@ -1,7 +1,8 @@
 //! Logs a panic of any thread, and flushes.
 //!
 //! The previous hook runs first and unchanged: that of the standard library writes the message to standard error as it
-//! is. An engine can ask for its place ([`PanicOutput::Redacted`]): then the message passes the engine's rules instead.
+//! is. An engine can ask for its place ([`PanicOutput::Redacted`]): then the message passes the engine's rules instead,
+//! and is replaced by a fixed text if they fail.
 //! Then the panic is logged (`ringseal.panicked`, redacted like any event), and the writer flushes, for at most two
 //! seconds: with `panic = "abort"`, or if the panic ends the process, there is no later chance. Nothing else about the
 //! process changes.
@@ -17,6 +18,7 @@ use crate::emit::emitter::emit_own;
 use crate::emit::shared::Shared;
 use crate::writer::control::Control;
 use crate::writer::report::PANICKED;
+use crate::writer::stderr;
 use ringseal_base::panic::panic_message;
 use ringseal_base::value::{DisplayValue, Map, Value};
 
@@ -56,6 +58,10 @@ pub(super) fn install(shared: &Arc<Shared>, output: PanicOutput) -> Installed {
     if !std::mem::replace(&mut *is_hooked, true) {
         let before: Hook = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            if stderr::is_redacting() {
+                // Caught there. The text may quote what was to be redacted.
+                return;
+            }
             let engines = ENGINES.try_lock_for(FLUSH_MAX).map(|engines| engines.clone());
             let engines: Vec<_> = engines
                 .iter()

@@ -1,11 +1,15 @@
 //! Standard error, for problems that an engine cannot report in its log.
 //!
 //! Promises: never panics, where `eprintln!` would if the other end of the pipe is closed. Messages quote paths, system
-//! errors and panics, so each passes the redaction rules of its engine, and none controls a terminal. Engines do not
-//! share any state here.
+//! errors and panics, so each passes the redaction rules of its engine, and none controls a terminal. A message whose
+//! redaction fails is not shown, and the failure ends neither the caller nor, in a panic hook, the process. Engines do
+//! not share any state here.
+use std::cell::Cell;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 
 use parking_lot::Mutex;
 
@@ -56,17 +60,56 @@ impl Stderr {
 
     /// The message as it may be written.
     pub(crate) fn redacted(&self, message: &str) -> String {
-        let rules = match self.rules.lock().clone() {
-            StderrRules::Standard => Arc::new(Rules::standard()),
-            StderrRules::Rules(rules) => rules,
-            StderrRules::Off => return message.to_owned(),
-        };
-        let mut out = Vec::new();
-        match Redactor::new(rules).value(KeyClass::Plain, message.as_bytes(), false, &mut out) {
-            RedactOutcome::Clean => message.to_owned(),
-            RedactOutcome::Replaced => String::from_utf8_lossy(&out).into_owned(),
+        let rules = self.rules.lock().clone();
+        if matches!(rules, StderrRules::Off) {
+            return message.to_owned();
         }
+        contained(|| redact(rules, message)).unwrap_or_else(|| NOT_SHOWN.to_owned())
     }
+}
+
+/// What is written if redaction fails.
+const NOT_SHOWN: &str = "[message not shown: its redaction failed]";
+
+fn redact(rules: StderrRules, message: &str) -> String {
+    let rules = match rules {
+        StderrRules::Rules(rules) => rules,
+        StderrRules::Standard | StderrRules::Off => Arc::new(Rules::standard()),
+    };
+    let mut out = Vec::new();
+    match Redactor::new(rules).value(KeyClass::Plain, message.as_bytes(), false, &mut out) {
+        RedactOutcome::Clean => message.to_owned(),
+        RedactOutcome::Replaced => String::from_utf8_lossy(&out).into_owned(),
+    }
+}
+
+thread_local! {
+    /// Whether this thread is inside [`contained`].
+    static IS_CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread is one of the redaction of a message, which is replaced by a fixed text. A panic hook
+/// has nothing to report then: the panic's text may quote the message.
+pub(crate) fn is_redacting() -> bool {
+    IS_CONTAINED.try_with(Cell::get).unwrap_or(false)
+}
+
+/// The result of `redact`; `None` if it panics. In a thread that panics, `redact` runs on another one: a second panic
+/// inside a panic hook would end the process at once, and could not be caught.
+fn contained(redact: impl FnOnce() -> String + Send) -> Option<String> {
+    let marked = || {
+        let outer = IS_CONTAINED.try_with(|inside| inside.replace(true));
+        let result = catch_unwind(AssertUnwindSafe(redact)).ok();
+        let _ = IS_CONTAINED.try_with(|inside| inside.set(outer.unwrap_or(false)));
+        result
+    };
+    if !thread::panicking() {
+        return marked();
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("ringseal-stderr".into());
+        thread.spawn_scoped(scope, marked).ok()?.join().ok()?
+    })
 }
 
 fn write_all(text: &str) {
@@ -83,6 +126,27 @@ mod tests {
     fn messages_use_the_standard_rules_at_first() {
         let redacted = Stderr::default().redacted("postgres://app:s3cretPassw0rd@db/log refused");
         assert_eq!(redacted, "postgres://app:****@db/log refused");
+    }
+
+    /// A panic inside a panic hook ends the process at once.
+    #[test]
+    fn a_panic_of_the_redactor_ends_neither_the_caller_nor_a_panic_hook() {
+        static IN_HOOK: Mutex<Vec<Option<String>>> = Mutex::new(Vec::new());
+        const NAME: &str = "panics for a test";
+        let broken = || contained(|| panic!("it quotes the message"));
+        assert_eq!(broken(), None);
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| match thread::current().name() {
+            Some(NAME) => {
+                let works = contained(|| "a message".to_owned());
+                IN_HOOK.lock().extend([broken(), works]);
+            }
+            _ => before(info),
+        }));
+        let panicking = thread::Builder::new().name(NAME.into()).spawn(|| panic!("the first"));
+        assert!(panicking.unwrap().join().is_err());
+        assert_eq!(*IN_HOOK.lock(), [None, Some("a message".to_owned())]);
+        assert!(!is_redacting());
     }
 
     #[test]
