@@ -16,10 +16,13 @@ pub const GLOBAL_SLOT: usize = 0;
 
 /// The slot, and the bit in every verdict, of the engines for which no own bit is left. Each call to one of them takes
 /// the slow path, which asks the engine itself.
-pub const SHARED_SLOT: usize = 29;
+pub const SHARED_SLOT: usize = 28;
 
 /// How many slots a verdict has.
 pub const SLOTS: usize = SHARED_SLOT + 1;
+
+/// The bit that no verdict sets: with it, not even a site that every engine enables looks like an unregistered one.
+const NEVER_SET: u32 = 1 << SLOTS;
 
 /// Whether the global engine enables the event. The bit of its slot is also set while a thread has an engine of its own
 /// for calls without a logger.
@@ -29,8 +32,10 @@ const GLOBAL_PASSES: u32 = 1 << 30;
 /// events, an engine in the shared slot enables it, or a thread has its own default engine.
 const DECIDE: u32 = 1 << 31;
 
-/// The verdict before the site is registered.
+/// The verdict before the site is registered: every call takes the slow path.
 const UNREGISTERED: u32 = u32::MAX;
+
+const _: () = assert!(NEVER_SET & (GLOBAL_PASSES | DECIDE) == 0 && NEVER_SET < GLOBAL_PASSES);
 
 /// The constant data of a call site.
 #[derive(Debug, Clone, Copy)]
@@ -297,4 +302,25 @@ pub const fn is_ecs_object(key: &str) -> bool {
         index += 1;
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each of its calls would take the registry's lock.
+    #[test]
+    fn no_verdict_makes_a_registered_site_look_unregistered() {
+        let mut verdict = Verdict::default();
+        (0..SLOTS).for_each(|slot| verdict.enable(slot));
+        verdict.require_decision();
+        verdict.keep_share();
+        for is_replaced in [false, true] {
+            if is_replaced {
+                verdict.decide_global_calls();
+            }
+            assert_ne!(verdict.bits, UNREGISTERED, "replaced for a thread: {is_replaced}");
+            assert!((0..SLOTS).all(|slot| verdict.passes(slot)));
+        }
+    }
 }
