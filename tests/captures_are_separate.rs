@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Barrier;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use ringseal::testing::{self, Capture, CapturedEvent, CapturedValue};
-use ringseal::{Config, Engine, Level, critical, debug, error, fields, info, trace};
+use ringseal::{Config, Engine, Level, Sampling, critical, debug, error, fields, info, trace};
 
 /// More than the engines that have a bit of their own in the call sites' verdicts.
 const THREADS: u32 = 64;
@@ -252,4 +253,22 @@ fn a_search_that_fails_lists_what_there_is() {
     assert!(none.contains("found none") && none.contains("\"twice\""), "{none}");
     let no_key = text(&|| assert_eq!(capture.event("once")["user"], 1));
     assert!(no_key.contains("\"user\"") && no_key.contains("schema_version"), "{no_key}");
+}
+
+/// Handles outlive their engine, and the next engine gets its place among the engines.
+#[test]
+fn a_handle_of_a_stopped_engine_changes_no_other_engine() {
+    let limit = |count| Sampling::new().limit(count, Duration::from_secs(3600)).unwrap();
+    let log = |log: &ringseal::Logger| info!(log, "poll");
+    let (stopped, _capture) = Capture::start();
+    let handle = stopped.logger();
+    stopped.stop().unwrap();
+    let (engine, capture) = Capture::start_with(Config::new().sampling(limit(3)));
+    handle.set_filter("off".parse().unwrap());
+    handle.set_sampling(limit(0));
+    // These calls do not use up the limit of the other engine, either.
+    (0..5).for_each(|_| log(&handle));
+    (0..3).for_each(|_| log(&engine.logger()));
+    engine.flush().unwrap();
+    assert_eq!(capture.events_named("poll").len(), 3);
 }

@@ -19,15 +19,37 @@ struct Registry {
     unheard: Unheard,
     /// How many default engines of single threads there are.
     thread_defaults: usize,
+    /// The owner of the place that was taken last.
+    last_owner: u64,
 }
 
 /// What an engine wants of the call sites. A place outlives its engine, for the next one.
 #[derive(Default)]
 struct Place {
-    is_taken: bool,
+    /// 0 while the place is free.
+    owner: u64,
     filter: Option<Arc<Filter>>,
     policy: Option<Arc<dyn SitePolicy>>,
 }
+
+/// An engine's right to its place. Handles outlive their engine, so once the place is freed the right changes nothing,
+/// not even if another engine has the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnedPlace {
+    index: usize,
+    owner: u64,
+}
+
+impl OwnedPlace {
+    /// The place.
+    #[inline(always)]
+    pub fn index(self) -> usize {
+        self.index
+    }
+}
+
+/// The number of suppressed events of call sites.
+pub type SuppressedCounts = Vec<(&'static Callsite, u64)>;
 
 /// The slot of the engine in this place: engines beyond the number of slots share the last one.
 pub fn slot_of(place: usize) -> usize {
@@ -39,6 +61,7 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     engines: Vec::new(),
     unheard: Unheard::new(),
     thread_defaults: 0,
+    last_owner: 0,
 });
 
 impl Registry {
@@ -47,6 +70,11 @@ impl Registry {
             self.callsites.push(callsite);
             callsite.set_id(self.callsites.len() as u32);
         }
+    }
+
+    /// The place, unless it was freed.
+    fn place_of(&mut self, owned: OwnedPlace) -> Option<&mut Place> {
+        self.engines.get_mut(owned.index).filter(|place| place.owner == owned.owner)
     }
 
     fn global_filter(&self) -> Option<&Arc<Filter>> {
@@ -92,7 +120,7 @@ impl Registry {
     }
 
     /// Returns each site that has suppressed events for the engine in `place`, with their number. Resets the counts.
-    fn take_suppressed(&self, place: usize) -> Vec<(&'static Callsite, u64)> {
+    fn take_suppressed(&self, place: usize) -> SuppressedCounts {
         let count = |site: &&'static Callsite| {
             let count = site.plans().of(place)?.limiter.take_suppressed();
             (count > 0).then_some((*site, count))
@@ -151,56 +179,55 @@ pub fn callsite(id: u32) -> Option<&'static Callsite> {
 }
 
 /// Takes a place for an engine: that of the global engine, or the first free one. `None` if there is a global engine.
-pub fn take_place(is_global: bool, filter: Arc<Filter>) -> Option<usize> {
+pub fn take_place(is_global: bool, filter: Arc<Filter>) -> Option<OwnedPlace> {
     let mut registry = REGISTRY.lock();
-    let is_free = |place: usize| registry.engines.get(place).is_none_or(|it| !it.is_taken);
-    let place = match is_global {
+    let is_free = |place: usize| registry.engines.get(place).is_none_or(|it| it.owner == 0);
+    let index = match is_global {
         true => is_free(GLOBAL).then_some(GLOBAL)?,
         false => (GLOBAL + 1..).find(|&place| is_free(place))?,
     };
-    if registry.engines.len() <= place {
-        registry.engines.resize_with(place + 1, Place::default);
+    if registry.engines.len() <= index {
+        registry.engines.resize_with(index + 1, Place::default);
     }
-    registry.engines[place] = Place { is_taken: true, filter: Some(filter), policy: None };
-    // The place's last engine may have left counts that it did not report.
-    drop(registry.take_suppressed(place));
+    registry.last_owner += 1;
+    let owner = registry.last_owner;
+    registry.engines[index] = Place { owner, filter: Some(filter), policy: None };
+    // Calls that were decided while the place's last engine stopped may have left counts.
+    drop(registry.take_suppressed(index));
     registry.evaluate_all();
-    Some(place)
+    Some(OwnedPlace { index, owner })
 }
 
-/// Replaces an engine's filter.
-pub fn set_filter(place: usize, filter: Arc<Filter>) {
+/// Replaces an engine's filter. Returns whether the engine still has its place.
+pub fn set_filter(owned: OwnedPlace, filter: Arc<Filter>) -> bool {
     let mut registry = REGISTRY.lock();
-    if let Some(engine) = registry.engines.get_mut(place).filter(|engine| engine.is_taken) {
-        engine.filter = Some(filter);
-        registry.evaluate_all();
-    }
+    let Some(place) = registry.place_of(owned) else { return false };
+    place.filter = Some(filter);
+    registry.evaluate_all();
+    true
 }
 
 /// Frees the place of an engine that stops or, without `has_run`, that has not started. No call site is enabled for it
-/// any more.
-pub fn free_place(place: usize, has_run: bool) {
+/// any more. Returns the counts of suppressed events that have not been reported.
+pub fn free_place(owned: OwnedPlace, has_run: bool) -> SuppressedCounts {
     let mut registry = REGISTRY.lock();
-    let Some(engine) = registry.engines.get_mut(place) else { return };
-    let last = std::mem::take(engine).filter;
-    if let (GLOBAL, true, Some(last)) = (place, has_run, last) {
+    let Some(place) = registry.place_of(owned) else { return SuppressedCounts::new() };
+    let last = std::mem::take(place).filter;
+    if let (GLOBAL, true, Some(last)) = (owned.index, has_run, last) {
         registry.unheard.set_filter(last);
     }
     registry.evaluate_all();
+    // Under the same lock: the next engine in the place has counts for the same sites.
+    registry.take_suppressed(owned.index)
 }
 
 /// Replaces an engine's sampling policy.
-pub fn set_policy(place: usize, policy: Option<Arc<dyn SitePolicy>>) {
+pub fn set_policy(owned: OwnedPlace, policy: Option<Arc<dyn SitePolicy>>) {
     let mut registry = REGISTRY.lock();
-    if let Some(engine) = registry.engines.get_mut(place).filter(|engine| engine.is_taken) {
-        engine.policy = policy;
+    if let Some(place) = registry.place_of(owned) {
+        place.policy = policy;
         registry.evaluate_all();
     }
-}
-
-/// Returns each site that has suppressed events for the engine in `place` since the last report, with their number.
-pub fn take_suppressed(place: usize) -> Vec<(&'static Callsite, u64)> {
-    REGISTRY.lock().take_suppressed(place)
 }
 
 /// Counts a thread that has its own engine for calls without a logger; [`remove_thread_default`] must follow.
@@ -227,6 +254,8 @@ mod tests {
     use crate::core::callsite::Metadata;
     use crate::core::callsite::SLOTS;
     use crate::core::level::{Level, LevelFilter};
+    use crate::core::sampling::limiter::{Limit, Moment};
+    use crate::core::sampling::site_plan::Plan;
 
     const fn site(level: Level, target: &'static str) -> Callsite {
         let (event, file, keys) = ("e", file!(), &[]);
@@ -244,7 +273,7 @@ mod tests {
         let one = take_place(false, filter("registry=info")).unwrap();
         let other = take_place(false, filter("off,registry::quiet=trace")).unwrap();
         assert_ne!(one, other);
-        let (first, second) = (slot_of(one), slot_of(other));
+        let (first, second) = (slot_of(one.index()), slot_of(other.index()));
         let verdicts = || [&QUIET, &LOUD].map(|site| (site.enabled(first), site.enabled(second)));
         assert_eq!(verdicts(), [(false, true), (true, false)]);
         set_filter(one, filter("trace"));
@@ -273,7 +302,7 @@ mod tests {
         static SITE: Callsite = site(Level::Info, "registry::race");
         let slot = take_place(false, filter("trace")).unwrap();
         let ids = std::thread::scope(|scope| {
-            let register = || (SITE.enabled(slot_of(slot)), SITE.id());
+            let register = || (SITE.enabled(slot_of(slot.index())), SITE.id());
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(register)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         });
@@ -284,17 +313,70 @@ mod tests {
     #[test]
     fn engines_without_an_own_slot_share_the_last() {
         static SITE: Callsite = site(Level::Debug, "registry::many");
-        let places: Vec<usize> =
+        let places: Vec<OwnedPlace> =
             (0..2 * SLOTS).map(|_| take_place(false, filter("off")).unwrap()).collect();
-        assert!(places.iter().all(|&place| slot_of(place) < SLOTS));
+        assert!(places.iter().all(|place| slot_of(place.index()) < SLOTS));
         let beyond = *places.last().unwrap();
-        assert_eq!((slot_of(beyond), SITE.enabled(SHARED_SLOT)), (SHARED_SLOT, false));
+        assert_eq!((slot_of(beyond.index()), SITE.enabled(SHARED_SLOT)), (SHARED_SLOT, false));
         set_filter(beyond, filter("registry::many=debug"));
         assert!(SITE.enabled(SHARED_SLOT));
-        places.iter().for_each(|&place| free_place(place, true));
+        places.iter().for_each(|&place| drop(free_place(place, true)));
         assert!(!SITE.enabled(SHARED_SLOT));
         set_filter(beyond, filter("trace"));
         assert!(!SITE.enabled(SHARED_SLOT), "a free place has no filter");
+    }
+
+    /// Handles outlive their engine, and the next engine gets its place.
+    #[test]
+    fn a_freed_place_cannot_be_changed_by_its_last_owner() {
+        static SITE: Callsite = site(Level::Info, "registry::freed");
+        let last = take_place(false, filter("trace")).unwrap();
+        let next = {
+            // Freed and taken in one step, so that no other test takes it between.
+            let mut registry = REGISTRY.lock();
+            registry.last_owner += 1;
+            let next = OwnedPlace { owner: registry.last_owner, ..last };
+            registry.engines[last.index].owner = next.owner;
+            next
+        };
+        let slot = slot_of(next.index());
+        assert!(!set_filter(last, filter("off")) && SITE.enabled(slot));
+        set_policy(last, Some(Arc::new(Limited)));
+        assert!(SITE.plan(next.index()).is_none_or(|plan| plan.limit().is_none()));
+        assert!(free_place(last, true).is_empty() && SITE.enabled(slot));
+        assert!(set_filter(next, filter("off")) && !SITE.enabled(slot));
+        free_place(next, true);
+    }
+
+    /// Lets one event pass per hour.
+    #[derive(Debug)]
+    struct Limited;
+
+    const LIMIT: Limit = Limit { count_max: 1, interval_nanos: 3_600_000_000_000, rule: 0 };
+
+    impl SitePolicy for Limited {
+        fn plan(&self, _: &Metadata) -> Option<Plan> {
+            Some(Plan { rate: 1.0, threshold: 0, rule: 0, limit: Some(LIMIT) })
+        }
+    }
+
+    /// The next engine in the place would report or discard them.
+    #[test]
+    fn suppressed_counts_leave_with_the_engine_that_frees_its_place() {
+        static SITE: Callsite = site(Level::Info, "registry::suppressed");
+        let place = take_place(false, filter("off,registry::suppressed=info")).unwrap();
+        assign_id(&SITE);
+        set_policy(place, Some(Arc::new(Limited)));
+        let plan = SITE.plan(place.index()).unwrap();
+        let now = Moment { ticks: 1, nanos_per_tick: 1.0 };
+        let passed = [(); 5].map(|()| plan.limiter.take(LIMIT, now));
+        assert_eq!(passed, [true, false, false, false, false]);
+        let counts = free_place(place, true);
+        assert_eq!(
+            counts.iter().map(|(site, count)| (site.id(), *count)).collect::<Vec<_>>(),
+            [(SITE.id(), 4)]
+        );
+        assert_eq!(plan.limiter.take_suppressed(), 0);
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl<'a> Emitter<'a> {
 
     /// The engine's place in the registry of call sites.
     pub(super) fn place(&self) -> usize {
-        self.shared.map_or(self.slot, |shared| shared.place)
+        self.shared.map_or(self.slot, |shared| shared.place.index())
     }
 
     /// Whether the call names no logger, so that it reaches the thread's own default engine if there is one.

@@ -12,7 +12,7 @@ use super::shared::Shared;
 use super::thread_default;
 use crate::core::callsite::Callsite;
 use crate::core::level::Level;
-use crate::core::registry;
+use crate::core::registry::{self, SuppressedCounts};
 use crate::core::sampling::limiter::{Limiter, Moment};
 use crate::core::sampling::site_plan::Plan;
 use crate::sample::decision::{Decision, Sampled, SamplerState};
@@ -44,7 +44,10 @@ fn decide_for(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
     if !callsite.resolve(to.slot) {
         return false;
     }
-    if to.shared.is_some_and(|shared| !shared.passes_in_shared_slot(callsite)) {
+    // A stopped engine's place may be that of another engine, whose limits these calls must not use up.
+    let is_refused =
+        |shared: &Arc<Shared>| shared.is_disabled() || !shared.passes_in_shared_slot(callsite);
+    if to.shared.is_some_and(is_refused) {
         return false;
     }
     if to.slot == global::SLOT && global::engine_id() == 0 {
@@ -110,13 +113,14 @@ pub(super) fn report_dynamic(to: Emitter<'_>, shared: &Shared, plan: Plan, site:
     }
 }
 
-/// Logs all counts that have not been reported, when an engine stops. Waits for space by the overflow policy.
-pub(crate) fn report_all(to: Emitter<'_>, shared: &Shared) {
+/// Logs all counts that have not been reported, when an engine stops: those of call sites, which it had with its place,
+/// and those of run-time events. Waits for space by the overflow policy.
+pub(crate) fn report_all(to: Emitter<'_>, shared: &Shared, of_sites: SuppressedCounts) {
     let log = |count: u64, target: &str, event: &str, level: Level| {
         let fields = (count, (event, (target, (level.as_str(), ()))));
         emitter::emit(to, &SUPPRESSED, SUPPRESSED.metadata().level, fields);
     };
-    for (site, count) in registry::take_suppressed(shared.place) {
+    for (site, count) in of_sites {
         let metadata = site.metadata();
         log(count, metadata.target, metadata.event, metadata.level);
     }

@@ -1,7 +1,7 @@
 //! The state that all handles of an engine share.
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -13,7 +13,7 @@ use super::overflow::Overflow;
 use crate::core::callsite::{Callsite, SHARED_SLOT};
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
-use crate::core::registry;
+use crate::core::registry::{self, OwnedPlace, SuppressedCounts};
 use crate::metrics::{LaneCounters, LevelCounts, RuleMetrics};
 use crate::ringbuf::{Producer, try_ring};
 use crate::sample::Sampling;
@@ -29,7 +29,9 @@ pub(crate) struct Shared {
     /// The engine's bit in every call site's verdict.
     pub(crate) slot: usize,
     /// The engine's place in the registry of call sites.
-    pub(crate) place: usize,
+    pub(crate) place: OwnedPlace,
+    /// Whether the engine has stopped, so that its place may belong to another one.
+    is_disabled: AtomicBool,
     pub(crate) link: Arc<Link>,
     pub(crate) overflow: [Overflow; Level::COUNT],
     pub(crate) settings: LaneSettings,
@@ -73,7 +75,7 @@ impl Pool {
 
 impl Shared {
     pub(crate) fn new(
-        place: usize,
+        place: OwnedPlace,
         link: Arc<Link>,
         overflow: [Overflow; Level::COUNT],
         (settings, flush_timeout): (LaneSettings, Duration),
@@ -84,8 +86,9 @@ impl Shared {
         Arc::new(Shared {
             // ORDER: relaxed; only uniqueness matters.
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            slot: registry::slot_of(place),
+            slot: registry::slot_of(place.index()),
             place,
+            is_disabled: AtomicBool::new(false),
             link,
             overflow,
             settings,
@@ -126,7 +129,7 @@ impl Shared {
         }
         let producer = producer?;
         let link = Arc::clone(&self.link);
-        let owner = (self.id, self.place);
+        let owner = (self.id, self.place.index());
         let random = self.sampler.random();
         Some(Box::new(Lane::new(producer, owner, &self.settings, link, counters, random)))
     }
@@ -201,7 +204,7 @@ impl Shared {
 
     /// Whether the engine enables the call site's events, sampling aside.
     pub(crate) fn enables(&self, callsite: &'static Callsite) -> bool {
-        callsite.enabled(self.slot) && self.passes_in_shared_slot(callsite)
+        !self.is_disabled() && callsite.enabled(self.slot) && self.passes_in_shared_slot(callsite)
     }
 
     /// Whether the engine's own filter passes the call site's events, if its slot is not its own.
@@ -210,19 +213,34 @@ impl Shared {
         self.slot != SHARED_SLOT || self.filter.read().passes(metadata.target, metadata.level)
     }
 
-    /// Disables all call sites for this engine, which stops.
-    pub(crate) fn disable(&self) {
-        registry::free_place(self.place, true);
+    /// Disables all call sites for this engine, which stops. Returns the counts of suppressed events that have not been
+    /// reported.
+    pub(crate) fn disable(&self) -> SuppressedCounts {
+        // ORDER: relaxed; the registry's lock orders it before the place is taken again.
+        self.is_disabled.store(true, Ordering::Relaxed);
+        let suppressed = registry::free_place(self.place, true);
         if self.slot == SHARED_SLOT {
             *self.filter.write() = Arc::new(Filter::new(LevelFilter::Off));
         }
+        suppressed
     }
 
+    /// Whether the engine has stopped. The verdicts and plans of its place may be those of another engine.
+    #[inline]
+    pub(crate) fn is_disabled(&self) -> bool {
+        // ORDER: relaxed; a call that is late by a moment is one of the moment before.
+        self.is_disabled.load(Ordering::Relaxed)
+    }
+
+    /// Replaces the filter. Without effect once the engine has stopped.
     pub(crate) fn set_filter(&self, filter: Arc<Filter>) {
-        *self.filter.write() = Arc::clone(&filter);
-        // ORDER: relaxed; a run-time event may be filtered by the old filter for a moment.
-        self.level_min.store(level_min(&filter), Ordering::Relaxed);
-        registry::set_filter(self.place, filter);
+        // If two changes are concurrent, the same one must take effect last for call sites and for run-time events.
+        let mut own = self.filter.write();
+        if registry::set_filter(self.place, Arc::clone(&filter)) {
+            // ORDER: relaxed; a run-time event may be filtered by the old filter for a moment.
+            self.level_min.store(level_min(&filter), Ordering::Relaxed);
+            *own = filter;
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::running::Running;
 use super::{at_exit, audit, config_events, run_id};
 use crate::core::filter::Filter;
 use crate::core::level::LevelFilter;
-use crate::core::registry;
+use crate::core::registry::{self, OwnedPlace};
 use crate::emit::emitter::Emitter;
 use crate::emit::shared::Shared;
 use crate::emit::{AsEmitter, Logger, global};
@@ -22,7 +22,7 @@ use crate::writer::run;
 use ringseal_base::process::file_size::Blocked;
 
 /// The place of an engine that has not started yet; freed when dropped.
-struct Place(usize);
+struct Place(OwnedPlace);
 
 impl Place {
     /// No call site is enabled until the engine's filter is set.
@@ -66,8 +66,9 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts an engine that is independent of the global one. A process can have any number; calls to more than 28 at
-    /// once cost some more, except to the first 28.
+    /// Starts an engine that is independent of the global one. A process can have any number. While there are more than
+    /// 27, each enabled call costs some more, to whichever engine, if one of the engines after the 27th enables the call
+    /// site.
     pub fn start(config: Config) -> Result<Engine, InitError> {
         Self::start_in(config, false)
     }

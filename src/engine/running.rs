@@ -48,9 +48,10 @@ impl Running {
         }
         let Some(thread) = self.thread.lock().take() else { return Err(FlushError::Stopped) };
         // From here on all call sites are disabled, and the rings are drained.
-        self.shared.disable();
+        let suppressed = self.shared.disable();
         global::clear(&self.shared);
-        sampling::report_all(Logger::new(Arc::clone(&self.shared)).emitter(), &self.shared);
+        let logger = Logger::new(Arc::clone(&self.shared));
+        sampling::report_all(logger.emitter(), &self.shared, suppressed);
         let start = Instant::now();
         audit::stop(&self.shared, self.shutdown_timeout);
         let result = ask(&self.shared.link, Control::Stop, self.shutdown_timeout);
