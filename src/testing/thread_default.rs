@@ -25,7 +25,8 @@ pub struct DefaultGuard {
 /// assert_eq!(capture.event("payment_processed")["amount"], 100);
 /// ```
 ///
-/// While a guard exists anywhere in the process, each enabled call without a logger costs some more.
+/// While a guard exists anywhere in the process, each call without a logger, enabled or not, and each enabled call with
+/// one cost some more, on every thread.
 pub fn set_default(engine: &Engine) -> DefaultGuard {
     DefaultGuard { _default: ThreadDefault::set(&engine.logger().shared) }
 }

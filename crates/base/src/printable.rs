@@ -7,7 +7,11 @@
 use std::fmt::{self, Write};
 
 /// Whether a character is shown as itself: not a control (C0, DEL, C1), a separator of lines or paragraphs, a mark of
-/// the reading direction, a character without width, or a tag.
+/// the reading direction, a tag, or a character that is invisible and without width.
+///
+/// Shown although they have no width: combining marks, and the variation selectors U+FE00 to U+FE0F, which choose the
+/// form of the character before them, as in `❤️`. Escaped although text uses them: the joiner U+200D and the
+/// non-joiner U+200C, so a joined emoji is shown as its parts, and some words in Persian or Hindi with escapes.
 ///
 /// ```
 /// use ringseal_base::printable::is_printable;
@@ -89,6 +93,9 @@ mod tests {
             ("separators", "a\u{2028}b\u{2029}", "a\\u2028b\\u2029"),
             ("reading direction", "\u{202e}x\u{2066}\u{61c}", "\\u202ex\\u2066\\u061c"),
             ("no width", "a\u{200b}\u{200d}\u{feff}\u{ad}", "a\\u200b\\u200d\\ufeff\\u00ad"),
+            ("joiners", "\u{1f469}\u{200d}\u{1f4bb}\u{200c}", "\u{1f469}\\u200d\u{1f4bb}\\u200c"),
+            ("variation selectors", "\u{2764}\u{fe0f}\u{fe00}", "\u{2764}\u{fe0f}\u{fe00}"),
+            ("more of them", "\u{e0100}", "\\udb40\\udd00"),
             ("tags", "\u{e0061}", "\\udb40\\udc61"),
             ("letters and signs", "Größe, 価格, 🙂, e\u{301}", "Größe, 価格, 🙂, e\u{301}"),
         ];

@@ -100,7 +100,8 @@ pub struct FileConfig {
     pub retain_segments_max: Option<usize>,
     /// Sealed segments that were last modified longer ago than this are removed.
     pub retain_age_max: Option<Duration>,
-    /// Bytes that all sealed segments together may take; the oldest are removed first. `None` for all.
+    /// Bytes that all sealed segments together may take; the oldest are removed first. The default,
+    /// [`RetainBytes::Automatic`], is 1 GiB or less.
     pub retain_bytes_max: RetainBytes,
     /// Permission bits of the directory if the sink creates it.
     pub dir_mode: u32,
