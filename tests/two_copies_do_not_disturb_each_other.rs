@@ -149,7 +149,7 @@ fn raise_after_ends(order: &str, dir: &Path) -> ! {
 
 /// Nothing else would end the process, such as an orchestrator's first signal to it.
 #[test]
-fn a_signal_is_not_swallowed_in_whatever_order_copies_end() {
+fn copies_may_end_in_any_order() {
     if let Some((order, dir)) = role() {
         raise_after_ends(&order, &dir);
     }
@@ -161,7 +161,7 @@ fn a_signal_is_not_swallowed_in_whatever_order_copies_end() {
     let rows = ["123", "132", "213", "231", "312", "321"].map(|order| (order, killed));
     let alive = ["12", "21", "13", "31", "23", "1", "2", "3"].map(|order| (order, None));
     for (order, signal) in rows.into_iter().chain(alive) {
-        let name = "a_signal_is_not_swallowed_in_whatever_order_copies_end";
+        let name = "copies_may_end_in_any_order";
         let mut command = child(name, order, dir.path());
         let output = command.stderr(std::process::Stdio::piped()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);

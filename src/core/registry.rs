@@ -328,7 +328,7 @@ mod tests {
 
     /// Handles outlive their engine, and the next engine gets its place.
     #[test]
-    fn a_freed_place_cannot_be_changed_by_its_last_owner() {
+    fn a_freed_place_ignores_its_last_owner() {
         static SITE: Callsite = site(Level::Info, "registry::freed");
         let last = take_place(false, filter("trace")).unwrap();
         let next = {
@@ -362,7 +362,7 @@ mod tests {
 
     /// The next engine in the place would report or discard them.
     #[test]
-    fn suppressed_counts_leave_with_the_engine_that_frees_its_place() {
+    fn suppressed_counts_leave_with_their_engine() {
         static SITE: Callsite = site(Level::Info, "registry::suppressed");
         let place = take_place(false, filter("off,registry::suppressed=info")).unwrap();
         assign_id(&SITE);

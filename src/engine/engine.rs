@@ -67,8 +67,7 @@ pub struct Engine {
 
 impl Engine {
     /// Starts an engine that is independent of the global one. A process can have any number. While there are more than
-    /// 27, each enabled call costs some more, to whichever engine, if one of the engines after the 27th enables the call
-    /// site.
+    /// 27, each enabled call costs some more, to whichever engine, if one beyond the 27th enables its site.
     pub fn start(config: Config) -> Result<Engine, InitError> {
         Self::start_in(config, false)
     }

@@ -130,7 +130,7 @@ mod tests {
 
     /// A panic inside a panic hook ends the process at once.
     #[test]
-    fn a_panic_of_the_redactor_ends_neither_the_caller_nor_a_panic_hook() {
+    fn a_panicking_redactor_does_not_end_the_process() {
         static IN_HOOK: Mutex<Vec<Option<String>>> = Mutex::new(Vec::new());
         const NAME: &str = "panics for a test";
         let broken = || contained(|| panic!("it quotes the message"));

@@ -10,11 +10,10 @@
 //! its handler by its mask if nothing but marked handlers is before it.
 //!
 //! Promises: watching changes nothing for other handlers. When the last watcher of a signal ends and no other handler
-//! was registered since, the earlier disposition is restored. If one was, ours stays without a watcher; should it be the
+//! was registered since, the earlier disposition is restored. If one was, ours stays without a watcher. If it is the
 //! registered one again later, as when copies end in the order in which they started, the signal does what it would do
-//! without this module. A forked child has no watcher: the signal does there what
-//! it would do without this module. Sockets are kept for the next watcher and never closed, because a handler may
-//! be writing to them.
+//! without this module. So it does in a forked child, which has no watcher. Sockets are kept for the next watcher and
+//! never closed, because a handler may be writing to them.
 //!
 //! Invariants:
 //! 1. The handler calls nothing but async-signal-safe functions, takes no lock, allocates nothing, touches no memory
