@@ -42,7 +42,7 @@ impl Tokens {
     /// let (engine, capture) = Capture::start_with(config);
     /// info!(engine, "sent", email = "ann@example.com");
     /// engine.flush()?;
-    /// assert!(capture.events()[0]["email"].starts_with("ptok:v1:"));
+    /// assert!(capture.events()[0].text("email").starts_with("ptok:v1:"));
     /// # Ok(())
     /// # }
     /// ```

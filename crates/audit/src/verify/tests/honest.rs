@@ -218,3 +218,24 @@ proptest! {
         assert_honest(&fixture, "at the end");
     }
 }
+
+/// A change of epochs stops because the disk is full, the next start finishes it, and then the power fails: the state
+/// that was written before the stop is not durable, and the old key is gone.
+#[test]
+fn power_loss_after_a_resumed_epoch_is_honest() {
+    let options = LogOptions {
+        scheme: Scheme::Hash,
+        checkpoint_entries: 1,
+        checkpoint_seconds: 1,
+        segment_bytes_max: 12_000,
+        ..LogOptions::default()
+    };
+    let (mut fixture, mut log) = (Fixture::new(), None);
+    let full = Step::Full(Some("/log/tile"));
+    for step in [Step::Append(1), full, Step::Rotate, Step::Reopen, Step::Append(1)] {
+        live(&mut fixture, &mut log, &options, &step);
+    }
+    let disk = fixture.disk.after_power_loss(fixture.disk.calls());
+    let mut at_rest = Fixture::clone_with(&fixture, disk);
+    assert_eq!(at_rest.open(options).health().state_mismatch, None);
+}
