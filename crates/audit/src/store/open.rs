@@ -139,8 +139,8 @@ fn resume_epoch_change(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail)
         state.note.note = Some((note.text, checkpoint));
     }
     if let FoundState::Valid { record, .. } = &state.state {
-        // The old key is about to be erased. A state for the next key may not be durable yet, and power loss would bring
-        // back one that only the old key checks.
+        // The old key is about to be erased. A state for the next key may not be durable yet, and power loss would
+        // bring back one that only the old key checks.
         let saved = state.chain_state.as_ref();
         let chain = state::key_at(saved, state.entries_per_key, record.entries).flatten();
         let record = state::rewrite(disk, *record, &next, chain.as_ref())?;
