@@ -138,13 +138,13 @@ fn resume_epoch_change(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail)
             Checkpoint { origin: state.signer.verifier().name().to_owned(), size, root };
         state.note.note = Some((note.text, checkpoint));
     }
-    if let FoundState::Valid { record, .. } = &state.state {
+    if let FoundState::Valid { record } = &state.state {
         // The old key is about to be erased. A state for the next key may not be durable yet, and power loss would
         // bring back one that only the old key checks.
         let saved = state.chain_state.as_ref();
         let chain = state::key_at(saved, state.entries_per_key, record.entries).flatten();
         let record = state::rewrite(disk, *record, &next, chain.as_ref())?;
-        state.state = FoundState::Valid { record, is_next_epoch: true };
+        state.state = FoundState::Valid { record };
     }
     replace_secret(&*disk.storage, &disk.secret(EPOCH_KEY), key_text(&next).as_bytes())?;
     state.is_marked = true;

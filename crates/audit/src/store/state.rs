@@ -109,10 +109,9 @@ pub(super) enum FoundState {
     Missing,
     /// No slot is valid under the log's keys.
     Bad,
+    /// It may be written for the next epoch, whose key may not be in its place yet.
     Valid {
         record: StateRecord,
-        /// It was written for the next epoch, whose key may not be in its place yet.
-        is_next_epoch: bool,
     },
 }
 
@@ -169,14 +168,12 @@ pub(super) fn load(disk: &Disk, keys: &StateKeys<'_>) -> Result<FoundState> {
         let chain = key_at(keys.saved, keys.entries_per_key, record.entries);
         let Some(chain) = chain else { continue };
         let is_newer = found.record().is_none_or(|known| known.counter < record.counter);
-        for (signer, is_next_epoch) in
-            std::iter::once((keys.signer, false)).chain(keys.next_signer.map(|next| (next, true)))
-        {
+        for signer in std::iter::once(keys.signer).chain(keys.next_signer) {
             let mut text = Vec::with_capacity(TEXT_BYTES);
             record.put(&mut text);
             let expected = HmacSha256::new(&state_key(signer, chain.as_ref())).of(&text);
             if is_newer && constant_time_eq(&expected, &mac) {
-                found = FoundState::Valid { record, is_next_epoch };
+                found = FoundState::Valid { record };
             }
         }
     }
