@@ -24,8 +24,8 @@ pub const SLOTS: usize = SHARED_SLOT + 1;
 /// The bit that no verdict sets: with it, not even a site that every engine enables looks like an unregistered one.
 const NEVER_SET: u32 = 1 << SLOTS;
 
-/// Whether the global engine enables the event. The bit of its slot is also set while a thread has an engine of its own
-/// for calls without a logger.
+/// Whether the global engine enables the event. The bit of its slot is also set while a thread has a default engine for
+/// calls without a logger.
 const GLOBAL_PASSES: u32 = 1 << 30;
 
 /// The bit that requires a further check of an enabled call: the site is not registered yet, some engine samples its

@@ -5,7 +5,6 @@
 
 use super::byte_masks::Places;
 use super::detect;
-use super::key_tails;
 use super::rules::Rules;
 use super::scan_value::Anchor;
 use super::sign_memo::{self, Sign, SignMemo};
@@ -54,12 +53,8 @@ impl Candidates<'_> {
                 true => self.memo.ask(rules, near, places.last_start(i)),
                 false => Sign::Unknown,
             };
-            let may_be = || {
-                (!is_sign || key_tails::sign_may_be(&rules.key_tails, input, pos))
-                    && detect::punct_may_be(rules, input, pos)
-            };
             known == Sign::Harmless
-                || known == Sign::Unknown && !may_be()
+                || known == Sign::Unknown && !detect::punct_may_be(rules, input, pos)
                 || visit(Anchor::Punct, pos)
         })
     }

@@ -3,7 +3,7 @@
 //! Promises: a fixed size, direct-mapped; nothing is allocated after its creation. It never changes what is found: a
 //! key that is not remembered goes through the filter, as does every key that could depend on the bytes around it.
 
-use super::bytes::ByteSet;
+use super::bytes::{ByteSet, is_word};
 use super::key_tails;
 use super::rules::Rules;
 
@@ -25,7 +25,7 @@ static CLASS: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
     while byte < 256 {
-        table[byte] = super::bytes::is_word(byte as u8) as u8 | (JOINS.has(byte as u8) as u8) << 1;
+        table[byte] = is_word(byte as u8) as u8 | (JOINS.has(byte as u8) as u8) << 1;
         byte += 1;
     }
     table
@@ -91,6 +91,18 @@ impl SignMemo {
         let Some(key) = key_before(near, back) else { return Sign::Unknown };
         let slot = &self.slots[key.index()];
         if slot.key == key { slot.sign } else { self.learn(rules, key) }
+    }
+
+    /// [`SignMemo::ask`] for the sign at `pos`.
+    #[cfg(test)]
+    pub(crate) fn ask_at(&mut self, rules: &Rules, input: &[u8], pos: usize) -> Sign {
+        let near = std::array::from_fn(|i| {
+            (pos + i).checked_sub(BEFORE).and_then(|at| input.get(at)).copied().unwrap_or(0)
+        });
+        let end = pos - usize::from(pos > 0 && input[pos - 1] == b'"');
+        let word = input[..end].iter().rev().take_while(|byte| is_word(**byte)).count();
+        // No text has words of 4 GiB.
+        self.ask(rules, &near, (pos - end + word) as u32)
     }
 
     /// Decides about a key and remembers it.

@@ -186,7 +186,7 @@ impl JsonLayout {
         }
     }
 
-    /// Adds these entries of a map to every line whose event has no field with the same key, of its own or bound.
+    /// Adds these entries of a map to every line whose event and bound fields do not have the same key.
     pub(super) fn set_static_fields(&mut self, entries: &[u8]) -> Result<(), ReadError> {
         let mut members = Vec::new();
         let mut rest = Entries(entries);

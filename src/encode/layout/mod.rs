@@ -124,7 +124,7 @@ impl Layout {
         }
     }
 
-    /// Adds these entries of a map to every line whose event has no field with the same key, of its own or bound.
+    /// Adds these entries of a map to every line whose event and bound fields do not have the same key.
     pub fn set_static_fields(&mut self, entries: &[u8]) -> Result<(), ReadError> {
         match self {
             Layout::Json(layout) => layout.set_static_fields(entries),

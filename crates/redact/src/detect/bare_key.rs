@@ -56,8 +56,17 @@ pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
 /// A filter applied before [`telling`]: whether the letters before `pos` can end a word for keys.
 #[inline(always)]
 pub(super) fn may_be_told(input: &[u8], pos: usize) -> bool {
-    let near = input.get(..pos).and_then(<[u8]>::last_chunk);
-    near.is_some_and(|&near| may_be_told_by(u32::from_le_bytes(near), input, pos))
+    let Some(&[a, b, last, between]) = input.get(..pos).and_then(<[u8]>::last_chunk) else {
+        return false;
+    };
+    if last.is_ascii_alphanumeric() {
+        let three = u32::from_le_bytes([a, b, last, 0]);
+        return BETWEEN.has(between)
+            && has_ending(three)
+            && has_ending_too(three)
+            && !is_other_id(input, pos - 1);
+    }
+    BETWEEN.has(last) && BETWEEN.has(between) && may_be_told_further(input, pos)
 }
 
 /// For each byte: 1 if it is in [`BETWEEN`], 2 if it is a letter or a digit.
@@ -83,27 +92,7 @@ pub(super) fn may_be_near(near: u32) -> bool {
     between & (last | u8::from(has_ending(near)) & last >> 1) & 1 != 0
 }
 
-/// The same, where the last four bytes before `pos` are `near`.
-#[inline(always)]
-fn may_be_told_by(near: u32, input: &[u8], pos: usize) -> bool {
-    // The casts keep the last byte but one, and the last.
-    let (last, between) = ((near >> 16) as u8, (near >> 24) as u8);
-    if last.is_ascii_alphabetic() {
-        return has_ending(near)
-            && BETWEEN.has(between)
-            && has_ending_too(near)
-            && !is_other_id(input, pos - 1);
-    }
-    BETWEEN.has(last) && BETWEEN.has(between) && may_be_told_further(input, pos)
-}
-
-/// As [`may_be`], where the last four bytes before `pos` are `near`.
-#[inline(always)]
-pub(super) fn may_be_by(near: u32, input: &[u8], pos: usize) -> bool {
-    may_be_told_by(near, input, pos) && sixteen_may_be(input, pos)
-}
-
-/// The same where several bytes are between.
+/// [`may_be_told`] where several bytes are between.
 #[inline(never)]
 fn may_be_told_further(input: &[u8], pos: usize) -> bool {
     let end = pos - BETWEEN.run_back(input, pos, BETWEEN_BYTES_MAX);
@@ -117,8 +106,12 @@ fn may_be_told_further(input: &[u8], pos: usize) -> bool {
 /// Whether the identifier before `end` ends in `_id` and is not the only one that names a secret.
 #[inline(always)]
 fn is_other_id(input: &[u8], end: usize) -> bool {
-    let text = &input[..end];
-    text.ends_with(b"_id") && !text.ends_with(b"reporter_id")
+    const TELLING: &[u8] = b"reporter_id";
+    let ends = |id: &[u8]| {
+        let from = end.checked_sub(id.len());
+        from.is_some_and(|from| input[from..end].eq_ignore_ascii_case(id))
+    };
+    ends(b"_id") && !ends(TELLING)
 }
 
 /// A hash of three bytes, whatever the case of letters.

@@ -193,16 +193,11 @@ pub(crate) fn word_kinds(
     long: bool,
     shape: Option<Shape>,
 ) -> WordKinds {
-    let Some(Some(&near)) = input.get(pos.wrapping_sub(4)..).map(<[u8]>::first_chunk) else {
-        return near_border(rules, input, pos, long, shape);
-    };
-    let near = u64::from_le_bytes(near);
-    // The casts keep the four bytes from `pos` on, and the four before.
-    let provider = rules.literals.may_start_with((near >> 32) as u32)
-        && rules.literals.may_be(&rules.providers, input, pos);
+    let provider =
+        rules.literals.may_start(input, pos) && rules.literals.may_be(&rules.providers, input, pos);
     let kinds = WordKinds::NONE
         .with_if(provider, WordKinds::PROVIDER)
-        .with_if(bare_key::may_be_by(near as u32, input, pos), WordKinds::BARE_KEY);
+        .with_if(bare_key::may_be(input, pos), WordKinds::BARE_KEY);
     let kinds = if long { long_word_kinds(input, pos, kinds) } else { kinds };
     shape.map_or(kinds, |shape| drawn_word_kinds(rules, input, pos, shape, kinds))
 }
@@ -230,24 +225,6 @@ fn long_word_kinds(input: &[u8], pos: usize, kinds: WordKinds) -> WordKinds {
         .with_if(hex::may_be(input, pos), WordKinds::HEX)
         .with_if(wallet::may_be(input, pos), WordKinds::WALLET)
         .with_if(key_body::may_be_line(input, pos), WordKinds::KEY_BODY)
-}
-
-/// [`word_kinds`] within four bytes of an end of the text.
-#[inline(never)]
-fn near_border(
-    rules: &Rules,
-    input: &[u8],
-    pos: usize,
-    long: bool,
-    shape: Option<Shape>,
-) -> WordKinds {
-    let provider =
-        rules.literals.may_start(input, pos) && rules.literals.may_be(&rules.providers, input, pos);
-    let kinds = WordKinds::NONE
-        .with_if(provider, WordKinds::PROVIDER)
-        .with_if(bare_key::may_be(input, pos), WordKinds::BARE_KEY);
-    let kinds = if long { long_word_kinds(input, pos, kinds) } else { kinds };
-    shape.map_or(kinds, |shape| drawn_word_kinds(rules, input, pos, shape, kinds))
 }
 
 /// A filter applied before [`at_keyword`]: the first four letters, and the rest of the word.

@@ -1,4 +1,4 @@
-//! Clocks that no entry can express: the entries are well-formed, and nobody waits in vain.
+//! Clocks that no entry can express: the entries are well-formed, and waiting calls return.
 use super::*;
 use ringseal_base::clock::{Now, SystemClock};
 

@@ -1,4 +1,5 @@
-//! Openings that are refused change no file; files that someone else put there are not obeyed, and not read for ever.
+//! Openings that are refused change no file; files that someone else put there are not obeyed, and
+//! reading them ends.
 use std::path::Path;
 
 use super::support::*;
@@ -211,7 +212,7 @@ fn zeros_of_any_length_are_torn() {
     }
 }
 
-/// Files that nobody writes so long are compared with a bound, not read to their end.
+/// Files that are longer than the log writes them are read up to a bound.
 #[test]
 fn overlong_files_are_not_read_whole() {
     let fixture = killed_log();
