@@ -261,6 +261,44 @@ fn single(c: &mut Criterion) {
     group.finish();
 }
 
+/// Lines of which each holds several secrets.
+fn full_of_hits(n: u64) -> String {
+    match n % 5 {
+        0 => format!("user{n}@example.com logged in from 10.0.0.{} password=hunter{n}x", n % 250),
+        1 => format!("ann{n}@mail.example.org or +49 30 {:08} card 4111 1111 1111 1111", n * 7919),
+        2 => format!("api_key=\"AbC{n}dEfGh8x7K2mQ9z\" session_id=ab{n}cdef token=k9Qz{n}L2mXq8"),
+        3 => format!(
+            "event {{\"password\": \"p{n}w0rd!\", \"secret\": \"s3cr3t{n}\"}} of x{n}@y.example.com"
+        ),
+        _ => format!(
+            "Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIi{n}xMjM0NTY3.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9 id={n}"
+        ),
+    }
+}
+
+/// Text that has to be written anew.
+fn hits(c: &mut Criterion) {
+    let mut group = c.benchmark_group("hits");
+    group.sample_size(20).warm_up_time(Duration::from_millis(200));
+    group.measurement_time(Duration::from_millis(500));
+    let mut redactor = Redactor::new(Arc::new(Rules::standard()));
+    let lines: Vec<String> = (0..1000).map(full_of_hits).collect();
+    let bytes: usize = lines.iter().map(String::len).sum();
+    group.throughput(Throughput::Bytes(bytes as u64));
+    let mut out = Vec::with_capacity(4096);
+    group.bench_function("lines", |b| {
+        b.iter(|| {
+            let replaced = |line: &&String| {
+                out.clear();
+                let line = black_box(line.as_bytes());
+                redactor.value(KeyClass::Plain, line, false, &mut out) == RedactOutcome::Replaced
+            };
+            assert_eq!(lines.iter().filter(replaced).count(), lines.len());
+        });
+    });
+    group.finish();
+}
+
 /// One check per record, as the writer does it.
 fn record(c: &mut Criterion) {
     let mut group = c.benchmark_group("record");
@@ -407,5 +445,5 @@ fn ratio(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bulk, single, record, literals, ratio);
+criterion_group!(benches, bulk, single, hits, record, literals, ratio);
 criterion_main!(benches);

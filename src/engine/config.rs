@@ -6,6 +6,8 @@ mod build;
 mod error;
 mod lines;
 mod output;
+#[cfg(feature = "signals")]
+mod reactions;
 mod sampling;
 
 use std::fmt;
@@ -16,6 +18,8 @@ use std::time::Duration;
 pub(super) use self::build::Described;
 pub use self::error::InitError;
 pub use self::output::Output;
+#[cfg(feature = "signals")]
+pub(super) use self::reactions::Reactions;
 use super::redaction::Choice;
 use crate::core::context::Context;
 use crate::core::filter::Filter;
@@ -108,7 +112,7 @@ pub struct Config {
     panic_hook: Option<bool>,
     replace_panic_hook: bool,
     #[cfg(feature = "signals")]
-    reactions: super::signals::Reactions,
+    reactions: Reactions,
     injected: Option<Arc<dyn Clock>>,
     pub(super) redaction: Choice,
     pub(super) audit: Option<super::audit::AuditConfig>,
@@ -168,7 +172,7 @@ impl Config {
             panic_hook: None,
             replace_panic_hook: false,
             #[cfg(feature = "signals")]
-            reactions: super::signals::Reactions::None,
+            reactions: Reactions::None,
             injected: None,
             redaction: Choice::default(),
             audit: None,
@@ -306,7 +310,6 @@ impl Config {
     #[cfg(feature = "signals")]
     #[must_use]
     pub fn signals(mut self, signals: bool) -> Self {
-        use super::signals::Reactions;
         self.reactions = if signals { Reactions::All } else { Reactions::None };
         self
     }
@@ -315,7 +318,7 @@ impl Config {
     #[cfg(feature = "signals")]
     #[must_use]
     pub fn reopen_on_hangup(mut self) -> Self {
-        self.reactions = super::signals::Reactions::Hangup;
+        self.reactions = Reactions::Hangup;
         self
     }
 

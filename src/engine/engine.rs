@@ -141,7 +141,7 @@ impl Engine {
 
     /// On failure the engine is dropped by the caller, which stops it.
     #[cfg(feature = "signals")]
-    fn watch_signals(&self, reactions: super::signals::Reactions) -> Result<(), InitError> {
+    fn watch_signals(&self, reactions: super::config::Reactions) -> Result<(), InitError> {
         let signals = super::signals::Signals::start(self.shared(), reactions);
         *self.running.signals.lock() = signals.map_err(|source| InitError::Signals { source })?;
         Ok(())

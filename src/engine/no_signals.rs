@@ -2,16 +2,8 @@
 use std::io;
 use std::sync::Arc;
 
+use super::config::Reactions;
 use crate::emit::shared::Shared;
-
-/// The signals that an engine reacts to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Reactions {
-    #[default]
-    None,
-    Hangup,
-    All,
-}
 
 /// Nothing waits.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::config::Reactions;
 use super::control::ask;
 use crate::emit::shared::Shared;
 use crate::writer::control::Control;
@@ -22,17 +23,6 @@ use ringseal_base::process::signal::{
 };
 
 const FLUSH_MAX: Duration = Duration::from_secs(5);
-
-/// The signals that an engine reacts to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Reactions {
-    #[default]
-    None,
-    /// Reopen on SIGHUP.
-    Hangup,
-    /// The same, and drain on SIGTERM and SIGINT.
-    All,
-}
 
 /// The thread that waits for signals; ends when dropped.
 #[derive(Debug)]

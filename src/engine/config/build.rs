@@ -26,7 +26,7 @@ pub(in crate::engine) struct Parts {
     pub(in crate::engine) flush_timeout: Duration,
     pub(in crate::engine) panic_hook: Option<PanicOutput>,
     #[cfg(feature = "signals")]
-    pub(in crate::engine) reactions: crate::engine::signals::Reactions,
+    pub(in crate::engine) reactions: super::Reactions,
     pub(in crate::engine) described: Described,
 }
 

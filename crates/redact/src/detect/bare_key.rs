@@ -195,14 +195,7 @@ fn sixteen_may_be(input: &[u8], pos: usize) -> bool {
     let digits = (from(low, b'0') & !from(low, b'9' + 1) & !bits & HIGH).count_ones();
     let upper = (from(low, b'A') & !from(low, b'Z' + 1) & !bits & HIGH).count_ones();
     let lower = (from(low, b'a') & !from(low, b'z' + 1) & !bits & HIGH).count_ones();
-    (digits > 0 && upper + lower > 0 || upper >= 2 && lower >= 2) && !is_pair(sixteen)
-}
-
-/// Whether a sign and more are within the bytes: a name and its value, which are looked at by themselves. A value that
-/// looks drawn has signs only at its end.
-#[inline(always)]
-fn is_pair(sixteen: &[u8; drawn::BYTES_MIN]) -> bool {
-    sixteen.windows(2).any(|two| two[0] == b'=' && two[1] != b'=')
+    digits > 0 && upper + lower > 0 || upper >= 2 && lower >= 2
 }
 
 /// `pos` is where a word starts.
