@@ -41,12 +41,7 @@ impl fmt::Display for ParseFilterError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for ParseFilterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(ParseFilterError);
 
 impl std::error::Error for ParseFilterError {}
 
@@ -141,20 +136,7 @@ impl std::str::FromStr for Filter {
 fn similar_level(word: &str) -> Option<&'static str> {
     let word = word.to_ascii_lowercase();
     let names = ["trace", "debug", "info", "warn", "warning", "error", "critical", "off"];
-    names.into_iter().find(|name| is_one_edit_apart(word.as_bytes(), name.as_bytes()))
-}
-
-fn is_one_edit_apart(one: &[u8], other: &[u8]) -> bool {
-    let start = one.iter().zip(other).take_while(|(a, b)| a == b).count();
-    let (one, other) = (&one[start..], &other[start..]);
-    match (one, other) {
-        ([], rest) | (rest, []) => rest.len() == 1,
-        ([_, rest @ ..], [_, tail @ ..]) => {
-            let is_swapped = matches!((one, other), ([a, b, rest @ ..], [c, d, tail @ ..])
-                if a == d && b == c && rest == tail);
-            rest == tail || rest == other || one == tail || is_swapped
-        }
-    }
+    names.into_iter().find(|name| strsim::osa_distance(&word, name) == 1)
 }
 
 fn check_target(target: &str) -> Result<(), String> {

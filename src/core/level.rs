@@ -101,12 +101,7 @@ impl fmt::Display for ParseLevelError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for ParseLevelError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(ParseLevelError);
 
 impl std::error::Error for ParseLevelError {}
 

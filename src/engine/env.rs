@@ -45,12 +45,7 @@ impl fmt::Display for EnvError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for EnvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(EnvError);
 
 impl std::error::Error for EnvError {}
 

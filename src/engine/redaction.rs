@@ -134,12 +134,7 @@ impl fmt::Display for RedactionError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for RedactionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(RedactionError);
 
 impl std::error::Error for RedactionError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -73,12 +73,7 @@ impl fmt::Display for SampleError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for SampleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(SampleError);
 
 impl std::error::Error for SampleError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

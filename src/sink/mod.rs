@@ -234,12 +234,7 @@ impl fmt::Display for SinkError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for SinkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(SinkError);
 
 impl std::error::Error for SinkError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -87,11 +87,6 @@ impl fmt::Display for FlushError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for FlushError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(FlushError);
 
 impl std::error::Error for FlushError {}

@@ -12,6 +12,7 @@ pub const BASE_MODULES: &[Module] = &[
     ("calendar", 0, &[]),
     ("clock", 0, &["tsc"]),
     ("digest", 0, &["simd"]),
+    ("error_debug", 0, &[]),
     ("fnv", 0, &[]),
     ("json", 0, &[]),
     ("limits", 0, &[]),

@@ -18,6 +18,7 @@ pub mod calendar;
 pub mod clock;
 #[doc(hidden)]
 pub mod digest;
+mod error_debug;
 #[doc(hidden)]
 pub mod fnv;
 #[doc(hidden)]

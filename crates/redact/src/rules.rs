@@ -165,12 +165,7 @@ impl fmt::Display for RuleError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for RuleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(RuleError);
 
 impl std::error::Error for RuleError {}
 

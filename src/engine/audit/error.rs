@@ -100,12 +100,7 @@ impl fmt::Display for AuditOpenError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for AuditOpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(AuditOpenError);
 
 impl std::error::Error for AuditOpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -78,11 +78,7 @@ impl fmt::Display for AuditError {
     }
 }
 
-impl fmt::Debug for AuditError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(AuditError);
 
 impl std::error::Error for AuditError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

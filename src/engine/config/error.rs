@@ -65,12 +65,7 @@ impl fmt::Display for InitError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for InitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(InitError);
 
 impl std::error::Error for InitError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

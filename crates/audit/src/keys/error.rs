@@ -75,12 +75,7 @@ impl fmt::Display for KeyError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(KeyError);
 
 impl std::error::Error for KeyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -172,12 +172,7 @@ impl fmt::Display for StoreError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(StoreError);
 
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -95,12 +95,7 @@ impl fmt::Display for LogReadError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for LogReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(LogReadError);
 
 impl std::error::Error for LogReadError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -82,12 +82,7 @@ impl fmt::Display for KeysetError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for KeysetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(KeysetError);
 
 impl std::error::Error for KeysetError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
@@ -190,12 +185,7 @@ impl fmt::Display for TokenKeysError {
     }
 }
 
-/// The message, as `main` and `unwrap` print errors.
-impl fmt::Debug for TokenKeysError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+ringseal_base::debug_by_message!(TokenKeysError);
 
 impl std::error::Error for TokenKeysError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
