@@ -8,7 +8,6 @@ use super::bare_key_words::{
 };
 use super::drawn;
 use super::letters::are_drawn;
-use crate::byte_masks::DIGIT_WITHIN;
 use crate::bytes::{ByteSet, HEX, at, before, mixed};
 use crate::hits::{Finder, rule};
 use crate::key::Tokens;
@@ -28,6 +27,8 @@ const VALUE: ByteSet = ByteSet::of(b"A-Za-z0-9+/=_.~\\-");
 const VALUE_BYTES_MAX: usize = 4096;
 /// Most bytes of a code of OAuth.
 const CODE_BYTES_MAX: usize = 128;
+/// A value has a digit among this many bytes, or is a long row of letters.
+const DIGIT_WITHIN: usize = 32;
 /// Most bytes between `Digest` and its response.
 const DIGEST_BYTES_MAX: usize = 512;
 /// Bytes that belong to a value although no word starts with them.

@@ -3,7 +3,7 @@
 //! Reads each byte a few times, and allocates nothing.
 
 use crate::bytes::{at, is_word};
-use crate::key::Tokens;
+use crate::key::LastWord;
 
 /// Objects whose members hold what a program was given.
 #[rustfmt::skip]
@@ -82,8 +82,8 @@ fn is_member(text: &[u8]) -> bool {
 
 /// Whether the last word of `name` is one for secrets.
 pub(super) fn names_secret(name: &[u8]) -> bool {
-    let tokens = Tokens::split(name);
-    let last = tokens.last(0);
+    let last = LastWord::of(name);
+    let last = last.get();
     // `SECRETTOKEN`
     let together = [&b"password"[..], b"secret", b"token", b"apikey"];
     if together.iter().any(|word| last.len() > word.len() + 2 && last.ends_with(word)) {
