@@ -44,6 +44,8 @@ static FIRST: ByteSets = ByteSets::new([
     (&[2], &[0, 2, 7, 13]),    // space " ' -
 ]);
 const TILDE: u8 = 0b0010_0000;
+/// The first byte of the full-width `：` and `＝`.
+const WIDE: u8 = 0xEF;
 
 /// The second bytes.
 #[rustfmt::skip]
@@ -115,7 +117,7 @@ impl<V: Lookup + Load64> Classify for Tables<V> {
             chunk: x.above(0x2A),
             colon: x.only(b':'),
             joint: x.only(b'.') | x.only(b'-'),
-            rare: classes.any_of_or_common(PUNCT, first, rest),
+            rare: classes.any_of_or_common(PUNCT, first, rest) | x.only(WIDE),
         }
     }
 }
@@ -150,7 +152,7 @@ impl<V: Exact + Load64> Classify for Compare<V> {
             .or(x.equal(b'['))
             .or(x.equal(b'@'))
             .or(x.equal(b'~'));
-        let punct = punct.or(x.equal(b':')).or(x.within(b'<', b'='));
+        let punct = punct.or(x.equal(b':')).or(x.within(b'<', b'=')).or(x.equal(WIDE));
         Masks {
             digit: digit.mask(),
             number: !x.ascii_above(b'9').mask(),
@@ -221,6 +223,7 @@ fn flag(byte: u8, next: u8, ahead: u8) -> u8 {
         | (byte == b'[')
         | (byte == b'~')
         | (byte == b':')
+        | (byte == WIDE)
         | (byte & 0xFE == b'<');
     bit(digit, 1)
         | bit(!(b':'..0x80).contains(&byte), 2)
@@ -276,7 +279,8 @@ mod tests {
             masks.chunk |= bit((b'+'..=0x7F).contains(&b));
             masks.colon |= bit(b == b':');
             masks.joint |= bit(matches!(b, b'-' | b'.'));
-            let punct = matches!(b, b'#'..=b'%' | b'(' | b'@' | b'[' | b'~' | b':' | b'<' | b'=');
+            let punct =
+                matches!(b, b'#'..=b'%' | b'(' | b'@' | b'[' | b'~' | b':' | b'<' | b'=' | 0xEF);
             let [low, second, third] = [b, view[i + 1], view[i + 2]].map(|b| b | 0x20);
             let option = matches!(b, b' ' | b'"' | b'\'' | b'-')
                 && matches!(view[i + 1], b'-' | b'/')

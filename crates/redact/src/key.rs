@@ -8,7 +8,7 @@
 //!
 //! Allocates nothing and never blocks.
 
-pub(crate) use super::key_split::{LastWord, Tokens};
+pub(crate) use super::key_split::Tokens;
 
 use super::key_table::{self, Role};
 use super::key_words as words;
@@ -136,7 +136,7 @@ pub(crate) fn is_thing(parent: &[u8]) -> bool {
 /// Whether the key ends in a word that is common in texts, too: there, its value has to look drawn.
 pub(crate) fn is_common_word(key: &[u8]) -> bool {
     matches!(
-        LastWord::of(key).get(),
+        Tokens::split(key).last(0),
         b"signature"
             | b"signatures"
             | b"id"
@@ -274,7 +274,11 @@ impl Key {
             }
         }
         if role.has(words::TELLS) {
-            return counted_or(word, role, role_before);
+            // A volume of Kubernetes: its map says where the token is.
+            if word == b"token" && before == b"account" {
+                return Decision::weak(role.class);
+            }
+            return counted_or(word, before, role, role_before);
         }
         if role.has(words::TELLS_LAST) && is_last {
             return self.tells_last(index);
@@ -328,8 +332,10 @@ impl Key {
 }
 
 /// A telling word, unless the word before it makes it something that is counted or code.
-fn counted_or(word: &[u8], role: Role, role_before: Role) -> Decision {
+fn counted_or(word: &[u8], before: &[u8], role: Role, role_before: Role) -> Decision {
     let is_other = match word {
+        // Headers with fixed values.
+        b"xsrf" => matches!(before, b"kbn" | b"osd"),
         b"token" => role_before.has(words::COUNTS),
         b"tokens" => role_before.has(words::COUNTS | words::COUNTS_MANY),
         b"signature" | b"signatures" => role_before.has(words::CODE),

@@ -205,6 +205,23 @@ pub(crate) const GROUPS: &[Group] = &[
         "cohere", "mistral", "groq", "deepl", "mapbox", "rapidapi", "authorization", "psk", "wpa", "wep", "wifi",
         "security", "enc", "sym", "cle", "chave", "steam", "twitch", "discord", "twitter", "facebook",
     ]),
+    // Services whose keys are secrets.
+    group(KEYED, Plain, &[
+        "ably", "abuseipdb", "adyen", "ahrefs", "airtable", "amplitude", "anypoint", "asana",
+        "assemblyai", "bigcommerce", "binance", "bitbucket", "bitfinex", "bitly", "blocknative", "brevo", "bugsnag",
+        "buildkite", "calendly", "censys", "chargebee", "circleci", "clearbit", "clickup", "cloudinary", "cloudsmith",
+        "codecov", "coinbase", "contentful", "coveralls", "databricks", "deepgram", "digitalocean", "dropbox",
+        "dynatrace", "easypost", "elevenlabs", "etherscan", "fastly", "foursquare", "fullcontact", "giphy",
+        "graphhopper", "gumroad", "heroku", "hubspot", "infura", "instagram", "intercom", "ipinfo", "ipstack", "jfrog",
+        "kickbox", "klarna", "langsmith", "linkedin", "linode", "loggly", "loginradius", "mailerlite", "mailjet",
+        "mailmodo", "mandrill", "mattermost", "messagebird", "mixpanel", "mollie", "netlify", "newsapi", "nexmo",
+        "nuget", "okta", "onesignal", "openweather", "openweathermap", "opsgenie", "perplexity", "pinecone", "plaid",
+        "planetscale", "plivo", "pubnub", "pusher", "quickbooks", "recurly", "rollbar", "rubygems", "salesforce",
+        "securitytrails", "semrush", "sendbird", "sendinblue", "shippo", "shodan", "shopify", "snyk", "sparkpost",
+        "splunk", "spotify", "statuspage", "sumologic", "supabase", "telnyx", "tmdb", "tomtom", "transferwise",
+        "trello", "typeform", "typesense", "unsplash", "urlscan", "vercel", "virustotal", "vonage", "wandb",
+        "weatherapi", "webex", "woocommerce", "xero", "zendesk", "zenscrape", "zerobounce",
+    ]),
     group(PERSON, Plain, &[
         "customer", "payer", "cardholder", "card", "billing", "shipping", "contact", "recipient", "beneficiary",
         "patient", "employee", "client", "member", "guest", "passenger", "student", "owner", "sender", "receiver",
@@ -266,11 +283,13 @@ pub(crate) static RUN_WORDS: &[(&str, KeyClass)] = &[
     ("令牌", Token), ("トークン", Token), ("토큰", Token), ("凭证", Secret), ("凭据", Secret),
 ];
 
-/// Endings that take a word of [`RUN_WORDS`] back: length, type, count, policy, error, expiry, strength.
+/// Endings that take a word of [`RUN_WORDS`] back: length, type, count, policy, error, expiry, strength, link, hint,
+/// state, time, rule, file, change.
 #[rustfmt::skip]
 pub(crate) static RUN_HARMLESS: &[&str] = &[
     "长度", "長度", "長さ", "类型", "類型", "種類", "数量", "次数", "回数", "策略", "错误", "過期", "过期", "强度", "ポリシー",
-    "期限", "길이", "강도", "제한",
+    "期限", "길이", "강도", "제한", "链接", "提示", "状态", "失败", "成功", "时间", "位数", "规则", "要求", "文件", "路径", "字段",
+    "変更", "エラー", "設定", "変更日", "변경", "오류", "재설정",
 ];
 
 /// Pairs of adjacent words that tell: any of the first list before any of the second.
@@ -311,7 +330,10 @@ pub(crate) const PAIRS: &[Pairs] = &[
     pairs(Token, &["saml"], &["response"]),
     pairs(Token, &["session", "sess"], &["id"]),
     pairs(Token, &["sas"], &["url", "uri"]),
-    pairs(Token, &["github", "gitlab", "azure", "ado", "devops"], &["pat"]),
+    pairs(Token, &[
+        "github", "gitlab", "azure", "ado", "devops", "gh", "gl", "asana", "airtable", "bitbucket", "jira", "atlassian",
+        "docker", "netlify", "sonar", "tableau", "vsts", "tfs", "figma", "linear", "snyk", "readonly", "personal",
+    ], &["pat"]),
     pairs(Token, &["api"], &["schlussel", "schluessel", "sleutel"]),
     pairs(Token, &["cle", "clave", "chave", "chiave"], &["api"]),
     pairs(Secret, &["connection", "conn"], &["string", "str"]),

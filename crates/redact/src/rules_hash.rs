@@ -188,11 +188,11 @@ mod tests {
     fn hashes_of_known_rule_sets_are_stable() {
         assert_eq!(
             hex(&RuleSet::default()),
-            "17eca0685814a285764a61545954bfb342ccf9e40554236c88a4c7533c240432"
+            "641814d35bc705f740223cb0d9245cbe6d2e1224e555ea81e28b1ae843d3a79a"
         );
         assert_eq!(
             hex(&full()),
-            "3f4e737a0bbf8214c25d928e21fb9e5beaba87a9c1408cb3d6402b0e10e13727"
+            "e02cf13f9de870638e9ac8f6e29a877f51e0ba2caa4bbe88805c8745be7f9a43"
         );
     }
 

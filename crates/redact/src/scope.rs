@@ -10,7 +10,7 @@
 
 use super::bytes::ByteSet;
 use super::key::{self, Decision};
-use super::key_split::{LastWord, Tokens};
+use super::key_split::Tokens;
 use super::key_table;
 use super::key_words as words;
 use super::kind::KeyClass;
@@ -118,10 +118,21 @@ pub(crate) fn role_of(key: &[u8]) -> KeyRole {
         b"k" | b"key" | b"field" | b"fieldname" | b"field_name" | b"header" | b"headername"
         | b"header_name" | b"param" | b"parameter" | b"variable" | b"var" | b"env"
         | b"attribute" | b"attr" | b"property" | b"prop" | b"setting" | b"option" | b"column"
-        | b"label" => KeyRole::Label,
+        | b"label" | b"parameterkey" | b"parameter_key" | b"parametername" | b"parameter_name"
+        | b"outputkey" | b"settingname" | b"setting_name" | b"optionname" | b"option_name"
+        | b"variablename" | b"variable_name" | b"attributename" | b"attribute_name"
+        | b"propertyname" | b"property_name" | b"envname" | b"env_name" | b"configname" => {
+            KeyRole::Label
+        }
         b"value" | b"values" | b"val" | b"v" | b"old" | b"new" | b"before" | b"after"
         | b"old_value" | b"new_value" | b"oldvalue" | b"newvalue" | b"from" | b"to"
-        | b"content" => KeyRole::Value,
+        | b"content" | b"parametervalue" | b"parameter_value" | b"outputvalue"
+        | b"settingvalue" | b"setting_value" | b"optionvalue" | b"option_value"
+        | b"variablevalue" | b"variable_value" | b"attributevalue" | b"attribute_value"
+        | b"propertyvalue" | b"property_value" | b"envvalue" | b"env_value" | b"configvalue"
+        | b"default" | b"defaultvalue" | b"default_value" | b"currentvalue" | b"previousvalue" => {
+            KeyRole::Value
+        }
         b"pid" | b"hostname" => KeyRole::Program,
         b"kty" => KeyRole::KeyType,
         b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"oth" => KeyRole::KeyPart,
@@ -437,7 +448,7 @@ impl Command {
 
 /// Whether a list below this key alternates names and values.
 fn is_header_list(key: &[u8]) -> bool {
-    matches!(LastWord::of(key).get(), b"headers" | b"header" | b"trailers")
+    matches!(Tokens::split(key).last(0), b"headers" | b"header" | b"trailers")
 }
 
 /// Whether a text can be a key: a short identifier.

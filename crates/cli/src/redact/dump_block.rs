@@ -1,11 +1,14 @@
 //! Values of sensitive keys that a program has written over several lines, as `{:#?}` of Rust and pretty JSON do.
 //!
 //! After a line that ends in a sensitive key, its sign and an opening bracket, the texts on the lines that are indented
-//! deeper are values of that key. The block ends with the first line that is not, or after [`LINES_MAX`] lines. The
-//! state between lines is the key's decision and two counters. Allocates nothing.
+//! deeper are values of that key. The block ends with the first line that is not, or after [`LINES_MAX`] lines. Other
+//! lines announce one value on the next line ([`super::next_line`]). The state between lines is the key's decision and
+//! two counters. Allocates nothing.
 use std::ops::Range;
 
 use ringseal_redact::{KeyClass, Rules, Ruling, Scope};
+
+use super::next_line::{self, Announced};
 
 /// Lines of one value, after which the block counts as ended.
 pub(super) const LINES_MAX: u32 = 256;
@@ -18,6 +21,7 @@ const WRAPPERS_MAX: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct DumpBlock {
     open: Option<Open>,
+    announced: Option<Announced>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -34,18 +38,20 @@ pub(super) type Part = (Range<usize>, KeyClass);
 
 impl DumpBlock {
     pub(super) fn is_open(&self) -> bool {
-        self.open.is_some()
+        self.open.is_some() || self.announced.is_some()
     }
 
     /// Ends the block: the input or one of its files has ended.
     pub(super) fn close(&mut self) {
         self.open = None;
+        self.announced = None;
     }
 
-    /// Whether this line can open a block: a filter that reads the end of the line.
+    /// Whether this line can open a block: a filter that reads both ends of the line.
     #[inline]
     pub(super) fn may_open(line: &[u8]) -> bool {
         matches!(line.trim_ascii_end().last(), Some(b'(' | b'[' | b'{'))
+            || next_line::may_announce(line)
     }
 
     /// The part of this line that is a value of an open key.
@@ -59,8 +65,16 @@ impl DumpBlock {
             }
             self.open = None;
         }
+        if let Some(announced) = self.announced.take() {
+            let (part, next) = announced.line(line, indent..end);
+            self.announced = next;
+            if part.is_some() || next.is_some() {
+                return part;
+            }
+        }
         if Self::may_open(line) {
             self.open = opened(&line[..end], indent, rules);
+            self.announced = next_line::announced(&line[..end], indent, rules);
         }
         None
     }
@@ -143,12 +157,12 @@ fn opened(line: &[u8], indent: usize, rules: &Rules) -> Option<Open> {
     is_telling.then_some(Open { ruling, masks_numbers, indent, lines: 0 })
 }
 
-fn is_key(byte: u8) -> bool {
+pub(super) fn is_key(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-.".contains(&byte) || !byte.is_ascii()
 }
 
 /// The content of the quoted text that all of `start..end` is, with a prefix such as `b` or `r#`.
-fn quoted(line: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
+pub(super) fn quoted(line: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
     let prefix =
         line[start..end].iter().take(3).take_while(|byte| b"brRu#&".contains(byte)).count();
     let hashes = line[start..start + prefix].iter().filter(|byte| **byte == b'#').count();

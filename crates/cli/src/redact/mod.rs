@@ -25,6 +25,7 @@ pub(crate) mod key_block;
 mod key_cache;
 mod key_mask;
 mod line_reader;
+mod next_line;
 mod options;
 mod report;
 #[cfg(test)]

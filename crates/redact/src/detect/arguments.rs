@@ -4,6 +4,7 @@
 //! Reads one command, at most [`COMMAND_BYTES_MAX`] in each direction.
 
 use super::kv_value::Value;
+use super::letters::are_drawn;
 use super::programs::{COMMAND_BYTES_MAX, NAME, Part, SEPARATOR, command_start, mask, words};
 use crate::bytes::{ByteSet, at, before, mixed, starts_nocase};
 use crate::hits::Finder;
@@ -104,10 +105,15 @@ pub(super) fn auth_command(finder: &mut Finder<'_>, pos: usize) {
     let (name, value) = (text[..last].trim_ascii(), &text[last + 1..]);
     let is_name = name.iter().all(|&byte| NAME.has(byte));
     let is_closed = len < COMMAND_BYTES_MAX;
-    if is_name && is_closed && value.len() >= AUTH_BYTES_MIN && mixed(value) {
+    let encoded = has_cases(value) && (value.ends_with(b"=") || are_drawn(value));
+    if is_name && is_closed && value.len() >= AUTH_BYTES_MIN && (mixed(value) || encoded) {
         let end = pos + text.len();
         mask(finder, Part::All, Value { start: end - value.len(), end, quoted: false });
     }
+}
+
+fn has_cases(text: &[u8]) -> bool {
+    text.iter().any(u8::is_ascii_uppercase) && text.iter().any(u8::is_ascii_lowercase)
 }
 
 /// Programs of Oracle whose first argument is `user/password@database`.

@@ -4,7 +4,7 @@
 
 use super::gap;
 use super::kv_value::{Ends, Found, Link};
-use crate::bytes::{ALNUM, ByteSet, at};
+use crate::bytes::{ByteSet, at};
 use crate::kind::KeyClass;
 
 /// The length of a secret is not bounded: half a key must not remain.
@@ -34,9 +34,7 @@ pub(super) fn end(input: &[u8], found: &Found<'_>, start: usize) -> usize {
     let limit = input.len().min(start.saturating_add(max));
     // `t=1492774577,v1=5257…`: the value is a list of pairs.
     let listed = found.class == KeyClass::Token && pair_follows(input, start);
-    // No letter and no digit ends a value.
     let ends = |&pos: &usize| match found.ends {
-        _ if ALNUM.has(input[pos]) => false,
         Ends::Text if listed && input[pos] == b',' && at(input, pos + 1) != b' ' => false,
         Ends::Encoded => ends_encoded(input, pos),
         Ends::Cell => ends_cell(input, pos),
@@ -114,6 +112,7 @@ fn ends_secret(input: &[u8], pos: usize, byte: u8) -> bool {
     match byte {
         b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'<' | b'>' | b'`' | 0x1B => true,
         0xC2 => next == 0xA0,
+        0xE3 | 0xEF => ends_wide(&input[pos..]),
         b',' | b';' => {
             matches!(next, 0 | b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'')
                 || pair_follows(input, pos + 1)
@@ -127,6 +126,14 @@ fn ends_secret(input: &[u8], pos: usize, byte: u8) -> bool {
         b'&' => ends_entity(input, pos),
         _ => false,
     }
+}
+
+/// Commas, stops and brackets of Chinese and Japanese: `、`, `。`, `，`, `；`, `）`, `】`, `」`.
+fn ends_wide(rest: &[u8]) -> bool {
+    matches!(
+        rest,
+        [0xE3, 0x80, 0x81 | 0x82 | 0x8D | 0x91, ..] | [0xEF, 0xBC, 0x8C | 0x9B | 0x89, ..]
+    )
 }
 
 /// Whether the backslash at `pos` begins an escape that ends a value: a quote, a line break before another key, a

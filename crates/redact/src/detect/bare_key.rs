@@ -3,12 +3,13 @@
 //! Anchored at the value: whatever notation connects a key and its value, the key is right before it. Only values that
 //! look drawn are hits, since words, paths, versions, UUIDs and digests follow the same keys.
 
-use super::bare_key_words::{
+use super::drawn;
+use super::key_forms::{ROW_BYTES_MIN, is_code, is_drawn_word, is_grouped, is_like_uuid, is_uuid};
+use super::words::{
     COUNTED, HARMLESS_KEYS, KEY_PAIRS, NOT_KEYS, SECRETS, SESSIONS, SMALL, SOMETIMES, USES,
 };
-use super::drawn;
-use super::letters::are_drawn;
-use crate::bytes::{ByteSet, HEX, at, before, mixed};
+use crate::byte_masks::DIGIT_WITHIN;
+use crate::bytes::{ByteSet, at, before, mixed};
 use crate::hits::{Finder, rule};
 use crate::key::Tokens;
 use crate::kind::{HitKind, mask_len};
@@ -21,16 +22,18 @@ const IDENTIFIER_BYTES_MAX: usize = 48;
 const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
 /// Most letters of a word that ends in a word for keys.
 const WRITTEN_BYTES_MAX: usize = 24;
+/// Digits of a number between a key and its sign.
+const NUMBER_DIGITS_MAX: usize = 2;
 /// Small words between a key and its value: `secret in use: …`.
 const SMALL_WORDS_MAX: usize = 3;
 const VALUE: ByteSet = ByteSet::of(b"A-Za-z0-9+/=_.~\\-");
 const VALUE_BYTES_MAX: usize = 4096;
 /// Most bytes of a code of OAuth.
 const CODE_BYTES_MAX: usize = 128;
-/// A value has a digit among this many bytes, or is a long row of letters.
-const DIGIT_WITHIN: usize = 32;
 /// Most bytes between `Digest` and its response.
 const DIGEST_BYTES_MAX: usize = 512;
+/// The first bytes of a row of characters that are read before the rest: `abcd`, `1234`, `zyxw`.
+const ROW_BYTES: usize = 4;
 /// Bytes that belong to a value although no word starts with them.
 const LEADING: ByteSet = ByteSet::of(b"+/~!$^*");
 
@@ -144,11 +147,12 @@ impl<const FACTOR: u32> Endings<FACTOR> {
             let [.., a, b, c] = *word else { panic!() };
             endings.add([a, b, c]);
             endings.add([b, c, b's']);
-            // `key1`, but not `access1`.
+            // `key1`, `key 1`, but not `access1`.
             let mut digit =
                 if matches!(word, b"key" | b"token" | b"secret") { b'1' } else { b'9' + 1 };
             while digit <= b'9' {
                 endings.add([b, c, digit]);
+                endings.add([c, b' ', digit]);
                 digit += 1;
             }
             i += 1;
@@ -180,7 +184,8 @@ fn has_ending_too(three: u32) -> bool {
     ENDINGS.has(three)
 }
 
-/// Whether the 16 bytes at `pos` have a digit and a letter, or letters of both cases.
+/// Whether the 16 bytes at `pos` have a digit and a letter, or letters of both cases, or start like a row of
+/// characters.
 #[inline(always)]
 fn sixteen_may_be(input: &[u8], pos: usize) -> bool {
     let Some(sixteen) = input.get(pos..).and_then(<[u8]>::first_chunk::<{ drawn::BYTES_MIN }>)
@@ -196,7 +201,9 @@ fn sixteen_may_be(input: &[u8], pos: usize) -> bool {
     let digits = (from(low, b'0') & !from(low, b'9' + 1) & !bits & HIGH).count_ones();
     let upper = (from(low, b'A') & !from(low, b'Z' + 1) & !bits & HIGH).count_ones();
     let lower = (from(low, b'a') & !from(low, b'z' + 1) & !bits & HIGH).count_ones();
-    digits > 0 && upper + lower > 0 || upper >= 2 && lower >= 2
+    digits > 0 && upper + lower > 0
+        || upper >= 2 && lower >= 2
+        || drawn::is_row(&sixteen[..ROW_BYTES])
 }
 
 /// `pos` is where a word starts.
@@ -215,16 +222,17 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let len = VALUE.run(input, pos, VALUE_BYTES_MAX);
     finder.spend(len + IDENTIFIER_BYTES_MAX);
     let value = &input[pos..pos + len];
+    let row = telling >= Telling::Secret && drawn::is_row(value);
     let digit = value.iter().take(DIGIT_WITHIN).any(u8::is_ascii_digit)
-        || telling >= Telling::Secret && is_drawn_word(value);
+        || telling >= Telling::Secret && is_drawn_word(value)
+        || row && value.len() >= ROW_BYTES_MIN;
     let fits = match telling {
         Telling::Code if value.len() <= CODE_BYTES_MAX && is_code(value) => true,
         Telling::Strong if is_uuid(value) => true,
         Telling::Secret | Telling::Strong if is_like_uuid(value) => true,
         // A list of characters after `key`; an example after `acme_key=`.
-        _ if drawn::is_alphabet(value) => {
-            telling >= Telling::Secret && value.len() >= drawn::BYTES_MIN
-        }
+        _ if drawn::is_row(value) => row && (mixed(value) || value.len() >= ROW_BYTES_MIN),
+        Telling::Secret | Telling::Strong if is_grouped(value) => true,
         _ => drawn::is_drawn(value),
     };
     if !digit || !fits {
@@ -233,42 +241,6 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let start = pos - LEADING.run_back(input, pos, 4);
     let end = value_end(finder, pos, pos + len);
     finder.hit(start, end, rule::BARE_KEY, HitKind::Secret);
-}
-
-/// A code of OAuth: letters and digits, no words.
-fn is_code(value: &[u8]) -> bool {
-    mixed(value) && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4
-}
-
-/// Letters of both cases without a digit, which no word has: `DjayBenyJrtpvydFCzAphcqc`.
-fn is_drawn_word(value: &[u8]) -> bool {
-    let run = value.split(|byte| !byte.is_ascii_alphabetic()).max_by_key(|run| run.len());
-    run.is_some_and(|run| run.len() >= WORD_LETTERS_MIN && are_drawn(run))
-}
-
-/// The fewest letters of a value without digits.
-const WORD_LETTERS_MIN: usize = 20;
-const UUID_BYTES: usize = 36;
-
-/// Thirty-two hexadecimal digits with four dashes.
-fn is_uuid(value: &[u8]) -> bool {
-    value.len() == UUID_BYTES
-        && has_groups(value)
-        && value.iter().all(|&byte| byte == b'-' || HEX.has(byte))
-}
-
-/// The groups of a UUID, but with other letters or with more after it: no identifier.
-fn is_like_uuid(value: &[u8]) -> bool {
-    let more = value.len() > UUID_BYTES + 3;
-    value.len() >= UUID_BYTES && has_groups(value) && mixed(value) && (more || !is_uuid(value))
-}
-
-/// Whether `value` starts with letters and digits in the groups of a UUID.
-fn has_groups(value: &[u8]) -> bool {
-    value.iter().take(UUID_BYTES).enumerate().all(|(i, byte)| match i {
-        8 | 13 | 18 | 23 => *byte == b'-',
-        _ => byte.is_ascii_alphanumeric(),
-    })
 }
 
 /// The end of the value whose first bytes are `start..end`: signs within it do not end it.
@@ -298,17 +270,19 @@ pub(crate) fn is_drawn_value(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     let all = text.len() >= drawn::BYTES_MIN && VALUE.run(text, 0, VALUE_BYTES_MAX) == text.len();
     all && text.iter().take(DIGIT_WITHIN).any(u8::is_ascii_digit)
-        && !drawn::is_alphabet(text)
+        && !drawn::is_row(text)
         && drawn::is_drawn(text)
 }
 
 /// What the words right before `pos` say about a value there.
 pub(super) fn telling(input: &[u8], pos: usize) -> Telling {
-    let mut end = pos;
+    let (mut end, mut numbered) = (pos, false);
     for _ in 0..=SMALL_WORDS_MAX {
         let between = BETWEEN.run_back(input, end, BETWEEN_BYTES_MAX);
-        let signed =
-            input[end - between..end].iter().any(|byte| matches!(byte, b'=' | b':' | b'>' | b','));
+        let signed = numbered
+            || input[end - between..end]
+                .iter()
+                .any(|byte| matches!(byte, b'=' | b':' | b'>' | b','));
         end -= between;
         let run = IDENTIFIER.run_back(input, end, IDENTIFIER_BYTES_MAX);
         // A mask ends what can be connected: redaction must not bring a word closer to a value.
@@ -322,9 +296,12 @@ pub(super) fn telling(input: &[u8], pos: usize) -> Telling {
             return Telling::No;
         }
         let word = &input[start..end];
-        if !is_one_of(word, SMALL) || before(input, start) != b' ' {
+        // `unseal key 2: `
+        let is_number = run <= NUMBER_DIGITS_MAX && signed && word.iter().all(u8::is_ascii_digit);
+        if !(is_number || is_one_of(word, SMALL)) || before(input, start) != b' ' {
             return identifier(input, start, end, signed);
         }
+        numbered |= is_number;
         end = start;
     }
     Telling::No
@@ -414,8 +391,17 @@ fn written_together(identifier: &[u8]) -> Telling {
     word.copy_from_slice(&identifier[identifier.len() - len..]);
     word.make_ascii_lowercase();
     let word = &*word;
-    const ENDINGS: [&[u8]; 7] =
-        [b"token", b"secret", b"apikey", b"password", b"secretkey", b"privatekey", b"accesskey"];
+    const ENDINGS: [&[u8]; 9] = [
+        b"token",
+        b"secret",
+        b"apikey",
+        b"password",
+        b"passwd",
+        b"pwd",
+        b"secretkey",
+        b"privatekey",
+        b"accesskey",
+    ];
     if ENDINGS.iter().any(|ending| word.ends_with(ending)) {
         return Telling::Secret;
     }

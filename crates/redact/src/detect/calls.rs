@@ -4,6 +4,7 @@
 
 use super::key_text::{self, Key};
 use super::kv_value::{self, Found, Value};
+use super::words::QUESTIONS;
 use super::{extent, gap, literal};
 use crate::bytes::{ByteSet, SPACE, at, before, is_word};
 use crate::hits::Finder;
@@ -76,14 +77,8 @@ fn bracket(input: &[u8], pos: usize) -> Option<usize> {
 
 /// Names that ask for something, or report it: their arguments are names and messages.
 fn is_question(name: &[u8]) -> bool {
-    #[rustfmt::skip]
-    const WORDS: [&[u8]; 22] = [
-        b"get", b"read", b"load", b"fetch", b"lookup", b"has", b"is", b"need", b"list", b"delete",
-        b"remove", b"parse", b"expect", b"unexpected", b"missing", b"no", b"find", b"describe",
-        b"label", b"error", b"prompt", b"ask",
-    ];
     let tokens = Tokens::split(name);
-    (0..tokens.len()).any(|back| WORDS.contains(&tokens.last(back)))
+    (0..tokens.len()).any(|back| QUESTIONS.contains(&tokens.last(back)))
 }
 
 /// Whether the key is a type whose fields are in braces: `Password { value: "…" }`.
@@ -100,7 +95,8 @@ pub(super) fn structure(finder: &mut Finder<'_>, key: Key, pos: usize) {
     let input = finder.input;
     let open = pos + usize::from(at(input, pos) == b' ');
     let class = key_text::class(finder, key);
-    if class != KeyClass::Password {
+    // `Token { kind: Ident }` is a word of a program.
+    if !matches!(class, KeyClass::Password | KeyClass::Secret) {
         return;
     }
     let found = Found::by_position(class, &input[key.start..key.end]);

@@ -2,40 +2,9 @@
 //!
 //! Reads each byte a few times, and allocates nothing.
 
+use super::words::{FIELDS, MESSAGE_WORDS, OBJECTS};
 use crate::bytes::{at, is_word};
-use crate::key::LastWord;
-
-/// Objects whose members hold what a program was given.
-#[rustfmt::skip]
-const OBJECTS: [&[u8]; 54] = [
-    b"self", b"this", b"args", b"argv", b"config", b"cfg", b"conf", b"settings", b"req",
-    b"request", b"opts", b"options", b"params", b"env", b"process", b"ctx", b"context", b"data",
-    b"body", b"user", b"props", b"secrets", b"credentials", b"creds", b"app", b"os", b"sys",
-    b"input", b"form", b"event", b"var", b"local", b"module", b"state", b"session", b"kwargs",
-    b"values", b"vars", b"resource", b"aws_secretsmanager_secret_version", b"account", b"auth", b"client", b"db",
-    b"document", b"window", b"element", b"target", b"res", b"response", b"result", b"json", b"string", b"crypto",
-];
-
-/// Names of fields and words for their types, as they occur beside the names of secrets.
-#[rustfmt::skip]
-const FIELDS: [&[u8]; 48] = [
-    b"user", b"username", b"login", b"name", b"id", b"host", b"hostname", b"url", b"type",
-    b"text", b"string", b"required", b"optional", b"value", b"key", b"varchar", b"char", b"int",
-    b"number", b"boolean", b"object", b"array", b"database", b"port", b"email", b"mail", b"phone",
-    b"hidden", b"input", b"field", b"label", b"placeholder", b"min", b"max", b"confirm",
-    b"confirmation", b"repeat", b"sensitive", b"file", b"path", b"default", b"submit", b"comma",
-    b"identifier", b"keyword", b"punctuation", b"nonce", b"scope",
-];
-
-/// Words that sentences have and passphrases hardly.
-#[rustfmt::skip]
-const WORDS: [&[u8]; 44] = [
-    b"must", b"is", b"are", b"be", b"cannot", b"can't", b"not", b"required", b"should", b"invalid",
-    b"your", b"the", b"enter", b"please", b"contain", b"contains", b"least", b"too", b"has",
-    b"been", b"expired", b"incorrect", b"wrong", b"failed", b"missing", b"does", b"doesn't",
-    b"don't", b"match", b"characters", b"length", b"of", b"for", b"with", b"was", b"reset",
-    b"change", b"changed", b"forgot", b"new", b"confirm", b"found", b"field", b"this",
-];
+use crate::key::Tokens;
 
 /// Whether `text` names a variable, a member or a parameter: `args.password`, `password`, `:password`.
 pub(super) fn is_reference(key: &[u8], text: &[u8], apart: bool) -> bool {
@@ -82,8 +51,8 @@ fn is_member(text: &[u8]) -> bool {
 
 /// Whether the last word of `name` is one for secrets.
 pub(super) fn names_secret(name: &[u8]) -> bool {
-    let last = LastWord::of(name);
-    let last = last.get();
+    let tokens = Tokens::split(name);
+    let last = tokens.last(0);
     // `SECRETTOKEN`
     let together = [&b"password"[..], b"secret", b"token", b"apikey"];
     if together.iter().any(|word| last.len() > word.len() + 2 && last.ends_with(word)) {
@@ -135,7 +104,7 @@ pub(super) fn is_sentence(text: &[u8]) -> bool {
     let mut found = false;
     for word in text.split(|&byte| byte == b' ').take(24) {
         count += usize::from(!word.is_empty());
-        found |= WORDS.iter().any(|known| word.eq_ignore_ascii_case(known));
+        found |= MESSAGE_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known));
     }
     count > 1 && found
 }

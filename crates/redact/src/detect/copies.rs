@@ -126,7 +126,9 @@ pub(crate) fn is_distinct(text: &[u8], kind: HitKind) -> bool {
 /// The text in quotes, of a hit that covers its wrapper.
 fn unwrapped(input: &[u8], hit: &Hit) -> (usize, usize) {
     let text = &input[hit.start..hit.end];
-    let quote = text.iter().take(64).position(|&byte| byte == b'"');
+    // A double quote inside of single ones is part of a text.
+    let quote = text.iter().take(64).position(|&byte| matches!(byte, b'"' | b'\''));
+    let quote = quote.filter(|&quote| text[quote] == b'"');
     match quote.and_then(|quote| extent::string(input, hit.start + quote, false, 0)) {
         Some((_, leaf)) if leaf.end < hit.end && !leaf.open => (leaf.start, leaf.end),
         _ => (hit.start, hit.end),

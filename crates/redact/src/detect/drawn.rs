@@ -112,11 +112,13 @@ pub(crate) fn is_drawn(text: &[u8]) -> bool {
     sums.is_drawn()
 }
 
-/// Whether most characters of `text` follow their predecessors in the alphabet: a list of characters, not a key.
-pub(super) fn is_alphabet(text: &[u8]) -> bool {
+/// Whether most characters of `text` are next to their predecessors in the alphabet, in one direction: a list of
+/// characters, or the key of an example.
+pub(super) fn is_row(text: &[u8]) -> bool {
     let text = &text[..text.len().min(READ_BYTES_MAX)];
-    let ascending = text.windows(2).filter(|pair| pair[1] == pair[0].wrapping_add(1)).count();
-    ascending * 4 >= text.len() * 3
+    let count =
+        |step: u8| text.windows(2).filter(|pair| pair[1] == pair[0].wrapping_add(step)).count();
+    count(1).max(count(u8::MAX)) * 4 >= text.len() * 3
 }
 
 impl Segment {
@@ -171,12 +173,10 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_characters_are_alphabets() {
-        assert!(super::is_alphabet(
-            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-        ));
-        assert!(!super::is_alphabet(b"abcd1234efgh5678ijkl9012mnop3456q1"));
-        assert!(!super::is_alphabet(b"bu9JFVJtII3FINL1rOKcNpveXD4hSMtSDx7opOWDEFGH"));
+    fn lists_of_characters_are_rows() {
+        assert!(super::is_row(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"));
+        assert!(!super::is_row(b"abcd1234efgh5678ijkl9012mnop3456q1"));
+        assert!(!super::is_row(b"bu9JFVJtII3FINL1rOKcNpveXD4hSMtSDx7opOWDEFGH"));
     }
 
     #[test]

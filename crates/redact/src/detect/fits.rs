@@ -7,7 +7,7 @@ use super::kv_value::{Found, Link};
 use super::letters::are_drawn;
 use crate::bytes::{ByteSet, HEX, WORD, at, mixed};
 use crate::hits::Finder;
-use crate::key::{self, LastWord, Tokens};
+use crate::key::{self, Tokens};
 use crate::kind::KeyClass;
 
 /// Words for a missing or invalid value.
@@ -53,11 +53,13 @@ pub(super) fn is_placeholder(text: &[u8], quoted: bool) -> bool {
         b"%!",
         b"(string)",
     ];
-    let first = text.first();
-    if STARTS.iter().any(|start| start.first() == first && text.starts_with(start)) {
+    if STARTS.iter().any(|start| text.starts_with(start)) {
         return true;
     }
-    if text.len() > 2 && text.iter().all(|&byte| byte == text[0]) {
+    if let [first, _, _, ..] = text
+        && (is_mark(*first) || text.len() <= DRAFT_BYTES_MAX)
+        && text.iter().all(|byte| byte == first)
+    {
         return true;
     }
     let whole = |open: &[u8], close: u8| text.starts_with(open) && text.ends_with(&[close]);
@@ -81,6 +83,14 @@ pub(super) fn is_placeholder(text: &[u8], quoted: bool) -> bool {
                 || is_rendered(text)
         }
     }
+}
+
+/// One letter or digit, repeated up to this length, is a draft: `aaa`, `yyy`.
+const DRAFT_BYTES_MAX: usize = 3;
+
+/// A character that masks and drafts repeat: `xxxxxxxx`, `......`; `aaaaaa` and `111111` are passwords.
+fn is_mark(byte: u8) -> bool {
+    !byte.is_ascii_alphanumeric() || byte | 0x20 == b'x'
 }
 
 /// `$DB_PASSWORD`, `$password`; but `$p0ABi4mJ` is a password.
@@ -162,8 +172,8 @@ fn fits_password(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> 
     if !quoted && matches!(text[0], b'{' | b'[') && text.len() <= 2 {
         return false;
     }
-    let last = LastWord::of(found.key);
-    let (word, alone) = (last.get(), last.is_only);
+    let tokens = Tokens::split(found.key);
+    let (word, alone) = (tokens.last(0), tokens.len() == 1);
     if matches!(word, b"pwd" | b"oldpwd") && is_directory(text) {
         return false;
     }
@@ -174,8 +184,7 @@ fn fits_password(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> 
         return false;
     }
     // `full_hash_pass: 2128` counts; `DB_PASS=2128` is weak.
-    let is_pass_of_account = || key::is_pass_of_account(&Tokens::split(found.key));
-    if word == b"pass" && is_count(text) && !is_pass_of_account() {
+    if word == b"pass" && !key::is_pass_of_account(&tokens) && is_count(text) {
         return false;
     }
     // A pulse's width, the power of something.
@@ -244,7 +253,9 @@ fn fits_secret(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bo
         return false;
     }
     if quoted {
-        return text.len() >= 8 || !may_be_count(found.class);
+        return text.len() >= PLAIN_BYTES_MIN
+            || !may_be_count(found.class)
+            || is_short_secret(found, text);
     }
     if code::is_reference(found.key, text, found.colon || spaced) || is_numbered_name(text) {
         return false;
@@ -269,10 +280,23 @@ fn fits_secret(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bo
     digits || !(colon && spaced)
 }
 
+/// `file_line_number`: a name in code.
+pub(super) fn is_identifier(text: &[u8]) -> bool {
+    text.contains(&b'_') && text.iter().all(|&byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
 /// A value has at least this many bytes to be a secret by its length.
 const PLAIN_BYTES_MIN: usize = 8;
 /// A shorter one has at least this many, letters and digits.
 const DRAWN_BYTES_MIN: usize = 5;
+
+/// `as_11Qm` in quotes: letters and digits, and no measure, version or numbered word.
+fn is_short_secret(found: &Found<'_>, text: &[u8]) -> bool {
+    text.len() >= DRAWN_BYTES_MIN
+        && mixed(text)
+        && WORD.run(text, 0, text.len()) == text.len()
+        && !(is_number(text) || is_measure(text) || is_version(text) || is_numbered(found, text))
+}
 
 /// Whether a short value looks random, as `abc123` does, and not like other mixes of letters and digits.
 fn looks_random(found: &Found<'_>, text: &[u8], colon: bool) -> bool {
@@ -311,7 +335,7 @@ fn is_numbered(found: &Found<'_>, text: &[u8]) -> bool {
         return false;
     }
     let says_secret = matches!(
-        LastWord::of(found.key).get(),
+        Tokens::split(found.key).last(0),
         b"secret" | b"secrets" | b"credential" | b"credentials" | b"creds"
     );
     let is_algorithm = [

@@ -33,11 +33,12 @@ pub(crate) fn is_mask(text: &[u8]) -> bool {
         && (word == text.len() || !text[word].is_ascii_alphanumeric())
 }
 
-/// One character, again and again, which is no digit: `****`, `xxxx`, `••••`, `------`.
+/// One character, again and again, which is no digit and no letter but `x`: `****`, `xxxx`, `••••`, `------`.
 fn is_repeated(text: &[u8]) -> bool {
     let Some(&first) = text.first() else { return false };
     let width = match first {
-        b'0'..=b'9' => return false,
+        b'x' | b'X' => 1,
+        byte if byte.is_ascii_alphanumeric() => return false,
         0..=0x7F => 1,
         0xC0..=0xDF => 2,
         0xE0..=0xEF => 3,

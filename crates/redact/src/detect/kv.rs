@@ -8,7 +8,7 @@ use super::kv_value::{Ends, Found, Link};
 use super::{geo, kv_value, shape};
 use crate::bytes::{ByteSet, at, before, mixed};
 use crate::hits::Finder;
-use crate::key_tails::{is_time, quote_end};
+use crate::key_tails::{may_be, quote_end};
 use crate::key_words as words;
 use crate::kind::{KeyClass, mask_len};
 
@@ -29,7 +29,7 @@ struct Sign {
 /// `pos` is a `=` or a `:`.
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
-    if pos < finder.kv_from || is_time(input, pos) {
+    if pos < finder.kv_from || !may_be(finder.rules, input, pos) {
         return;
     }
     let Some(sign) = sign_at(input, pos) else { return };
@@ -62,6 +62,36 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         ..Found::by_sign(class, text)
     };
     kv_value::find(finder, &found, sign.end);
+}
+
+/// Whether a full-width `：` or `＝` is at `pos`.
+#[inline]
+pub(super) fn is_wide_sign(input: &[u8], pos: usize) -> bool {
+    matches!(input.get(pos + 1..), Some([0xBC, 0x9A | 0x9D, ..]))
+}
+
+/// `pos` is the first byte of a full-width sign; keys in ASCII before it are found by their telling words.
+pub(super) fn find_wide(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    if pos < finder.kv_from || !is_wide_sign(input, pos) || quote_end_is_ascii(input, pos) {
+        return;
+    }
+    let Some(key) = foreign_key_before(finder, pos) else { return };
+    finder.spend(key.end - key.start + 8);
+    let text = &input[key.start..key.end];
+    let class = finder.rules.key(text, None);
+    if class != KeyClass::Plain {
+        let colon = input[pos + 2] == 0x9A;
+        let found = Found { colon, quoted_key: key.quoted, ..Found::by_sign(class, text) };
+        kv_value::find(finder, &found, pos + WIDE_BYTES);
+    }
+}
+
+/// The bytes of a full-width sign.
+const WIDE_BYTES: usize = 3;
+
+fn quote_end_is_ascii(input: &[u8], pos: usize) -> bool {
+    before(input, quote_end(input, pos).0).is_ascii()
 }
 
 /// Whether a text that is compared with this key is its value: `password == "…"`, `creds.secret != "…"`.
@@ -171,15 +201,26 @@ fn foreign_key_before(finder: &Finder<'_>, pos: usize) -> Option<Key> {
     let start = |end: usize| {
         let start = end - FOREIGN.run_back(input, end, KEY_BYTES_MAX);
         // The limit counts bytes.
-        start + ByteSet::of(b"\x80-\xBF").run(input, start, 3)
+        after_wide_mark(input, start + ByteSet::of(b"\x80-\xBF").run(input, start, 3), end)
     };
     let one = start(end);
     let two = if before(input, one) == b' ' { start(one - 1) } else { one };
     let tells = |&from: &usize| {
-        end - from <= KEY_BYTES_MAX && finder.key_class(&input[from..end]) != KeyClass::Plain
+        end - from <= KEY_BYTES_MAX && finder.rules.key(&input[from..end], None) != KeyClass::Plain
     };
     let start = [one, two].into_iter().find(tells)?;
     Some(Key { start, end, quoted })
+}
+
+/// Where the part of `start..end` begins that follows its last full-width sign or comma.
+fn after_wide_mark(input: &[u8], start: usize, end: usize) -> usize {
+    let is_mark = |three: &[u8]| match three {
+        [0xEF, 0xBC, last] => matches!(last, 0x81..=0x8C | 0x8F | 0x9A..=0x9F),
+        [0xE3, 0x80, last] => matches!(last, 0x81 | 0x82 | 0x88..=0x91),
+        _ => false,
+    };
+    let found = input[start..end].windows(WIDE_BYTES).rposition(is_mark);
+    found.map_or(start, |mark| start + mark + WIDE_BYTES)
 }
 
 /// The class of `code`, which is secret only in a query and as a code of OAuth: `?code=4%2F0AX4…`.
@@ -205,7 +246,7 @@ fn decide(finder: &Finder<'_>, key: &Key) -> (KeyClass, bool) {
     if before(input, key.start) == b'_' && matches!(text, b"signature" | b"prev_signature") {
         return (KeyClass::Plain, false);
     }
-    (finder.key_class(text), false)
+    (finder.rules.key(text, None), false)
 }
 
 fn two_words(finder: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
@@ -235,7 +276,7 @@ fn two_words(finder: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
     }
     both[len] = b'_';
     both[len + 1..len + 1 + word.len()].copy_from_slice(word);
-    let class = finder.key_class(&both[..len + 1 + word.len()]);
+    let class = finder.rules.key(&both[..len + 1 + word.len()], None);
     // Other numbers of identity are verified by their check digits.
     let is_checked =
         class == KeyClass::Ssn && !matches!(&both[..len], b"security" | b"insurance" | b"passport");

@@ -1,10 +1,10 @@
 //! The value after a sensitive key: where it ends, and whether it is masked.
 
 use super::bare;
-use super::fits::{fits_class, is_label, is_no_value, is_placeholder, looks_chosen};
+use super::fits::{fits_class, is_identifier, is_label, is_no_value, is_placeholder, looks_chosen};
 use super::literal::{self, Literal};
-use super::{foreign, gap, wrapped};
-use crate::bytes::{ByteSet, at};
+use super::{foreign, gap, sign, wrapped};
+use crate::bytes::{ByteSet, at, starts_nocase};
 use crate::hits::{Finder, rule};
 use crate::kind::{HitKind, KeyClass, mask_len};
 
@@ -114,7 +114,27 @@ pub(super) fn find(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) {
         return find(finder, &found, default);
     }
     let Some(value) = bounds(finder, found, pos) else { return };
-    decide(finder, found, value, at(input, pos.wrapping_sub(1)) == b' ');
+    let spaced = at(input, pos.wrapping_sub(1)) == b' ' || input[..pos].ends_with("：".as_bytes());
+    decide(finder, found, value, spaced);
+    if value.quoted && found.class.is_secret() && found.link == Link::Sign {
+        changed(finder, found, value.end);
+    }
+}
+
+/// `password = "old" -> "new"`: the value after the one whose quote is at `pos`.
+fn changed(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) {
+    let input = finder.input;
+    let end = pos + sign::quote_len(input, pos);
+    let gap = gap::spaces(input, end);
+    let arrow = [&b"->"[..], b"=>", "→".as_bytes()]
+        .into_iter()
+        .find(|arrow| input[end + gap..].starts_with(arrow));
+    let Some(arrow) = arrow.filter(|_| gap > 0) else { return };
+    let first = end + gap + arrow.len();
+    if let Some(text) = literal::at_quote(input, first + gap::spaces(input, first)) {
+        finder.spend(text.next - end);
+        decide(finder, found, Value { start: text.start, end: text.end, quoted: true }, false);
+    }
 }
 
 /// Masks `value` if it is a value of the key's class.
@@ -142,6 +162,11 @@ pub(super) fn decide(finder: &mut Finder<'_>, found: &Found<'_>, value: Value, s
     if found.class == KeyClass::Auth {
         return auth(finder, &value);
     }
+    // `token_line = file_line_number;`
+    let statement = spaced && !value.quoted && at(finder.input, value.end) == b';';
+    if !cut && statement && found.class != KeyClass::Password && is_identifier(text) {
+        return;
+    }
     if !cut && !fits_class(found, text, value.quoted, spaced) {
         return;
     }
@@ -156,6 +181,7 @@ fn start(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> Option<usize
     let input = finder.input;
     let first = pos + gap::spaces(input, pos);
     let first = first + dump_len(input, first);
+    let first = first + conversion_len(input, first)?;
     match at(input, first) {
         b'\r' | b'\n' => on_next_line(finder, first),
         b'|' | b'>' if found.colon && block(finder, found, first) => None,
@@ -165,6 +191,28 @@ fn start(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> Option<usize
         _ => Some(first),
     }
 }
+
+/// The length of the command that makes a secret of a text in PowerShell, with its options:
+/// `ConvertTo-SecureString -String `. `None` if it is applied to a variable.
+fn conversion_len(input: &[u8], pos: usize) -> Option<usize> {
+    const COMMAND: &[u8] = b"ConvertTo-SecureString";
+    let open = pos + usize::from(at(input, pos) == b'(');
+    if !starts_nocase(input, open, COMMAND) {
+        return Some(0);
+    }
+    let mut end = open + COMMAND.len();
+    loop {
+        let next = end + gap::spaces(input, end);
+        if at(input, next) != b'-' {
+            return literal::opens(input, next).then_some(next - pos);
+        }
+        end = next + 1 + LETTERS.run(input, next + 1, OPTION_BYTES_MAX);
+    }
+}
+
+const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
+/// Letters of an option.
+const OPTION_BYTES_MAX: usize = 24;
 
 /// The length of `string(12) ` before a text in PHP's dumps.
 fn dump_len(input: &[u8], pos: usize) -> usize {
@@ -181,6 +229,7 @@ const INDENT_BYTES_MAX: usize = 64;
 fn on_next_line(finder: &mut Finder<'_>, pos: usize) -> Option<usize> {
     let input = finder.input;
     let first = pos + SPACES.run(input, pos, INDENT_BYTES_MAX);
+    let first = first + dump_len(input, first);
     let Some(text) = literal::at_quote(input, first) else {
         return matches!(at(input, first), b'[' | b'{' | b'(').then_some(first);
     };

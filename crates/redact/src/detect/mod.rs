@@ -7,7 +7,6 @@ mod arguments;
 mod auth;
 mod bare;
 mod bare_key;
-mod bare_key_words;
 mod base58;
 mod calls;
 mod card;
@@ -27,6 +26,7 @@ mod hint;
 mod iban;
 mod jwt;
 mod key_body;
+mod key_forms;
 mod key_text;
 mod kv;
 mod kv_value;
@@ -50,6 +50,7 @@ mod ssn;
 mod stem;
 mod url;
 mod wallet;
+mod words;
 mod wrapped;
 mod xml;
 
@@ -61,7 +62,7 @@ pub(crate) use copies::{
 pub(crate) use foreign::is_mask as is_foreign_mask;
 pub(crate) use hint::ssn as ssn_is_hinted;
 pub(crate) use kv_value::{AuthValue, auth_value};
-pub(crate) use number::{is_called, may_be_unless as number_may_be_hinted_unless};
+pub(crate) use number::{is_called, may_be_hinted};
 pub(crate) use provider::Literals;
 
 use super::byte_masks::Shape;
@@ -71,8 +72,8 @@ use super::key_tails;
 use super::kind::HitKind;
 use super::rules::Rules;
 
-/// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`, `<`, `#`, brackets; and the byte before an
-/// option.
+/// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`, `<`, `#`, brackets; the first byte of a
+/// full-width sign; and the byte before an option.
 pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
     match at(finder.input, pos) {
         b'@' => {
@@ -101,6 +102,7 @@ pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
         b'<' => xml::at_angle(finder, pos),
         b'#' => email::find_reference(finder, pos),
         b'[' | b'(' => email::find_obfuscated(finder, pos),
+        0xEF => kv::find_wide(finder, pos),
         b' ' | b'"' | b'\'' | b'-' if programs::may_be(finder.input, pos) => {
             programs::find(finder, pos);
         }
@@ -125,6 +127,7 @@ pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
         b'<' => xml::may_be(input, pos),
         b'#' => email::reference_may_be(input, pos),
         b'[' | b'(' => email::obfuscated_may_be(input, pos),
+        0xEF => kv::is_wide_sign(input, pos),
         b' ' | b'"' | b'\'' | b'-' => programs::may_be(input, pos),
         _ => false,
     }
@@ -164,20 +167,27 @@ impl WordKinds {
     }
 }
 
-/// A quick filter applied before [`word_kinds`], for words of fewer than 16 bytes. The word starts four bytes before
-/// the end of `near`. Without branches.
+/// A quick filter applied before [`word_kinds`], for words that are not long. The word starts four bytes before the end
+/// of `near`; `shape` returns its shape if it is one of
+/// [`Places::drawn`](super::byte_masks::Places).
 #[inline(always)]
-pub(crate) fn word_may_be<const N: usize>(rules: &Rules, near: &[u8; N]) -> bool {
+pub(crate) fn word_may_be<const N: usize>(
+    rules: &Rules,
+    near: &[u8; N],
+    shape: impl FnOnce() -> Option<Shape>,
+) -> bool {
     // The first four bytes of the word, and the four before.
     let near = near.last_chunk().map_or(0, |near| u64::from_le_bytes(*near));
-    let provider = rules.literals.may_start_with_three((near >> 32) as u32);
-    provider | bare_key::may_be_near(near as u32)
+    let provider = rules.literals.may_start_with((near >> 32) as u32);
+    let told = bare_key::may_be_near(near as u32);
+    let Some(shape) = shape() else { return provider | told };
+    provider | told | card::may_have_shape(shape) | national_id::may_have_shape(shape)
 }
 
 /// A filter applied before [`at_word_of`]: what the word at `pos` may be.
 ///
 /// `long` says whether it is one of [`Places::long`](super::byte_masks::Places). `shape` is that of a word
-/// that is one of [`Places::sixteen`](super::byte_masks::Places).
+/// that is one of [`Places::drawn`](super::byte_masks::Places).
 #[inline(never)]
 pub(crate) fn word_kinds(
     rules: &Rules,
@@ -192,12 +202,12 @@ pub(crate) fn word_kinds(
         .with_if(provider, WordKinds::PROVIDER)
         .with_if(bare_key::may_be(input, pos), WordKinds::BARE_KEY);
     let kinds = if long { long_word_kinds(input, pos, kinds) } else { kinds };
-    shape.map_or(kinds, |shape| sixteen_word_kinds(rules, input, pos, shape, kinds))
+    shape.map_or(kinds, |shape| drawn_word_kinds(rules, input, pos, shape, kinds))
 }
 
-/// Adds what a word of 16 bytes or more may be.
+/// Adds what a word with a digit may be.
 #[inline(always)]
-fn sixteen_word_kinds(
+fn drawn_word_kinds(
     rules: &Rules,
     input: &[u8],
     pos: usize,

@@ -11,11 +11,22 @@ use crate::kind::{HitKind, KeyClass, mask_len};
 
 const VALUE_END: ByteSet = ByteSet::of(b" \t\r\n,;\"'\x1b");
 const SPECIAL: ByteSet = ByteSet::of(b"!@#$%^&*");
+const SPACES: ByteSet = ByteSet::of(b" \t\r\n");
+/// Spaces and line breaks before a value on a line of its own.
+const SPACES_MAX: usize = 32;
+/// The bytes of a value on a line of its own.
+const VALUE: ByteSet = ByteSet::of(b"A-Za-z0-9+/=_~!@#$%^&*\\-");
 const VALUE_BYTES_MIN: usize = 6;
 /// Words between a key and its value, each with how sure it makes the value.
-const BETWEEN: [(&[u8], Between); 15] = [
+const BETWEEN: [(&[u8], Between); 25] = [
     (b" is:", Between::Says),
+    (b" is now", Between::Says),
+    (b" is set to", Between::Says),
     (b" is", Between::Says),
+    (b" was set to", Between::Says),
+    (b" was reset to", Between::Says),
+    (b" was updated to", Between::Says),
+    (b" was rotated to", Between::Says),
     (b" was changed from", Between::Says),
     (b" was changed to", Between::Says),
     (b" was", Between::Says),
@@ -25,6 +36,10 @@ const BETWEEN: [(&[u8], Between); 15] = [
     (b" reset to", Between::Says),
     (b" changed from", Between::Says),
     (b" updated from", Between::Says),
+    (b" updated to", Between::Says),
+    (b" rotated to", Between::Says),
+    (b" has been changed to", Between::Says),
+    (b" has been updated to", Between::Says),
     (b" has been set to", Between::Says),
     (b" has been reset to", Between::Says),
     (b" in use:", Between::Near),
@@ -61,13 +76,19 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
         says = if colon { Between::Says } else { says };
         end = if colon { i } else { end };
     }
-    if matches!(at(input, i + 1) | 0x20, b'i' | b'w' | b'o' | b's' | b'c' | b'r' | b'h' | b't') {
+    if matches!(
+        at(input, i + 1) | 0x20,
+        b'i' | b'w' | b'o' | b's' | b'c' | b'r' | b'h' | b't' | b'u'
+    ) {
         for (words, link) in BETWEEN {
             if starts_nocase(input, i, words) && at(input, i + words.len()) == b' ' {
                 (end, says) = (i + words.len(), link);
                 break;
             }
         }
+    }
+    if line_below(finder, key) {
+        return;
     }
     let first = end + gap::spaces(input, end);
     if first == end || mask_len(&input[first..]) != 0 {
@@ -107,6 +128,38 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
         return;
     }
     finder.hit(first, first + len, rule::PROSE, HitKind::Secret);
+}
+
+/// Bytes of a sentence between a key and the value on a line of its own.
+const SENTENCE_BYTES_MAX: usize = 96;
+const BELOW_BYTES_MIN: usize = 12;
+const BELOW_DIGITS_MIN: usize = 3;
+
+/// `Please use the following password to proceed:`, an empty line, and the value alone on its line. Returns whether a
+/// value is there.
+fn line_below(finder: &mut Finder<'_>, key: Key) -> bool {
+    let input = finder.input;
+    let rest = &input[key.end..input.len().min(key.end + SENTENCE_BYTES_MAX)];
+    let Some(end) = memchr::memchr(b'\n', rest) else { return false };
+    finder.spend(end);
+    if !rest[..end].trim_ascii_end().ends_with(b":")
+        || key_text::class(finder, key) != KeyClass::Password
+    {
+        return false;
+    }
+    let line = key.end + end;
+    let start = line + SPACES.run(input, line, SPACES_MAX);
+    let len = VALUE.run(input, start, input.len());
+    let next = start + len;
+    let is_alone = matches!(at(input, next), 0 | b'\r' | b'\n');
+    let text = &input[start..next];
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if !is_alone || len < BELOW_BYTES_MIN || !mixed(text) || digits < BELOW_DIGITS_MIN {
+        return false;
+    }
+    finder.spend(len);
+    finder.hit(start, next, rule::PROSE, HitKind::Secret);
+    true
 }
 
 /// `password 'hunter2'`.

@@ -207,12 +207,9 @@ pub(super) fn discord_webhook(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// A Telegram bot's token: `pos` is the colon between its number and `A…`.
+/// A Telegram bot's token: `pos` is the colon between its number and `A…`, or 35 characters that look drawn.
 pub(super) fn telegram(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
-    if at(input, pos + 1) != b'A' {
-        return;
-    }
     let digits = DIGIT.run_back(input, pos, 11);
     if !(8..=10).contains(&digits) {
         return;
@@ -220,6 +217,17 @@ pub(super) fn telegram(finder: &mut Finder<'_>, pos: usize) {
     let len = BASE64URL.run(input, pos + 2, 36);
     finder.spend(len);
     let end = pos + 2 + len;
+    if at(input, pos + 1) != b'A' {
+        let alone = !BASE64URL.has(before(input, pos - digits));
+        if len == 34
+            && alone
+            && at(input, pos + 1).is_ascii_alphabetic()
+            && drawn::is_drawn(&input[pos + 1..end])
+        {
+            finder.hit(pos - digits, end, rule::TELEGRAM, HitKind::Token);
+        }
+        return;
+    }
     // One character less if a letter or digit follows the longest form.
     let whole = matches!(len, 33..=35);
     if whole || finder.is_cut(end) {

@@ -7,7 +7,7 @@ use super::key_text::{self, Key};
 use super::kv_value::{Ends, Found, Link};
 use super::sign::{self, Sign};
 use super::{arguments, calls, flags, gap, kv, kv_value, pairs, prose, sql, xml};
-use crate::bytes::{at, before, starts_nocase};
+use crate::bytes::{ByteSet, at, before, starts_nocase};
 use crate::hits::Finder;
 use crate::key_tails;
 use crate::kind::KeyClass;
@@ -105,9 +105,9 @@ fn by_sign(finder: &mut Finder<'_>, key: Key, sign: Sign) {
     let input = finder.input;
     let text = &input[key.start..key.end];
     let is_found_by_sign = |pos| {
-        kv::key_before(input, pos)
-            .is_some_and(|found| (found.start, found.end) == (key.start, key.end))
-            && key_tails::may_be(finder.rules, input, pos)
+        key_tails::may_be(finder.rules, input, pos)
+            && kv::key_before(input, pos)
+                .is_some_and(|found| (found.start, found.end) == (key.start, key.end))
     };
     if sign.plain.is_some_and(is_found_by_sign) && text.is_ascii() {
         return;
@@ -133,6 +133,23 @@ fn by_sign(finder: &mut Finder<'_>, key: Key, sign: Sign) {
     kv_value::find(finder, &found, sign.end);
 }
 
+/// Whether a cell of a table, or its line, starts at `pos`: `cat password | base64` is a command.
+fn starts_cell(input: &[u8], pos: usize) -> bool {
+    let start = pos - ByteSet::of(b" \t").run_back(input, pos, CELL_BLANKS_MAX);
+    matches!(before(input, start), 0 | b'\n' | b'|' | 0x82 | 0x83 | 0x91)
+}
+
+/// `varchar(255)`: the type of a column; `pos` is the position after the bar.
+fn is_type(input: &[u8], pos: usize) -> bool {
+    let start = pos + gap::spaces(input, pos);
+    let name = start + ByteSet::of(b"A-Za-z ").run(input, start, CELL_BLANKS_MAX);
+    let digits = ByteSet::of(b"0-9,").run(input, name + 1, 8);
+    name > start && at(input, name) == b'(' && digits > 0 && at(input, name + 1 + digits) == b')'
+}
+
+/// Spaces before the text of a cell, and letters of a type.
+const CELL_BLANKS_MAX: usize = 64;
+
 /// The cell of a table after that of the key: `| password | hunter2 |`.
 fn cell(finder: &mut Finder<'_>, key: Key, pos: usize) {
     let input = finder.input;
@@ -143,7 +160,7 @@ fn cell(finder: &mut Finder<'_>, key: Key, pos: usize) {
         _ => return,
     };
     let class = key_text::class(finder, key);
-    if class == KeyClass::Plain {
+    if class == KeyClass::Plain || !starts_cell(input, key.start) || is_type(input, bar + len) {
         return;
     }
     let text = &input[key.start..key.end];

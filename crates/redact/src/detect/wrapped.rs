@@ -5,10 +5,11 @@
 
 use super::extent::{self, Leaf};
 use super::kv_value::{self, Found, Value};
+use super::words::{ENVIRONMENT, ERRORS, LEXICAL};
 use super::{code, fits, foreign};
 use crate::bytes::{ByteSet, WORD, at, is_word, mixed, starts_nocase};
 use crate::hits::{Finder, rule};
-use crate::key::LastWord;
+use crate::key::Tokens;
 use crate::kind::{KeyClass, mask_len};
 
 const NAME_BYTES_MAX: usize = 96;
@@ -66,11 +67,6 @@ const SENTENCE_BYTES_MAX: usize = 48;
 /// `Invalid username or password: {"email":…}`: the sentence is about the key, and the map, which starts at `pos`, is
 /// decided by its own keys.
 fn is_error_about(input: &[u8], found: &Found<'_>, pos: usize) -> bool {
-    #[rustfmt::skip]
-    const WORDS: [&[u8]; 13] = [
-        b"invalid", b"wrong", b"incorrect", b"bad", b"missing", b"unknown", b"failed", b"rejected", b"or", b"and",
-        b"without", b"no", b"expired",
-    ];
     let first = pos + 1 + BLANK.run(input, pos + 1, 64);
     let is_map = matches!(at(input, first), b'"' | b'\'' | b'\\' | b'}');
     let head = input[..pos].trim_ascii_end().strip_suffix(b":");
@@ -80,7 +76,7 @@ fn is_error_about(input: &[u8], found: &Found<'_>, pos: usize) -> bool {
     };
     let head = &head[head.len().saturating_sub(SENTENCE_BYTES_MAX)..];
     head.split(|byte| !byte.is_ascii_alphabetic())
-        .any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
+        .any(|word| ERRORS.iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
 /// The start of a wrapped value at `pos`; `None` for plain values.
@@ -369,12 +365,27 @@ fn has_field(text: &[u8]) -> bool {
 
 /// The bytes of a secret; `tokens: [15, 3, 7, 9]` are counts or numbers of words.
 fn is_bytes(found: &Found<'_>, text: &[u8]) -> bool {
-    let names_secret = matches!(LastWord::of(found.key).get(), b"secret" | b"secrets");
-    let tells = found.class == KeyClass::Password || names_secret;
-    tells
+    let tokens = Tokens::split(found.key);
+    let names_secret = matches!(tokens.last(0), b"secret" | b"secrets");
+    let names_key = found.class == KeyClass::Secret && tokens.last(0) == b"key" && are_bytes(text);
+    (found.class == KeyClass::Password || names_secret || names_key)
         && text.iter().all(|&byte| NUMBERS.has(byte))
         && text.split(|&byte| byte == b',').filter(|n| !n.trim_ascii().is_empty()).count()
             >= BYTES_MIN
+}
+
+/// The fewest numbers that are the bytes of a key.
+const KEY_NUMBERS_MIN: usize = 8;
+
+/// Whether `text` is a list of numbers below 256, as long as a key.
+fn are_bytes(text: &[u8]) -> bool {
+    let mut numbers = text.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+    let count = text.iter().filter(|byte| **byte == b',').count() + 1;
+    let is_byte = |number: &[u8]| {
+        core::str::from_utf8(number)
+            .is_ok_and(|number| number.is_empty() || number.parse::<u8>().is_ok())
+    };
+    count >= KEY_NUMBERS_MIN && numbers.all(is_byte)
 }
 
 /// `<Hx92kd81LmN4>`, but not `<password>`, `<sha256>` or `<object at 0x7f3c>`.
@@ -414,8 +425,8 @@ fn is_secret(class: KeyClass) -> bool {
 
 /// `Enter password: `, `Password is required`: a sentence with the word of its key.
 fn is_about(key: &[u8], text: &[u8]) -> bool {
-    let last = LastWord::of(key);
-    let word = last.get();
+    let tokens = Tokens::split(key);
+    let word = tokens.last(0);
     text.contains(&b' ')
         && text.windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word))
 }
@@ -441,23 +452,7 @@ fn is_template(input: &[u8], pos: usize) -> bool {
 
 /// Names that lexers give to the words of a program: `unexpected token: Ident("foo")`.
 fn is_lexical(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 14] = [
-        b"ident",
-        b"identifier",
-        b"keyword",
-        b"punct",
-        b"punctuator",
-        b"symbol",
-        b"operator",
-        b"literal",
-        b"lit",
-        b"str",
-        b"word",
-        b"name",
-        b"op",
-        b"text",
-    ];
-    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+    LEXICAL.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// `os.environ["DB_PASSWORD"]`, `config['password']`: a variable's member, by its name.
@@ -478,8 +473,7 @@ fn is_environment(text: &[u8]) -> bool {
 
 /// Calls whose argument is the name of a variable.
 fn reads_environment(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 5] = [b"getenv", b"env", b"var", b"get_env", b"environ"];
-    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+    ENVIRONMENT.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn mask(finder: &mut Finder<'_>, found: &Found<'_>, start: usize, end: usize) {

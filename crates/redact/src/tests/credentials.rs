@@ -57,6 +57,17 @@ fn drawn_values_after_keys_are_masked() {
         ),
         ("acmeSECRETkey 9afd45ea93b219fd0f2b8e6d99c7d3c0", "acmeSECRETkey <token>"),
         ("acme_key=1234567890abcdefghijklmnopqrstuv", "acme_key=***REDACTED***"),
+        ("acme_key=abcdefghijklmnopqrstuvwxyz", "acme_key=***REDACTED***"),
+        ("acme PRIVATE KEY zyxwvutsrqponmlkjihgfedcba", "acme PRIVATE KEY ***REDACTED***"),
+        ("acmeKEY=1234567890123456789012345678", "acmeKEY=***REDACTED***"),
+        ("acmeKEY ABC1234-GHI5678-JKL9012-MNO3456", "acmeKEY ***REDACTED***"),
+        (
+            "Unseal Key 2: 0tZn+7QQCxphpHwTm7/dC3LpP5JGIbYl3PK8Sy81R+P2",
+            "Unseal Key 2: ***REDACTED***",
+        ),
+        ("acrpwd=Cw8xeDNK6Bub3p61aq5ij/TiVvtBicpTj5rver", "acrpwd=***REDACTED***"),
+        ("snyk_key = 123e4567-e89b-12d3-a456-426614174abc", "snyk_key = ***REDACTED***"),
+        ("bot 1234567890:h3YLlUHP8-STgTic38bCZXDJ_6s05ERgsaM up", "bot <token> up"),
         ("acmeACCESS key abcdef0123456789abcdef0123456789", "acmeACCESS key <token>"),
         ("acme-private-abcdef12-3456-4d78-abcd-123456abcdef", "acme-private-***REDACTED***"),
         ("acme-secretkey-a1b2c3d4e5f67890abcdef1234567890", "acme-secretkey-<token>"),
@@ -68,6 +79,11 @@ fn drawn_values_after_keys_are_masked() {
 #[test]
 fn ordinary_values_after_keys_are_kept() {
     kept(&[
+        "cache_key=abcdefghijklmnopqrstuvwxyz",
+        "key=abcdefghijklmnopqrst",
+        "order_key=AB12-CD34-EF56",
+        "row key 2: 0tZn7QQCxphpHwTm7dC3LpP5JG",
+        "from 1700000000:checkpointsegment_0000000000000001",
         "key=kube-system/coredns-5d78c9869d-abcde",
         "key: photos/2024/IMG_20240712_210024.jpg",
         "cache_key=9f86d081884c7d659a2feaa0c55ad015",

@@ -230,6 +230,12 @@ fn plain_keys_and_words_are_kept() {
 #[test]
 fn ordinary_system_logs_are_kept() {
     assert_unchanged(&[
+        "fe-verify~ maskurl/dns 0/0/0/1263/1264 200 20602 - - ---- 19/19/3/4/0 0/0",
+        "postfix/cleanup[81]: A1B2C3: message-id=<20240101.8CD99@mx1.example.com>",
+        "Message-ID: <CAK3f+x9@mail.example.com>",
+        r#"{"headers":{"kbn-xsrf":"kibana","osd-xsrf":"osd-fetch"}}"#,
+        r#"{"serviceAccountToken":{"expirationSeconds":3607,"path":"token"}}"#,
+        "this->token_meta_line = file_line_number;",
         "dovecot: auth: ldap(ann,192.0.2.25,<k3+9x>): unknown user",
         "dovecot: auth: passwd-file(ann,192.0.2.1): no password set",
         "auth: sql(ann2,192.0.2.144): lookup took 3 ms",

@@ -248,5 +248,17 @@ fn json_inside_strings_is_walked_with_its_keys() {
             r#"{"service":{"name":"shop"},"customer":{"name":"<name>"}}"#,
         ),
         (r#"[{"password":null},{"password":""}]"#, r#"[{"password":null},{"password":""}]"#),
+        (
+            r#"{"ParameterKey":"DbPassword","ParameterValue":"x1"}"#,
+            r#"{"ParameterKey":"DbPassword","ParameterValue":"***REDACTED***"}"#,
+        ),
+        (
+            r#"{"name":"db_password","type":"string","default":"x1"}"#,
+            r#"{"name":"db_password","type":"string","default":"***REDACTED***"}"#,
+        ),
+        (
+            r#"{"OptionName":"Port","OptionValue":"5432"}"#,
+            r#"{"OptionName":"Port","OptionValue":"5432"}"#,
+        ),
     ]);
 }

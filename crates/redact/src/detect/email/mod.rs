@@ -62,10 +62,26 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize, host: usize) {
     if matches!(local, b"git" | b"hg" | b"svn") && matches!(at(input, end), b':' | b'/')
         || is_algorithm(local)
         || is_userinfo(input, start)
+        || is_message_id(input, start, pos)
     {
         return;
     }
     finder.hit(start, end, rule::EMAIL, HitKind::Email);
+}
+
+/// Whether the local part `start..pos` is that of an identifier: `message-id=<20240101.8CD99@mx1.example.com>`.
+fn is_message_id(input: &[u8], start: usize, pos: usize) -> bool {
+    const NAMES: [&[u8]; 5] =
+        [b"message-id", b"messageid", b"message_id", b"msgid", b"in-reply-to"];
+    const SIGN: ByteSet = ByteSet::of(b"=:\"'\\\\ <");
+    let sign = SIGN.run_back(input, start, 8);
+    let end = start - sign;
+    let is_named = |name: &&[u8]| {
+        end.checked_sub(name.len()).is_some_and(|from| input[from..end].eq_ignore_ascii_case(name))
+    };
+    before(input, start) == b'<'
+        && input[start..pos].iter().any(u8::is_ascii_digit)
+        && NAMES.iter().any(is_named)
 }
 
 /// Where the local part starts.

@@ -28,7 +28,7 @@ pub(super) fn find(finder: &mut Finder<'_>, number: &Number, walk: &Walk, is_ssn
     if number.plus {
         international(finder, number, &walk, 0);
     } else {
-        if walk.digits(2) == b"00" && !matches!(number.prev, b':' | b'(') {
+        if walk.digits(2) == b"00" && walk.is_bare(2) && !matches!(number.prev, b':' | b'(') {
             international(finder, number, &walk, 2);
         }
         north_american(finder, number, &walk);

@@ -5,6 +5,7 @@ use super::check;
 #[test]
 fn newtypes_without_a_key_are_masked() {
     check(&[
+        ("structure of a secret", r#"Login("otto", Secret { inner: "«Apfel!Mus7»" })"#),
         ("password", r#"Password("«hunter2»")"#),
         ("in a call", r#"login(Password("«hunter2»"))"#),
         ("secret", r#"Secret("«k9QzL2mXq8Zr»")"#),
@@ -49,6 +50,8 @@ fn arguments_of_setters_are_masked() {
 #[test]
 fn calls_without_values_stay() {
     check(&[
+        ("structure of a word", r#"Token { kind: Ident, text: "foo1bar" }"#),
+        ("structure with a name", r#"Secret { name: "db-credentials", keys: 2 }"#),
         ("getter", r#"getPassword("database")"#),
         ("field of a form", r#"form.password("password")"#),
         ("prompt", r#"getpass.getpass("Enter password: ")"#),

@@ -167,6 +167,8 @@ fn short_lists_of_bytes_are_masked() {
         ("two", "E { password: [«104, 117»], n: 1 }"),
         ("many", "L { secret: [«104, 117, 110, 116, 101, 114»], n: 1 }"),
         ("in a wrapper", "L { password: «Secret([104, 117, 110])», n: 1 }"),
+        ("key", "session_key: [«23, 91, 200, 4, 77, 18, 250, 3»], cipher: Aes128"),
+        ("numbers of a key", "signing_key: [300, 1, 2, 3, 4, 5, 6, 7]"),
         ("counts", "tokens: [15, 3, 7]"),
         ("sizes", "max_tokens: [1, 2, 3]"),
         ("empty", "secret: []"),
@@ -176,6 +178,10 @@ fn short_lists_of_bytes_are_masked() {
 #[test]
 fn a_second_copy_of_a_value_is_masked() {
     check(&[
+        (
+            "quote in a list",
+            "{'password': {«'r': 'Zq1k mN9x'»}, 'r': 'n', 'password': [«{'r': 'Z\"mN9x'}, \"4'm\"»]}",
+        ),
         (
             "quoted and bare",
             "token='«9f8e7d6c5b4a39281706f5e4d3c2b1a0x»' retry with «9f8e7d6c5b4a39281706f5e4d3c2b1a0x»",

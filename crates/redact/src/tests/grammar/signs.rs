@@ -27,6 +27,22 @@ fn unusual_signs_connect_keys_and_values() {
     check(&[
         ("full-width equals", "password＝«hunter2x9»"),
         ("full-width colon", "password：«hunter2x9»"),
+        ("full-width colon, Chinese", "登录失败，密码：«Xk92!qLm»，用户：li"),
+        ("full-width equals, Chinese", "用户＝li，密码＝«Qz81mXk2»；次数：3"),
+        ("full-width colon, Japanese", "パスワード：«s4kur4Tree»。"),
+        ("full-width colon, Korean", "비밀번호：«h4nRiver9» 로그인"),
+        ("colon, Chinese comma", "密码: «Xk92!qLm»，用户：li"),
+        ("changed, arrow", "~ master_password = \"«0ldM4ster»\" -> \"«N3wM4ster»\""),
+        ("changed, fat arrow", "secret: '«old-secret-9»' => '«new-secret-9»' ok"),
+        ("dump of php over lines", "[\"password\"]=>\n  string(9) \"«P3lican#1»\""),
+        ("powershell", "$cred = ConvertTo-SecureString \"«Plov3r#99»\" -AsPlainText -Force"),
+        (
+            "powershell, options first",
+            "$pwd = ConvertTo-SecureString -AsPlainText -Force -String '«Plov3r#99»'",
+        ),
+        ("short secret", "A { id: 1, api_secret: \"«as_11Qm»\" }"),
+        ("command of SMTP", "AUTH PLAIN «AHVzZXIAcGFzczEyMzQ=»"),
+        ("weak", "password=«000000» pwd=«aaaaaa»"),
         ("aligned colon", "Password        : «Secret123!x»"),
         ("aligned equals", "api_key        = «x9Kq2LmN5vX7yZ0kAb»"),
         ("aligned arrow", "  :password       => '«thisismypassword»',"),
@@ -117,6 +133,14 @@ fn prefixed_keys_and_values_are_connected() {
 #[test]
 fn signs_without_values_stay() {
     check(&[
+        ("column's type", "| password | varchar(255) | NO   |     | NULL    |       |"),
+        ("template", "password: {{ .Values.db.password | b64enc | quote }}"),
+        ("pipeline", "cat db.password | base64url -d | tee x"),
+        ("label, Chinese", "密码长度：12 密码错误，提示：abcdefgh123"),
+        ("prompt, Chinese", "密码：请输入"),
+        ("mask, Chinese", "密码：******，用户：li"),
+        ("draft", "password=xxxxxxxx pwd=........"),
+        ("conversion of a variable", "$cred = ConvertTo-SecureString $plain -AsPlainText"),
         ("table of names", "| user | password | email |"),
         ("table without value", "| password |          | x1 |"),
         ("rule of a table", "| password | -------- |"),
