@@ -55,8 +55,8 @@ pub(crate) struct Places {
     pub(crate) word: u64,
     /// Starts of words of [`LONG_WORD`] bytes or more.
     pub(crate) long: u64,
-    /// Those of [`Places::word`] that have a digit within [`DIGIT_WITHIN`] bytes.
-    pub(crate) drawn: u64,
+    /// Those of [`Places::word`] that are words of [`CHUNK_BYTES_MIN`] bytes or more.
+    pub(crate) sixteen: u64,
     /// Letters of [`Masks::rare`].
     pub(crate) keyword: u64,
     /// Starts of words that begin with a letter and have two digits at the places 2, 3 or 5, with bytes of words or
@@ -101,8 +101,6 @@ pub(crate) struct Shape {
 
 /// A credential and its literal are at least this long together.
 pub(crate) const CHUNK_BYTES_MIN: u32 = 16;
-/// A credential that is found by the word before it has a digit among this many bytes, or is a long row of letters.
-pub(crate) const DIGIT_WITHIN: usize = 32;
 /// The shortest number that starts with letters.
 const LETTERED_BYTES_MIN: u32 = 6;
 /// A word from this length on can be a credential without any literal.
@@ -310,25 +308,30 @@ impl Block {
     fn places(&self, next: &Block, wanted: &Wanted) -> Places {
         let starts = self.starts;
         let words = |chunk: u64| clear_of::<{ CHUNK_BYTES_MIN }>(starts, !chunk, !next.chunk);
-        let long = |word| {
-            if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !self.word, !next.word) }
+        let sixteen = |word| {
+            if word == 0 { 0 } else { clear_of::<CHUNK_BYTES_MIN>(word, !self.word, !next.word) }
+        };
+        let long = |sixteen| {
+            if sixteen == 0 { 0 } else { clear_of::<LONG_WORD>(sixteen, !self.word, !next.word) }
         };
         let Block { punct, keyword, .. } = *self;
         if self.digit | next.digit == 0 {
             let word = words(self.chunk);
-            return Places { punct, keyword, word, long: long(word), ..Places::default() };
+            let long = long(sixteen(word));
+            return Places { punct, keyword, word, long, ..Places::default() };
         }
         let times = if wanted.colons { 0 } else { self.times(next) };
         // A number does not start after a dot or a dash.
         let numbers = if wanted.all_numbers { starts } else { starts & !self.joined };
         let word = words(self.chunk & !times);
+        let sixteen = sixteen(word);
         Places {
             punct: punct & !times,
             keyword,
             word,
-            long: long(word),
+            sixteen,
+            long: long(sixteen),
             lettered: self.lettered(next),
-            drawn: if word == 0 { 0 } else { word & within_32(self.digit, next.digit) },
             number: clear_of::<7>(numbers & self.digit, !self.number, !next.number),
             ..Places::default()
         }
@@ -397,18 +400,6 @@ fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
     ok & !(bad_near | (!0 << (64 - ahead)) << first)
 }
 
-/// The bits that have a bit of `mask` at the same place or less than 32 places ahead.
-#[inline(always)]
-fn within_32(mask: u64, next: u64) -> u64 {
-    let m = mask | mask >> 1;
-    let m = m | m >> 2;
-    let m = m | m >> 4;
-    let m = m | m >> 8;
-    // The first bit of the next block also sets bits of this block.
-    let first = (next | 1 << 31).trailing_zeros();
-    m | m >> 16 | (!0 << 33) << first
-}
-
 /// A block and its surroundings.
 struct Near<'a> {
     input: &'a [u8],
@@ -472,19 +463,6 @@ mod tests {
             assert_eq!((found(7, clear_of::<7>), found(6, clear_of::<7>)), (1 << start, 0));
             assert_eq!((found(16, clear_of::<16>), found(15, clear_of::<16>)), (1 << start, 0));
             assert_eq!((found(22, clear_of::<22>), found(21, clear_of::<22>)), (1 << start, 0));
-        }
-    }
-
-    #[test]
-    fn digits_are_seen_up_to_32_bytes_ahead() {
-        for place in 0..128u32 {
-            let bits = 1u128 << place;
-            // The casts keep each half.
-            let found = within_32(bits as u64, (bits >> 64) as u64);
-            for i in 0..64 {
-                let want = (i..i + 32).contains(&place);
-                assert_eq!(found >> i & 1 != 0, want, "{i} {place}");
-            }
         }
     }
 }

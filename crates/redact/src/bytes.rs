@@ -42,14 +42,17 @@ impl ByteSet {
     #[inline]
     pub(crate) fn run(self, input: &[u8], at: usize, max: usize) -> usize {
         let rest = input.get(at..).unwrap_or_default();
-        rest.iter().take(max).take_while(|&&byte| self.has(byte)).count()
+        let rest = &rest[..rest.len().min(max)];
+        // A loop over a slice of known length: this is called for each key and each value.
+        rest.iter().position(|&byte| !self.has(byte)).unwrap_or(rest.len())
     }
 
     /// How many bytes of `input` directly before `at` are in the set, at most `max`.
     #[inline]
     pub(crate) fn run_back(self, input: &[u8], at: usize, max: usize) -> usize {
         let rest = input.get(..at).unwrap_or_default();
-        rest.iter().rev().take(max).take_while(|&&byte| self.has(byte)).count()
+        let rest = &rest[rest.len() - rest.len().min(max)..];
+        rest.iter().rev().position(|&byte| !self.has(byte)).unwrap_or(rest.len())
     }
 }
 

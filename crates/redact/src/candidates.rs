@@ -63,17 +63,15 @@ impl Candidates<'_> {
     fn words(&mut self, view: &[u8; VIEW], visit: &mut impl FnMut(Anchor, usize) -> bool) -> bool {
         let (rules, input, at) = (self.rules, self.input, self.at);
         let places = self.places;
-        let Places { word, long, drawn, .. } = *places;
-        for_each_bit(word, |i| {
-            let (is_long, is_drawn) = (long >> i & 1 != 0, drawn >> i & 1 != 0);
+        let Places { word, long, sixteen, .. } = *places;
+        let kept = mark_each(word & !sixteen, |i| {
             let near: &[u8; BEFORE + 4] = part(view, i);
-            let plain =
-                !is_long && !detect::word_may_be(rules, near, || is_drawn.then(|| places.from(i)));
-            if plain {
-                return true;
-            }
+            detect::word_may_be(rules, near)
+        });
+        for_each_bit(sixteen | kept, |i| {
+            let (is_long, is_sixteen) = (long >> i & 1 != 0, sixteen >> i & 1 != 0);
             let pos = at + i as usize;
-            let shape = is_drawn.then(|| places.from(i));
+            let shape = is_sixteen.then(|| places.from(i));
             let kinds = detect::word_kinds(rules, input, pos, is_long, shape);
             kinds.is_empty() || visit(Anchor::Word(kinds), pos)
         })
@@ -122,6 +120,23 @@ fn part<const N: usize>(view: &[u8; VIEW], i: u32) -> &[u8; N] {
         Some(Some(part)) => part,
         _ => &[0; N],
     }
+}
+
+/// The bits of `bits` that `is_kept` accepts, which must not have branches.
+///
+/// Bits are taken in pairs: how many there are is hard to predict.
+#[inline(always)]
+fn mark_each(bits: u64, is_kept: impl Fn(u32) -> bool) -> u64 {
+    let (mut rest, mut kept) = (bits, 0);
+    while rest != 0 {
+        for _ in 0..2 {
+            // Without a bit left, any place will do.
+            let i = rest.trailing_zeros() & 63;
+            kept |= u64::from(is_kept(i)) << i;
+            rest &= rest.wrapping_sub(1);
+        }
+    }
+    kept & bits
 }
 
 #[inline(always)]

@@ -5,7 +5,8 @@
 //! [`Finder::budget`] is masked whole.
 
 use super::bytes::ByteSet;
-use super::kind::HitKind;
+use super::key_memo::KnownKeys;
+use super::kind::{HitKind, KeyClass};
 use super::rules::Rules;
 
 /// A part of a text that is replaced.
@@ -105,6 +106,7 @@ pub(crate) struct Finder<'a> {
     pub(crate) key_body_from: usize,
     /// The `@` that ends the user information of a URL: no e-mail address has it.
     pub(crate) user_sign: usize,
+    keys: KnownKeys<'a>,
     hits: &'a mut Vec<Hit>,
     work: u64,
     budget: u64,
@@ -134,10 +136,22 @@ impl<'a> Finder<'a> {
             key_block_from: 0,
             key_body_from: 0,
             user_sign: usize::MAX,
+            keys: KnownKeys::default(),
             hits,
             work: 0,
             budget,
         }
+    }
+
+    /// Remembers key decisions in `keys`, which was filled under the same rules.
+    #[inline]
+    pub(crate) fn with_keys(self, keys: KnownKeys<'a>) -> Self {
+        Finder { keys, ..self }
+    }
+
+    /// The class of values of `key`, a key in the text.
+    pub(crate) fn key_class(&self, key: &[u8]) -> KeyClass {
+        self.keys.get(key, || self.rules.key(key, None))
     }
 
     /// Adds the hit `start..end`.

@@ -8,7 +8,7 @@
 //!
 //! Allocates nothing and never blocks.
 
-pub(crate) use super::key_split::Tokens;
+pub(crate) use super::key_split::{LastWord, Tokens};
 
 use super::key_table::{self, Role};
 use super::key_words as words;
@@ -136,7 +136,7 @@ pub(crate) fn is_thing(parent: &[u8]) -> bool {
 /// Whether the key ends in a word that is common in texts, too: there, its value has to look drawn.
 pub(crate) fn is_common_word(key: &[u8]) -> bool {
     matches!(
-        Tokens::split(key).last(0),
+        LastWord::of(key).get(),
         b"signature"
             | b"signatures"
             | b"id"

@@ -91,6 +91,68 @@ impl Tokens {
     }
 }
 
+/// The last word of a key, as [`Tokens`] has it, without splitting the rest.
+pub(crate) struct LastWord {
+    text: [u8; KEY_BYTES_MAX],
+    len: usize,
+    /// The key has no other word.
+    pub(crate) is_only: bool,
+}
+
+impl LastWord {
+    /// The last word of `key`.
+    pub(crate) fn of(key: &[u8]) -> LastWord {
+        let mut last = LastWord { text: [0; KEY_BYTES_MAX], len: 0, is_only: false };
+        let key = &key[key.len().saturating_sub(KEY_BYTES_MAX)..];
+        if key.iter().all(is_plain) {
+            let (start, end) = plain_last_word(key);
+            last.is_only = start < end && !key[..start].iter().any(u8::is_ascii_alphanumeric);
+            last.set(&key[start..end]);
+            last.text[..last.len].make_ascii_lowercase();
+        } else {
+            let tokens = Tokens::split(key);
+            last.is_only = tokens.len() == 1;
+            last.set(tokens.last(0));
+        }
+        last
+    }
+
+    fn set(&mut self, word: &[u8]) {
+        self.text[..word.len()].copy_from_slice(word);
+        self.len = word.len();
+    }
+
+    /// The word, in lower case.
+    pub(crate) fn get(&self) -> &[u8] {
+        &self.text[..self.len]
+    }
+}
+
+/// Where the last word of a key without encodings starts and ends.
+fn plain_last_word(key: &[u8]) -> (usize, usize) {
+    let run = |end: usize, is: fn(&u8) -> bool| {
+        key[..end].iter().rev().take_while(|&byte| is(byte)).count()
+    };
+    let end = key.len() - run(key.len(), |byte| !byte.is_ascii_alphanumeric());
+    let digits = run(end, u8::is_ascii_digit);
+    let lower = run(end, u8::is_ascii_lowercase);
+    let caps = run(end - lower, u8::is_ascii_uppercase);
+    let len = match (caps, lower) {
+        _ if digits > 0 => digits,
+        (_, 0) => caps,
+        (0, _) => lower,
+        // `IDs`: a plural.
+        (2.., 1) if key[end - 1] == b's' => caps + 1,
+        _ => lower + 1,
+    };
+    (end - len, end)
+}
+
+/// A byte that is not part of an encoding.
+fn is_plain(byte: &u8) -> bool {
+    byte.is_ascii() && !matches!(byte, b'%' | b'\\')
+}
+
 /// Length of the word at the start of `text`: letters up to a hump, digits, or bytes that are not ASCII; 0 for
 /// separators.
 fn word_len(text: &[u8]) -> usize {
@@ -123,7 +185,6 @@ fn word_len(text: &[u8]) -> usize {
 
 /// Writes `key` to `out` without encodings, and returns its length, which is not larger.
 fn decode(key: &[u8], out: &mut [u8; KEY_BYTES_MAX]) -> usize {
-    let is_plain = |byte: &u8| byte.is_ascii() && !matches!(byte, b'%' | b'\\');
     if key.iter().all(is_plain) {
         out[..key.len()].copy_from_slice(key);
         return key.len();
@@ -311,12 +372,28 @@ mod tests {
         }
     }
 
+    /// The last word that [`Tokens`] has, and whether it is the only one, are those of [`LastWord`].
+    fn check_last(key: &[u8]) {
+        let (tokens, last) = (Tokens::split(key), LastWord::of(key));
+        let found = (last.get(), last.is_only);
+        assert_eq!(found, (tokens.last(0), tokens.len() == 1), "{}", key.escape_ascii());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn last_words_are_those_of_split_keys(
+            key in "([A-Z]{0,3}[a-z]{0,3}[0-9_.%\\\\-]{0,2}(s|Key|ID|IDs|é|%5B|\\\\u0041)?){0,12}",
+        ) {
+            check_last(key.as_bytes());
+        }
+    }
+
     #[test]
     fn any_bytes_can_be_split() {
         for first in 0..=255u8 {
             for second in [0, b'a', b'%', 0x80, 0xBF, 0xE2, 0xFF] {
-                let _ = Tokens::split(&[first, second, first]);
-                let _ = Tokens::split(&[[second, first]; 60].concat());
+                check_last(&[first, second, first]);
+                check_last(&[[second, first]; 60].concat());
             }
         }
     }

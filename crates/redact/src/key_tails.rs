@@ -30,10 +30,14 @@ pub(crate) fn may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
     if before(input, end).is_ascii_alphabetic() {
         return rules.key_tails.may_end_at(input, end) || earlier_word_may_end(rules, input, end);
     }
-    // `12:34`
-    let time =
-        byte.is_ascii_digit() && at(input, pos) == b':' && at(input, pos + 1).is_ascii_digit();
-    !time && may_be_with_gap(rules, input, pos)
+    !is_time(input, pos) && may_be_with_gap(rules, input, pos)
+}
+
+/// Whether the sign at `pos` is the colon of a time: `12:34`.
+#[inline(always)]
+pub(crate) fn is_time(input: &[u8], pos: usize) -> bool {
+    let around = |byte: u8| byte.is_ascii_digit();
+    at(input, pos) == b':' && around(before(input, pos)) && around(at(input, pos + 1))
 }
 
 /// The same where spaces, a quote, digits or a dash occur between the letters and the sign.

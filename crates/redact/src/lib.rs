@@ -27,6 +27,7 @@ mod hits;
 mod json;
 mod key;
 mod key_cache;
+mod key_memo;
 mod key_split;
 mod key_table;
 mod key_tails;

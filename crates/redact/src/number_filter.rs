@@ -3,7 +3,7 @@
 //! A number that it rejects would be rejected by every detector.
 
 use super::bytes::{at, before};
-use super::detect::{is_called, may_be_hinted, ssn_is_hinted};
+use super::detect::{is_called, number_may_be_hinted_unless, ssn_is_hinted};
 
 /// The most digits of any number without a separator.
 const DIGITS_MAX: u32 = 20;
@@ -138,7 +138,7 @@ fn hinted(input: &[u8], pos: usize, prev: u8, digit: u32, closed: u32) -> bool {
 fn word_is_near(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
     let mut start = pos - usize::from(prev == b'(');
     start -= usize::from(before(input, start) == b'+');
-    prev != 0 && may_be_hinted(input, start) && !is_ipv4(input, pos, digit)
+    prev != 0 && number_may_be_hinted_unless(input, start, || is_ipv4(input, pos, digit))
 }
 
 /// Whether a word follows that says that the number was called.

@@ -8,12 +8,12 @@ use super::found_values::FoundValues;
 use super::hits::{Finder, Hit, merge, rule};
 use super::json::{self, Leaf, LeafKind};
 use super::key_cache::KeyCache;
+use super::key_memo::Memos;
 use super::kind::{HitKind, KeyClass, is_mask};
 use super::rules::Rules;
 use super::scan_batch::{BatchScan, is_container};
 use super::scan_value;
 use super::scope::KeyFacts;
-use super::sign_memo::SignMemo;
 use super::value_forms::{
     class_of_text, is_absent_value, is_coordinate, is_directory, is_machine_address,
 };
@@ -65,8 +65,8 @@ pub struct Redactor {
     levels: [Level; LEVELS],
     /// Classes of keys in JSON.
     keys: KeyCache<KeyFacts>,
-    /// Harmless keys in texts.
-    memo: SignMemo,
+    /// Keys in texts.
+    memos: Memos,
     /// The output of a repeated scan of a redacted value.
     again: Vec<u8>,
     /// The values of the current event that were found by their keys.
@@ -94,7 +94,7 @@ impl Redactor {
             hits: Vec::with_capacity(64),
             levels: Default::default(),
             keys: KeyCache::new(KEYS),
-            memo: SignMemo::new(),
+            memos: Memos::new(),
             again: Vec::new(),
             found: FoundValues::new(),
             in_event: false,
@@ -121,7 +121,7 @@ impl Redactor {
         self.counts.clear();
         self.counts.resize(rules.rule_count(), 0);
         self.keys.clear();
-        self.memo.clear();
+        self.memos.clear();
         self.rules = rules;
     }
 
@@ -250,18 +250,17 @@ impl Redactor {
 
     /// Marks the values of a buffer that [`Redactor::value`] would replace.
     ///
-    /// `values` are the positions of plain string values in `stretch`, ascending and without overlap; the
-    /// bytes between them are ignored. Afterwards `dirty` holds one mark per value: false means that
-    /// [`Redactor::value`] would find it clean. Clean text costs one pass over the buffer, however short
-    /// the values are. Values that were cut or have a sensitive key must be passed to [`Redactor::value`]
-    /// in any case.
+    /// `values` are the positions of plain string values in `stretch`, ascending and without overlap; the bytes between
+    /// them are ignored. Afterwards `dirty` holds one mark per value: false means that [`Redactor::value`] would find
+    /// it clean. Clean text costs one pass over the buffer, however short the values are. Values that were cut or have
+    /// a sensitive key must be passed to [`Redactor::value`] in any case.
     pub fn mark_dirty(&mut self, stretch: &[u8], values: &[Range<u32>], dirty: &mut Vec<bool>) {
         dirty.clear();
         dirty.resize(values.len(), false);
         let mut search = BatchScan::new(
             &self.rules,
             &mut self.hits,
-            &mut self.memo,
+            &mut self.memos,
             stretch,
             values,
             Some(dirty),
@@ -282,7 +281,7 @@ impl Redactor {
     /// ```
     pub fn is_clean(&mut self, stretch: &[u8], values: &[Range<u32>]) -> bool {
         let mut search =
-            BatchScan::new(&self.rules, &mut self.hits, &mut self.memo, stretch, values, None);
+            BatchScan::new(&self.rules, &mut self.hits, &mut self.memos, stretch, values, None);
         search.run();
         !search.found
     }
@@ -457,8 +456,9 @@ impl Redactor {
 
     fn prose(&mut self, input: &[u8], cut: bool, out: &mut Vec<u8>) -> RedactOutcome {
         let mut hits = ::core::mem::take(&mut self.hits);
-        let mut finder = Finder::new(&self.rules, input, cut, &mut hits);
-        scan_value::scan_value(&mut finder, &mut self.memo);
+        let Memos { signs, keys } = &mut self.memos;
+        let mut finder = Finder::new(&self.rules, input, cut, &mut hits).with_keys(keys.lend());
+        scan_value::scan_value(&mut finder, signs);
         detect::find_copies_of(&mut finder, &self.found);
         self.rules.find_user_literals(&mut finder);
         let outcome = if finder.over_budget() {

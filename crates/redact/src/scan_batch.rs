@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::byte_masks::{self, Borders, Places, Sink};
 use super::candidates::Candidates;
 use super::hits::{Finder, Hit};
+use super::key_memo::{KeyMemo, Memos};
 use super::rules::Rules;
 use super::scan_value::{self, Anchor};
 use super::sign_memo::SignMemo;
@@ -17,6 +18,7 @@ pub(super) struct BatchScan<'a> {
     rules: &'a Rules,
     hits: &'a mut Vec<Hit>,
     memo: Option<&'a mut SignMemo>,
+    keys: &'a mut KeyMemo,
     stretch: &'a [u8],
     values: &'a [Range<u32>],
     /// A mark for each value; if `None`, the scan ends at the first value that would be marked.
@@ -36,7 +38,7 @@ impl<'a> BatchScan<'a> {
     pub(super) fn new(
         rules: &'a Rules,
         hits: &'a mut Vec<Hit>,
-        memo: &'a mut SignMemo,
+        memos: &'a mut Memos,
         stretch: &'a [u8],
         values: &'a [Range<u32>],
         dirty: Option<&'a mut Vec<bool>>,
@@ -45,7 +47,8 @@ impl<'a> BatchScan<'a> {
         BatchScan {
             rules,
             hits,
-            memo: Some(memo),
+            memo: Some(&mut memos.signs),
+            keys: &mut memos.keys,
             stretch,
             values,
             dirty,
@@ -122,7 +125,8 @@ impl<'a> BatchScan<'a> {
             return true;
         }
         let start = range.start;
-        let mut finder = Finder::new(self.rules, &self.stretch[range], false, self.hits);
+        let mut finder = Finder::new(self.rules, &self.stretch[range], false, self.hits)
+            .with_keys(self.keys.lend());
         scan_value::run_detectors(&mut finder, anchor, pos - start);
         self.work += finder.work();
         if self.work > Finder::budget(self.stretch.len()) {

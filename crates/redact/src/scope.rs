@@ -10,7 +10,7 @@
 
 use super::bytes::ByteSet;
 use super::key::{self, Decision};
-use super::key_split::Tokens;
+use super::key_split::{LastWord, Tokens};
 use super::key_table;
 use super::key_words as words;
 use super::kind::KeyClass;
@@ -448,7 +448,7 @@ impl Command {
 
 /// Whether a list below this key alternates names and values.
 fn is_header_list(key: &[u8]) -> bool {
-    matches!(Tokens::split(key).last(0), b"headers" | b"header" | b"trailers")
+    matches!(LastWord::of(key).get(), b"headers" | b"header" | b"trailers")
 }
 
 /// Whether a text can be a key: a short identifier.

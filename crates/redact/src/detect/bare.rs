@@ -4,7 +4,7 @@
 
 use super::gap;
 use super::kv_value::{Ends, Found, Link};
-use crate::bytes::{ByteSet, at};
+use crate::bytes::{ALNUM, ByteSet, at};
 use crate::kind::KeyClass;
 
 /// The length of a secret is not bounded: half a key must not remain.
@@ -34,7 +34,9 @@ pub(super) fn end(input: &[u8], found: &Found<'_>, start: usize) -> usize {
     let limit = input.len().min(start.saturating_add(max));
     // `t=1492774577,v1=5257…`: the value is a list of pairs.
     let listed = found.class == KeyClass::Token && pair_follows(input, start);
+    // No letter and no digit ends a value.
     let ends = |&pos: &usize| match found.ends {
+        _ if ALNUM.has(input[pos]) => false,
         Ends::Text if listed && input[pos] == b',' && at(input, pos + 1) != b' ' => false,
         Ends::Encoded => ends_encoded(input, pos),
         Ends::Cell => ends_cell(input, pos),

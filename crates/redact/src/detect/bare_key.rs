@@ -8,7 +8,6 @@ use super::key_forms::{ROW_BYTES_MIN, is_code, is_drawn_word, is_grouped, is_lik
 use super::words::{
     COUNTED, HARMLESS_KEYS, KEY_PAIRS, NOT_KEYS, SECRETS, SESSIONS, SMALL, SOMETIMES, USES,
 };
-use crate::byte_masks::DIGIT_WITHIN;
 use crate::bytes::{ByteSet, at, before, mixed};
 use crate::hits::{Finder, rule};
 use crate::key::Tokens;
@@ -30,6 +29,8 @@ const VALUE: ByteSet = ByteSet::of(b"A-Za-z0-9+/=_.~\\-");
 const VALUE_BYTES_MAX: usize = 4096;
 /// Most bytes of a code of OAuth.
 const CODE_BYTES_MAX: usize = 128;
+/// A value has a digit among this many bytes, or is a long row of letters.
+const DIGIT_WITHIN: usize = 32;
 /// Most bytes between `Digest` and its response.
 const DIGEST_BYTES_MAX: usize = 512;
 /// The first bytes of a row of characters that are read before the rest: `abcd`, `1234`, `zyxw`.

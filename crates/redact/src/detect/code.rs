@@ -4,7 +4,7 @@
 
 use super::words::{FIELDS, MESSAGE_WORDS, OBJECTS};
 use crate::bytes::{at, is_word};
-use crate::key::Tokens;
+use crate::key::LastWord;
 
 /// Whether `text` names a variable, a member or a parameter: `args.password`, `password`, `:password`.
 pub(super) fn is_reference(key: &[u8], text: &[u8], apart: bool) -> bool {
@@ -51,8 +51,8 @@ fn is_member(text: &[u8]) -> bool {
 
 /// Whether the last word of `name` is one for secrets.
 pub(super) fn names_secret(name: &[u8]) -> bool {
-    let tokens = Tokens::split(name);
-    let last = tokens.last(0);
+    let last = LastWord::of(name);
+    let last = last.get();
     // `SECRETTOKEN`
     let together = [&b"password"[..], b"secret", b"token", b"apikey"];
     if together.iter().any(|word| last.len() > word.len() + 2 && last.ends_with(word)) {

@@ -7,7 +7,7 @@ use super::kv_value::{Found, Link};
 use super::letters::are_drawn;
 use crate::bytes::{ByteSet, HEX, WORD, at, mixed};
 use crate::hits::Finder;
-use crate::key::{self, Tokens};
+use crate::key::{self, LastWord, Tokens};
 use crate::kind::KeyClass;
 
 /// Words for a missing or invalid value.
@@ -53,7 +53,8 @@ pub(super) fn is_placeholder(text: &[u8], quoted: bool) -> bool {
         b"%!",
         b"(string)",
     ];
-    if STARTS.iter().any(|start| text.starts_with(start)) {
+    let first = text.first();
+    if STARTS.iter().any(|start| start.first() == first && text.starts_with(start)) {
         return true;
     }
     if let [first, _, _, ..] = text
@@ -172,8 +173,8 @@ fn fits_password(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> 
     if !quoted && matches!(text[0], b'{' | b'[') && text.len() <= 2 {
         return false;
     }
-    let tokens = Tokens::split(found.key);
-    let (word, alone) = (tokens.last(0), tokens.len() == 1);
+    let last = LastWord::of(found.key);
+    let (word, alone) = (last.get(), last.is_only);
     if matches!(word, b"pwd" | b"oldpwd") && is_directory(text) {
         return false;
     }
@@ -184,7 +185,8 @@ fn fits_password(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> 
         return false;
     }
     // `full_hash_pass: 2128` counts; `DB_PASS=2128` is weak.
-    if word == b"pass" && !key::is_pass_of_account(&tokens) && is_count(text) {
+    let is_pass_of_account = || key::is_pass_of_account(&Tokens::split(found.key));
+    if word == b"pass" && is_count(text) && !is_pass_of_account() {
         return false;
     }
     // A pulse's width, the power of something.
@@ -335,7 +337,7 @@ fn is_numbered(found: &Found<'_>, text: &[u8]) -> bool {
         return false;
     }
     let says_secret = matches!(
-        Tokens::split(found.key).last(0),
+        LastWord::of(found.key).get(),
         b"secret" | b"secrets" | b"credential" | b"credentials" | b"creds"
     );
     let is_algorithm = [

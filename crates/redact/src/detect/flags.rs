@@ -7,7 +7,7 @@ use super::kv_value::{self, Found, Value};
 use super::{fits, gap, literal};
 use crate::bytes::{ByteSet, SPACE, at, before};
 use crate::hits::Finder;
-use crate::key::Tokens;
+use crate::key::LastWord;
 use crate::kind::KeyClass;
 
 const ARGUMENT_END: ByteSet = ByteSet::of(b" \t\r\n\"'`|;<>\x1b");
@@ -67,7 +67,7 @@ fn decide(finder: &mut Finder<'_>, key: Key, value: Value) {
 /// `--password-file`, `--passphrase-fd`: where the secret is read from.
 fn names_source(name: &[u8]) -> bool {
     matches!(
-        Tokens::split(name).last(0),
+        LastWord::of(name).get(),
         b"fd"
             | b"file"
             | b"stdin"

@@ -93,7 +93,7 @@ pub(super) fn trimmed(input: &[u8], mut start: usize, mut end: usize) -> Option<
 pub(super) fn class(finder: &Finder<'_>, key: Key) -> KeyClass {
     let text = &finder.input[key.start..key.end];
     if text.is_ascii() {
-        let class = finder.rules.key(text, None);
+        let class = finder.key_class(text);
         return if class == KeyClass::Plain && is_setting(text) {
             KeyClass::Password
         } else {
@@ -111,7 +111,7 @@ pub(super) fn class(finder: &Finder<'_>, key: Key) -> KeyClass {
         }
         i += marks.max(1);
     }
-    finder.rules.key(&plain[..len], None)
+    finder.key_class(&plain[..len])
 }
 
 /// Settings of Redis whose names look like those of flags.

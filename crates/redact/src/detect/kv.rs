@@ -8,7 +8,7 @@ use super::kv_value::{Ends, Found, Link};
 use super::{geo, kv_value, shape};
 use crate::bytes::{ByteSet, at, before, mixed};
 use crate::hits::Finder;
-use crate::key_tails::{may_be, quote_end};
+use crate::key_tails::{is_time, quote_end};
 use crate::key_words as words;
 use crate::kind::{KeyClass, mask_len};
 
@@ -29,7 +29,7 @@ struct Sign {
 /// `pos` is a `=` or a `:`.
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
-    if pos < finder.kv_from || !may_be(finder.rules, input, pos) {
+    if pos < finder.kv_from || is_time(input, pos) {
         return;
     }
     let Some(sign) = sign_at(input, pos) else { return };
@@ -206,7 +206,7 @@ fn foreign_key_before(finder: &Finder<'_>, pos: usize) -> Option<Key> {
     let one = start(end);
     let two = if before(input, one) == b' ' { start(one - 1) } else { one };
     let tells = |&from: &usize| {
-        end - from <= KEY_BYTES_MAX && finder.rules.key(&input[from..end], None) != KeyClass::Plain
+        end - from <= KEY_BYTES_MAX && finder.key_class(&input[from..end]) != KeyClass::Plain
     };
     let start = [one, two].into_iter().find(tells)?;
     Some(Key { start, end, quoted })
@@ -246,7 +246,7 @@ fn decide(finder: &Finder<'_>, key: &Key) -> (KeyClass, bool) {
     if before(input, key.start) == b'_' && matches!(text, b"signature" | b"prev_signature") {
         return (KeyClass::Plain, false);
     }
-    (finder.rules.key(text, None), false)
+    (finder.key_class(text), false)
 }
 
 fn two_words(finder: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
@@ -276,7 +276,7 @@ fn two_words(finder: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
     }
     both[len] = b'_';
     both[len + 1..len + 1 + word.len()].copy_from_slice(word);
-    let class = finder.rules.key(&both[..len + 1 + word.len()], None);
+    let class = finder.key_class(&both[..len + 1 + word.len()]);
     // Other numbers of identity are verified by their check digits.
     let is_checked =
         class == KeyClass::Ssn && !matches!(&both[..len], b"security" | b"insurance" | b"passport");

@@ -62,7 +62,7 @@ pub(crate) use copies::{
 pub(crate) use foreign::is_mask as is_foreign_mask;
 pub(crate) use hint::ssn as ssn_is_hinted;
 pub(crate) use kv_value::{AuthValue, auth_value};
-pub(crate) use number::{is_called, may_be_hinted};
+pub(crate) use number::{is_called, may_be_unless as number_may_be_hinted_unless};
 pub(crate) use provider::Literals;
 
 use super::byte_masks::Shape;
@@ -167,27 +167,20 @@ impl WordKinds {
     }
 }
 
-/// A quick filter applied before [`word_kinds`], for words that are not long. The word starts four bytes before the end
-/// of `near`; `shape` returns its shape if it is one of
-/// [`Places::drawn`](super::byte_masks::Places).
+/// A quick filter applied before [`word_kinds`], for words of fewer than 16 bytes. The word starts four bytes before
+/// the end of `near`. Without branches.
 #[inline(always)]
-pub(crate) fn word_may_be<const N: usize>(
-    rules: &Rules,
-    near: &[u8; N],
-    shape: impl FnOnce() -> Option<Shape>,
-) -> bool {
+pub(crate) fn word_may_be<const N: usize>(rules: &Rules, near: &[u8; N]) -> bool {
     // The first four bytes of the word, and the four before.
     let near = near.last_chunk().map_or(0, |near| u64::from_le_bytes(*near));
-    let provider = rules.literals.may_start_with((near >> 32) as u32);
-    let told = bare_key::may_be_near(near as u32);
-    let Some(shape) = shape() else { return provider | told };
-    provider | told | card::may_have_shape(shape) | national_id::may_have_shape(shape)
+    let provider = rules.literals.may_start_with_three((near >> 32) as u32);
+    provider | bare_key::may_be_near(near as u32)
 }
 
 /// A filter applied before [`at_word_of`]: what the word at `pos` may be.
 ///
 /// `long` says whether it is one of [`Places::long`](super::byte_masks::Places). `shape` is that of a word
-/// that is one of [`Places::drawn`](super::byte_masks::Places).
+/// that is one of [`Places::sixteen`](super::byte_masks::Places).
 #[inline(never)]
 pub(crate) fn word_kinds(
     rules: &Rules,
@@ -202,12 +195,12 @@ pub(crate) fn word_kinds(
         .with_if(provider, WordKinds::PROVIDER)
         .with_if(bare_key::may_be(input, pos), WordKinds::BARE_KEY);
     let kinds = if long { long_word_kinds(input, pos, kinds) } else { kinds };
-    shape.map_or(kinds, |shape| drawn_word_kinds(rules, input, pos, shape, kinds))
+    shape.map_or(kinds, |shape| sixteen_word_kinds(rules, input, pos, shape, kinds))
 }
 
-/// Adds what a word with a digit may be.
+/// Adds what a word of 16 bytes or more may be.
 #[inline(always)]
-fn drawn_word_kinds(
+fn sixteen_word_kinds(
     rules: &Rules,
     input: &[u8],
     pos: usize,

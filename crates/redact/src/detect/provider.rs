@@ -130,6 +130,13 @@ impl Literals {
         self.may_start_with(four_at(input, pos))
     }
 
+    /// Whether a literal may start with the first three of these bytes. Without branches.
+    #[inline(always)]
+    pub(crate) fn may_start_with_three(&self, bytes: u32) -> bool {
+        let start = hash(three(bytes));
+        self.filter[usize::from(start >> 6)] >> (start & 63) & 1 != 0
+    }
+
     /// Whether a literal may start with these four bytes.
     #[inline]
     pub(crate) fn may_start_with(&self, bytes: u32) -> bool {

@@ -77,14 +77,13 @@ pub(super) fn after(input: &[u8], end: usize) -> Option<Sign> {
     if !matches!(rest, [b'!'..=b'?' | b'\\' | b'|' | b'~' | 0xE2 | 0xEF, ..]) {
         return None;
     }
-    let &(sign, kind) =
-        SIGNS.iter().find(|(sign, _)| sign[0] == rest[0] && rest.starts_with(sign))?;
-    if kind == Kind::Compares && sign[0] == b':' {
+    let (len, kind) = sign_at_start(rest)?;
+    if kind == Kind::Compares && rest[0] == b':' {
         return None;
     }
-    let plain = !decorated && matches!(sign[0], b'=' | b':') && kind != Kind::Compares;
+    let plain = !decorated && matches!(rest[0], b'=' | b':') && kind != Kind::Compares;
     Some(Sign {
-        end: pos + sign.len(),
+        end: pos + len,
         plain: plain.then_some(pos),
         colon: matches!(kind, Kind::Colon | Kind::EncodedColon),
         compares: kind == Kind::Compares,
@@ -92,6 +91,18 @@ pub(super) fn after(input: &[u8], end: usize) -> Option<Sign> {
         encoded: matches!(kind, Kind::Encoded | Kind::EncodedColon),
         quoted: quote > 0,
     })
+}
+
+/// The length and the kind of the sign that `text` starts with.
+fn sign_at_start(text: &[u8]) -> Option<(usize, Kind)> {
+    match text {
+        [b'=', b'=' | b'>', ..] | [b':', b':' | b'=' | b'/', ..] => {}
+        [b'=', ..] => return Some((1, Kind::Equals)),
+        [b':', ..] => return Some((1, Kind::Colon)),
+        _ => {}
+    }
+    let starts = |sign: &[u8]| sign.first() == text.first() && text.starts_with(sign);
+    SIGNS.iter().find(|(sign, _)| starts(sign)).map(|&(sign, kind)| (sign.len(), kind))
 }
 
 /// The length of a bracket at `pos`, which may be encoded: `user[password]`, `user%5Bpassword%5D`.

@@ -105,9 +105,9 @@ fn by_sign(finder: &mut Finder<'_>, key: Key, sign: Sign) {
     let input = finder.input;
     let text = &input[key.start..key.end];
     let is_found_by_sign = |pos| {
-        key_tails::may_be(finder.rules, input, pos)
-            && kv::key_before(input, pos)
-                .is_some_and(|found| (found.start, found.end) == (key.start, key.end))
+        kv::key_before(input, pos)
+            .is_some_and(|found| (found.start, found.end) == (key.start, key.end))
+            && key_tails::may_be(finder.rules, input, pos)
     };
     if sign.plain.is_some_and(is_found_by_sign) && text.is_ascii() {
         return;

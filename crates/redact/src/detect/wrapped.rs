@@ -9,7 +9,7 @@ use super::words::{ENVIRONMENT, ERRORS, LEXICAL};
 use super::{code, fits, foreign};
 use crate::bytes::{ByteSet, WORD, at, is_word, mixed, starts_nocase};
 use crate::hits::{Finder, rule};
-use crate::key::Tokens;
+use crate::key::LastWord;
 use crate::kind::{KeyClass, mask_len};
 
 const NAME_BYTES_MAX: usize = 96;
@@ -365,9 +365,9 @@ fn has_field(text: &[u8]) -> bool {
 
 /// The bytes of a secret; `tokens: [15, 3, 7, 9]` are counts or numbers of words.
 fn is_bytes(found: &Found<'_>, text: &[u8]) -> bool {
-    let tokens = Tokens::split(found.key);
-    let names_secret = matches!(tokens.last(0), b"secret" | b"secrets");
-    let names_key = found.class == KeyClass::Secret && tokens.last(0) == b"key" && are_bytes(text);
+    let word = LastWord::of(found.key);
+    let names_secret = matches!(word.get(), b"secret" | b"secrets");
+    let names_key = found.class == KeyClass::Secret && word.get() == b"key" && are_bytes(text);
     (found.class == KeyClass::Password || names_secret || names_key)
         && text.iter().all(|&byte| NUMBERS.has(byte))
         && text.split(|&byte| byte == b',').filter(|n| !n.trim_ascii().is_empty()).count()
@@ -425,8 +425,8 @@ fn is_secret(class: KeyClass) -> bool {
 
 /// `Enter password: `, `Password is required`: a sentence with the word of its key.
 fn is_about(key: &[u8], text: &[u8]) -> bool {
-    let tokens = Tokens::split(key);
-    let word = tokens.last(0);
+    let last = LastWord::of(key);
+    let word = last.get();
     text.contains(&b' ')
         && text.windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word))
 }

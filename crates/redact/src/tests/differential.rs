@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::super::hits::{Finder, Hit, merge};
-use super::super::sign_memo::SignMemo;
+use super::super::key_memo::Memos;
 use super::super::{oracle, scan_value};
 use super::*;
 
@@ -252,14 +252,14 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn fast(rules: &Rules, input: &[u8], cut: bool) -> Vec<Hit> {
-    with_memory(rules, input, cut, &mut SignMemo::new())
+    with_memory(rules, input, cut, &mut Memos::new())
 }
 
-/// The same with the harmless keys of earlier texts.
-fn with_memory(rules: &Rules, input: &[u8], cut: bool, memo: &mut SignMemo) -> Vec<Hit> {
+/// The same with what is remembered of earlier texts.
+fn with_memory(rules: &Rules, input: &[u8], cut: bool, memos: &mut Memos) -> Vec<Hit> {
     let mut hits = Vec::new();
-    let mut finder = Finder::new(rules, input, cut, &mut hits);
-    scan_value::scan_value(&mut finder, memo);
+    let mut finder = Finder::new(rules, input, cut, &mut hits).with_keys(memos.keys.lend());
+    scan_value::scan_value(&mut finder, &mut memos.signs);
     rules.find_user_literals(&mut finder);
     merge(&mut hits);
     hits
@@ -299,9 +299,9 @@ proptest! {
 
     #[test]
     fn remembered_keys_change_nothing(texts in proptest::collection::vec(text(), 1..8), cut: bool) {
-        let (rules, mut memo) = (Rules::standard(), SignMemo::new());
+        let (rules, mut memos) = (Rules::standard(), Memos::new());
         for text in &texts {
-            prop_assert_eq!(with_memory(&rules, text, cut, &mut memo), fast(&rules, text, cut));
+            prop_assert_eq!(with_memory(&rules, text, cut, &mut memos), fast(&rules, text, cut));
         }
     }
 

@@ -405,6 +405,15 @@ fn adversarial_text_costs_bounded_work() {
 }
 
 #[test]
+fn a_key_with_a_digit_is_no_time() {
+    let mut redactor = standard();
+    for text in ["Authorization2:2221-9088-2057-6984", "with 'Authorization2:2221-9088-2057'"] {
+        assert!(!plain(&mut redactor, text).contains("9088"), "{text}");
+    }
+    assert_eq!(plain(&mut redactor, "at 21:12 token2"), "at 21:12 token2");
+}
+
+#[test]
 fn too_deep_json_is_masked_and_counted() {
     let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
     let mut redactor = standard();

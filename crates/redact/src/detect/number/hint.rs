@@ -123,8 +123,15 @@ fn gap(input: &[u8], end: usize) -> usize {
 /// A filter applied before [`before_number`]: whether the words before `start` may say that the number is personal.
 #[inline]
 pub(crate) fn may_be(input: &[u8], start: usize) -> bool {
+    may_be_unless(input, start, || false)
+}
+
+/// [`may_be`], but not if `is_other`, which is asked before more than one word is read.
+#[inline]
+pub(crate) fn may_be_unless(input: &[u8], start: usize, is_other: impl FnOnce() -> bool) -> bool {
     match may_end(input, start) {
         0 | AFTER_ANY => false,
+        _ if is_other() => false,
         kind if kind & AFTER_TELLING != 0 => true,
         _ => may_be_further(input, start),
     }

@@ -4,7 +4,9 @@ mod hint;
 mod walk;
 mod words;
 
-pub(crate) use hint::{before_number, is_amount, is_called, may_be as may_be_hinted};
+pub(crate) use hint::{
+    before_number, is_amount, is_called, may_be as may_be_hinted, may_be_unless,
+};
 pub(crate) use walk::{Groups, Walk, separator};
 pub(crate) use words::Hint;
 
