@@ -8,6 +8,7 @@ use super::disk::{Disk, FILE_MODE, Result};
 use super::names::{
     ACTIVE, CHAIN_KEY, CHECKPOINT, EPOCH_KEY, EPOCH_NEXT, KEPT, STATE, parse_sealed, sealed_name,
 };
+use super::reach::check_reach;
 use super::rotate::Sealed;
 use super::scan::{
     ActiveScan, Facts, find_start, first_entry, last_kept_epoch, read_sealed, scan_active,
@@ -100,6 +101,7 @@ pub(super) fn load(disk: &Disk, options: &LogOptions) -> Result<LogState> {
         });
     }
     let (chain, keyed_from) = chain_of(chain_state.as_ref(), entries_per_key);
+    check_reach(disk, &sealed_seqs, keyed_from)?;
     // After pruning, the first existing segment is not the log's first.
     let is_first = sealed_seqs.is_empty() && disk.stat(KEPT)?.is_none();
     let scan = scan_active(disk, chain, keyed_from, is_first)?;

@@ -30,6 +30,7 @@ mod on_commit;
 mod open;
 mod options;
 mod prune;
+mod reach;
 mod rotate;
 mod scan;
 mod seal;

@@ -15,6 +15,7 @@ use std::io;
 use super::AuditLog;
 use super::disk::{Disk, Result, with_path};
 use super::names::STATE;
+use super::reach::AHEAD_MAX;
 use crate::chain::Ratchet;
 use crate::entry::control::{MismatchKind, StateMismatch};
 use crate::keys::ChainKey;
@@ -30,10 +31,6 @@ const PREFIX: &[u8] = b"ringseal-state-v1 ";
 const TEXT_BYTES: usize = PREFIX.len() + 21 + 21 + 44 + 21;
 /// The signed part, the MAC, and a newline.
 const RECORD_BYTES: usize = TEXT_BYTES + 43 + 1;
-/// A state may have this many entries more than were found, and its key is still followed, so that a log that was cut
-/// is told apart from a state that is wrong. Following the ratchet further would take seconds.
-const MISSING_MAX: u64 = 1 << 22;
-
 /// What a state says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StateRecord {
@@ -124,17 +121,24 @@ impl FoundState {
     }
 }
 
-/// Finds the chain's key of an entry, starting from the saved one.
+/// Finds the chain's key of an entry, starting from the saved one. The work grows with the distance: the caller bounds
+/// the number of an entry that is not checked yet.
 pub(super) fn key_at(
     saved: Option<&(u64, ChainKey)>,
     entries_per_key: u64,
     seq: u64,
 ) -> Option<Option<ChainKey>> {
     let Some((from, key)) = saved else { return Some(None) };
+    key_after(&mut Some((*from, Ratchet::new(key, *from, entries_per_key))), seq)
+}
+
+/// The same with a ratchet that stays at the entry, for a later one: `None` if the key has been erased.
+fn key_after(ratchet: &mut Option<(u64, Ratchet)>, seq: u64) -> Option<Option<ChainKey>> {
+    let Some((from, ratchet)) = ratchet else { return Some(None) };
     if seq < *from {
         return None;
     }
-    Ratchet::new(key, *from, entries_per_key).key_of(seq).map(Some)
+    ratchet.key_of(seq).map(Some)
 }
 
 /// What checks a state.
@@ -161,12 +165,17 @@ pub(super) fn load(disk: &Disk, keys: &StateKeys<'_>) -> Result<FoundState> {
     let read = with_path("reading", &path, read_full(&*file, &mut bytes, 0))?;
     let slots = bytes.get(..read).unwrap_or_default().chunks(SLOT_BYTES);
     let mut found = FoundState::Bad;
-    for (record, mac) in slots.filter_map(StateRecord::parse) {
-        if record.entries > keys.found_entries.saturating_add(MISSING_MAX) {
-            continue;
-        }
-        let chain = key_at(keys.saved, keys.entries_per_key, record.entries);
-        let Some(chain) = chain else { continue };
+    // The key of a state with a few entries more than were found is followed, so that a log that was cut is told apart
+    // from a state that is wrong.
+    let entries_max = keys.found_entries.saturating_add(AHEAD_MAX);
+    let mut records: Vec<_> = slots.filter_map(StateRecord::parse).collect();
+    records.retain(|(record, _)| record.entries <= entries_max);
+    // In the order of the ratchet, which is followed once for all.
+    records.sort_by_key(|(record, _)| record.entries);
+    let mut ratchet =
+        keys.saved.map(|(from, key)| (*from, Ratchet::new(key, *from, keys.entries_per_key)));
+    for (record, mac) in records {
+        let Some(chain) = key_after(&mut ratchet, record.entries) else { continue };
         let is_newer = found.record().is_none_or(|known| known.counter < record.counter);
         for signer in std::iter::once(keys.signer).chain(keys.next_signer) {
             let mut text = Vec::with_capacity(TEXT_BYTES);

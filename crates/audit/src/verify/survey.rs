@@ -23,8 +23,10 @@ use crate::read::first_start;
 use ringseal_base::digest::Hash;
 use ringseal_base::storage::Storage;
 
-/// A number that is further ahead than this is not followed: the ratchet would take long.
-const JUMP_MAX: u64 = 1 << 24;
+/// The first number, and numbers after missing entries, are followed up to this many entries in all: the ratchet would
+/// take long, and each line can claim any number.
+const FIRST_SEQ_MAX: u64 = 1 << 24;
+const JUMPS_MAX: u64 = 1 << 20;
 
 /// Adds all bad records but the first one to the report.
 pub(super) fn add_further(
@@ -85,6 +87,7 @@ fn read_all(
         previous: None,
         before: None,
         has_rewritten: false,
+        jumps_left: JUMPS_MAX,
     };
     let mut source = BatchReader::new(storage, dir, &segments);
     let mut parser = Parser::new();
@@ -115,6 +118,8 @@ struct Survey<'a> {
     previous: Option<Signature>,
     before: Option<SegmentSummary>,
     has_rewritten: bool,
+    /// How many numbers may still be skipped.
+    jumps_left: u64,
 }
 
 impl Survey<'_> {
@@ -178,13 +183,10 @@ impl Survey<'_> {
         if entry.seq > expected {
             found.add(Finding::new(FindingKind::Deleted, place.clone(), detail()));
             self.previous = None;
-            if entry.seq - expected > JUMP_MAX {
+            if !self.can_jump(entry.seq - expected) {
                 return Ok(false);
             }
-            for seq in expected..entry.seq {
-                let leaf = self.tiles.leaf(seq).ok();
-                self.push(leaf);
-            }
+            self.push_tiles(expected, entry.seq);
         }
         Ok(true)
     }
@@ -199,16 +201,33 @@ impl Survey<'_> {
                 continued::root_of(self.files.storage, self.files.dir, &self.options.root, start);
             continued::chain_of(start, self.options.first_key.as_ref())
         });
-        if seq > JUMP_MAX {
+        if seq > FIRST_SEQ_MAX {
             (self.tree, self.chain) = (None, None);
             return;
         }
-        let mut tiles = TileCheck::new(self.files.storage, self.files.dir, seq);
-        for seq in 0..seq {
-            let leaf = tiles.leaf(seq).ok();
+        let tiles = TileCheck::new(self.files.storage, self.files.dir, seq);
+        let latest = std::mem::replace(&mut self.tiles, tiles);
+        self.push_tiles(0, seq);
+        self.tiles = latest;
+        self.apply_kept(seq);
+    }
+
+    /// Whether so many numbers can be skipped; counts them.
+    fn can_jump(&mut self, count: u64) -> bool {
+        let left = self.jumps_left.checked_sub(count);
+        self.jumps_left = left.unwrap_or(self.jumps_left);
+        left.is_some()
+    }
+
+    /// Adds leaves from tiles, up to the first one that is missing: the tree is unknown from there on.
+    fn push_tiles(&mut self, from: u64, to: u64) {
+        for seq in from..to {
+            if self.tree.is_none() {
+                return;
+            }
+            let leaf = self.tiles.leaf(seq).ok();
             self.push(leaf);
         }
-        self.apply_kept(seq);
     }
 
     /// The control entries of removed segments, which lead to the key of the present epoch.

@@ -2,6 +2,7 @@
 mod basic;
 mod crash;
 mod others;
+mod reach;
 mod refused;
 mod set_aside;
 mod support;

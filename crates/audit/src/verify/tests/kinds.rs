@@ -18,7 +18,7 @@ fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Changes the lines of a file.
-fn edit(files: &mut LogFiles, name: &str, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
+pub(super) fn edit(files: &mut LogFiles, name: &str, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
     let mut all = lines(&files[name]);
     change(&mut all);
     files.insert(name.to_owned(), all.concat());
@@ -31,7 +31,12 @@ fn replaced(line: &[u8], from: &str, to: &str) -> Vec<u8> {
 }
 
 #[track_caller]
-fn assert_first_bad(report: &VerifyReport, kind: FindingKind, file: &str, line: Option<u64>) {
+pub(super) fn assert_first_bad(
+    report: &VerifyReport,
+    kind: FindingKind,
+    file: &str,
+    line: Option<u64>,
+) {
     assert_eq!(report.outcome, VerifyOutcome::Tampered, "{:?}", report.problem);
     let found = report.first_bad.as_ref().unwrap();
     assert_eq!((found.kind, found.place.file.as_str()), (kind, file), "{found}");

@@ -1,4 +1,5 @@
 //! Verification of logs that the real writer wrote, unchanged and changed.
+mod claimed_numbers;
 mod forger;
 #[cfg(feature = "compress")]
 mod format_1;
