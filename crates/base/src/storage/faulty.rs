@@ -16,7 +16,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use self::power_loss::SplitMix;
 use super::{FileId, FileKind, FileLock, FileStat, OpenMode, Storage, StorageFile};
+
+mod power_loss;
 
 /// The disk; clones are the same disk.
 #[derive(Clone, Default)]
@@ -44,6 +47,18 @@ struct Inode {
     durable: Vec<u8>,
     modified_unix_nanos: i64,
     mode: Option<u32>,
+    /// Not a regular file.
+    other_kind: Option<FileKind>,
+}
+
+impl Inode {
+    /// Links cannot be opened. A pipe can, but it cannot be read at an offset nor synced.
+    fn refuse(&self, kinds: &[FileKind]) -> io::Result<()> {
+        match self.other_kind {
+            Some(kind) if kinds.contains(&kind) => Err(io::Error::other(kind.as_str())),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -126,10 +141,19 @@ impl FaultyDisk {
             bytes: bytes.to_vec(),
             durable: bytes.to_vec(),
             modified_unix_nanos,
-            mode: None,
+            ..Inode::default()
         });
         state.names.insert(path.to_owned(), inode);
         state.durable_names.insert(path.to_owned(), inode);
+    }
+
+    /// Puts a link or a pipe in place of a file, durably.
+    pub fn put_other(&self, path: &Path, kind: FileKind) {
+        self.put(path, b"");
+        let mut state = self.state.lock();
+        if let Some(inode) = state.inodes.last_mut() {
+            inode.other_kind = Some(kind);
+        }
     }
 
     /// Creates a directory.
@@ -191,53 +215,6 @@ impl Change {
     }
 }
 
-impl Inode {
-    fn lose_power(&mut self, random: &mut SplitMix) {
-        for (new, old) in self.bytes.chunks_mut(SECTOR).zip(self.durable.chunks(SECTOR)) {
-            let shared = new.len().min(old.len());
-            if new[..shared] != old[..shared] && random.below(2) == 0 {
-                new[..shared].copy_from_slice(&old[..shared]);
-            }
-        }
-        if self.bytes.len() < self.durable.len() {
-            // A truncation that was not synced may be lost.
-            if random.below(2) == 0 {
-                self.bytes = self.durable.clone();
-            }
-        } else {
-            let grown = self.bytes.len() - self.durable.len();
-            let len = self.durable.len() + random.below(grown + 1);
-            let data = self.durable.len() + random.below(len - self.durable.len() + 1);
-            self.bytes.truncate(len);
-            match random.below(3) {
-                0 => self.bytes.truncate(data),
-                1 => self.bytes[data..].fill(0),
-                _ => {}
-            }
-        }
-        self.durable = self.bytes.clone();
-    }
-}
-
-/// What a disk writes as a whole.
-const SECTOR: usize = 512;
-
-/// Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-}
-
 impl State {
     /// Counts a call and fails if it is the one that has to.
     fn call(&mut self) -> io::Result<()> {
@@ -273,7 +250,7 @@ impl State {
     fn stat(&self, inode: usize) -> FileStat {
         FileStat {
             id: Some(FileId { device: 1, inode: inode as u64 }),
-            kind: FileKind::Regular,
+            kind: self.inodes[inode].other_kind.unwrap_or(FileKind::Regular),
             len: self.inodes[inode].bytes.len() as u64,
             links: self.names.values().filter(|&&other| other == inode).count() as u64,
             modified_unix_nanos: self.inodes[inode].modified_unix_nanos,
@@ -332,6 +309,7 @@ impl Storage for FaultyDisk {
                 inode
             }
         };
+        state.inodes[inode].refuse(&[FileKind::Symlink])?;
         Ok(Box::new(FaultyFile { state: Arc::clone(&self.state), inode, position: 0 }))
     }
 
@@ -456,6 +434,7 @@ impl StorageFile for FaultyFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut state = self.state.lock();
         state.call()?;
+        state.inodes[self.inode].refuse(&[FileKind::Other])?;
         let bytes = &state.inodes[self.inode].bytes;
         let from = bytes.len().min(offset as usize);
         let count = buffer.len().min(bytes.len() - from);
@@ -494,6 +473,7 @@ impl StorageFile for FaultyFile {
         let mut state = self.state.lock();
         state.call()?;
         let inode = &mut state.inodes[self.inode];
+        inode.refuse(&[FileKind::Other])?;
         inode.durable = inode.bytes.clone();
         Ok(())
     }

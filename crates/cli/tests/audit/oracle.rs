@@ -4,8 +4,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-/// The files of a log by name; `None` for something that is not a regular file.
-pub type Files = BTreeMap<String, Option<Vec<u8>>>;
+/// The files of a log by name.
+pub type Files = BTreeMap<String, Content>;
+
+/// What a name refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    Regular(Vec<u8>),
+    Directory,
+    /// A link to a file of these bytes.
+    Link(Vec<u8>),
+    Pipe,
+}
+
+impl Content {
+    /// The bytes of a regular file.
+    pub fn regular(&self) -> Option<&[u8]> {
+        match self {
+            Content::Regular(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
 
 const ACTIVE: &str = "audit.log.jsonl";
 
@@ -44,8 +64,11 @@ impl Comparison<'_> {
     fn verdict(&self) -> Found<Verdict> {
         for name in ["checkpoints", "checkpoint", "checkpoint.next", "kept.jsonl", "tile", "torn"] {
             let is_dir = ["tile", "torn"].contains(&name);
-            let is_other = self.changed.get(name).is_some_and(|bytes| bytes.is_none() != is_dir);
-            (!is_other).then_some(())?;
+            let is_right = |content: &Content| match is_dir {
+                true => *content == Content::Directory,
+                false => content.regular().is_some(),
+            };
+            self.changed.get(name).is_none_or(is_right).then_some(())?;
         }
         let is_pruned = self.truth.contains_key("kept.jsonl");
         let was = self.entries(self.truth)?;
@@ -138,7 +161,7 @@ impl Comparison<'_> {
     }
 
     fn bytes<'f>(&self, files: &'f Files, name: &str) -> &'f [u8] {
-        files.get(name).and_then(Option::as_deref).unwrap_or_default()
+        files.get(name).and_then(Content::regular).unwrap_or_default()
     }
 
     /// The checkpoints without which a log does not continue.
@@ -182,16 +205,16 @@ impl Comparison<'_> {
     /// The file of the latest checkpoint is missing, or one of those in the list.
     fn right_latest(&self) -> Found<()> {
         let Some(latest) = self.changed.get("checkpoint") else { return Some(()) };
-        let latest = latest.as_deref()?;
+        let latest = latest.regular()?;
         let list = split_notes(self.bytes(self.changed, "checkpoints"));
         list.iter().any(|note| note.strip_suffix(b"\n") == Some(latest)).then_some(())
     }
 
     /// Whether a tile is something else than right, missing or torn: too short, or with zeros at its end.
     fn tiles_differ(&self) -> bool {
-        let differs = |(name, bytes): (&String, &Option<Vec<u8>>)| {
-            let Some(was) = self.truth.get(name).and_then(Option::as_deref) else { return false };
-            let Some(bytes) = bytes.as_deref() else { return !name.ends_with(".p") };
+        let differs = |(name, content): (&String, &Content)| {
+            let Some(was) = self.truth.get(name).and_then(Content::regular) else { return false };
+            let Some(bytes) = content.regular() else { return !name.ends_with(".p") };
             let same = bytes.iter().zip(was).take_while(|(now, was)| now == was).count();
             bytes.len() > was.len() || bytes[same..].iter().any(|byte| *byte != 0)
         };
@@ -201,7 +224,7 @@ impl Comparison<'_> {
     /// The control entries of removed segments are there, perhaps with an unfinished last line.
     fn same_kept(&self) -> Found<()> {
         let was = self.bytes(self.truth, "kept.jsonl");
-        let now = self.changed.get("kept.jsonl")?.as_deref()?;
+        let now = self.changed.get("kept.jsonl")?.regular()?;
         let rest = now.strip_prefix(was)?;
         (!rest.contains(&b'\n')).then_some(())
     }
@@ -220,7 +243,7 @@ fn segments(files: &Files) -> Found<Vec<(String, Vec<u8>)>> {
         name == ACTIVE || digits.is_some_and(|digits| digits.len() == 20)
     };
     for (name, bytes) in files.iter().filter(|(name, _)| is_segment(name)) {
-        let bytes = bytes.as_deref()?;
+        let bytes = bytes.regular()?;
         let (plain, content) = match name.strip_suffix(".gz") {
             Some(plain) => (plain.to_owned(), unpack(bytes)?),
             None => (name.clone(), bytes.to_vec()),

@@ -15,7 +15,7 @@ use ringseal::audit::store::{AuditLog, Host, LogOptions, compress_sealed};
 use ringseal::system::{Clock, ManualClock, OsStorage, Storage};
 use serde_json::{Value, json};
 
-use crate::oracle::{Files, Given, Verdict, verdict};
+use crate::oracle::{Content, Files, Given, Verdict, verdict};
 use crate::support::{copy, ringseal};
 
 /// 2026-11-22T15:09:20Z.
@@ -176,10 +176,10 @@ fn read_files(dir: &Path) -> Files {
             let path = entry.expect("an entry").path();
             let name = path.strip_prefix(top).expect("inside").to_str().expect("UTF-8").to_owned();
             if path.is_dir() {
-                files.insert(name, None);
+                files.insert(name, Content::Directory);
                 add(top, &path, files);
             } else {
-                files.insert(name, Some(fs::read(&path).expect("a file")));
+                files.insert(name, Content::Regular(fs::read(&path).expect("a file")));
             }
         }
     }
@@ -189,15 +189,24 @@ fn read_files(dir: &Path) -> Files {
     files
 }
 
-fn write_files(dir: &Path, files: &Files) {
-    for (name, bytes) in files {
+/// Writes the files; what links lead to is written to `elsewhere`.
+fn write_files(dir: &Path, elsewhere: &Path, files: &Files) {
+    for (number, (name, content)) in files.iter().enumerate() {
         let path = dir.join(name);
-        match bytes {
-            Some(bytes) => {
-                fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
-                fs::write(&path, bytes).expect("disk space");
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        match content {
+            Content::Regular(bytes) => fs::write(&path, bytes).expect("disk space"),
+            Content::Directory => fs::create_dir_all(&path).expect("a directory"),
+            Content::Link(bytes) => {
+                let target = elsewhere.join(number.to_string());
+                fs::create_dir_all(elsewhere).expect("a directory");
+                fs::write(&target, bytes).expect("disk space");
+                std::os::unix::fs::symlink(target, &path).expect("a link");
             }
-            None => fs::create_dir_all(&path).expect("a directory"),
+            Content::Pipe => {
+                let made = Command::new("mkfifo").arg(&path).status();
+                assert!(made.expect("mkfifo").success());
+            }
         }
     }
 }
@@ -205,21 +214,22 @@ fn write_files(dir: &Path, files: &Files) {
 /// Makes a random change; returns what it was.
 fn change(random: &mut Random, files: &mut Files) -> String {
     let is_evidence = |name: &str| !["audit.lock", "audit-integrity.log"].contains(&name);
-    let regular = files.iter().filter(|(name, bytes)| bytes.is_some() && is_evidence(name));
+    let regular =
+        files.iter().filter(|(name, content)| content.regular().is_some() && is_evidence(name));
     let names: Vec<String> = regular.map(|(name, _)| name.clone()).collect();
     if names.is_empty() {
         return "nothing is left".to_owned();
     }
     let name = names[random.below(names.len())].clone();
     let other = names[random.below(names.len())].clone();
-    let bytes = files[&name].clone().expect("a regular file");
+    let bytes = files[&name].regular().expect("a regular file").to_vec();
     let (bytes, what) = match random.below(5) {
         0 => change_bytes(random, bytes),
         1 | 2 => change_lines(random, &bytes),
         3 => change_notes(random, &name, bytes),
         _ => return change_files(random, files, &name, &other),
     };
-    files.insert(name.clone(), Some(bytes));
+    files.insert(name.clone(), Content::Regular(bytes));
     format!("{name}: {what}")
 }
 
@@ -330,7 +340,7 @@ fn change_notes(random: &mut Random, name: &str, bytes: Vec<u8>) -> (Vec<u8>, St
 }
 
 fn change_files(random: &mut Random, files: &mut Files, name: &str, other: &str) -> String {
-    match random.below(6) {
+    match random.below(8) {
         0 | 1 => {
             files.remove(name);
             format!("{name} removed")
@@ -347,15 +357,26 @@ fn change_files(random: &mut Random, files: &mut Files, name: &str, other: &str)
             format!("{name} and {other} swapped")
         }
         4 => {
-            let bytes = files[name].clone().unwrap_or_default();
+            let bytes = files[name].regular().unwrap_or_default().to_vec();
             let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
             packer.write_all(&bytes).expect("memory");
-            files.insert(format!("{name}.gz"), Some(packer.finish().expect("memory")));
+            let packed = packer.finish().expect("memory");
+            files.insert(format!("{name}.gz"), Content::Regular(packed));
             format!("{name} packed beside it")
         }
-        _ => {
-            files.insert(name.to_owned(), None);
+        5 => {
+            files.insert(name.to_owned(), Content::Directory);
             format!("{name} made a directory")
+        }
+        6 => {
+            files.insert(name.to_owned(), Content::Pipe);
+            format!("{name} made a pipe")
+        }
+        _ => {
+            // The same bytes are found through the link.
+            let bytes = files[name].regular().unwrap_or_default().to_vec();
+            files.insert(name.to_owned(), Content::Link(bytes));
+            format!("{name} made a link")
         }
     }
 }
@@ -384,11 +405,13 @@ fn random_changes_get_one_verdict_from_all() {
         let changes: Vec<String> =
             (0..1 + random.below(2)).map(|_| change(&mut random, &mut files)).collect();
         let dir = top.path().join(format!("log-{seed}"));
-        write_files(&dir, &files);
+        let elsewhere = top.path().join(format!("elsewhere-{seed}"));
+        write_files(&dir, &elsewhere, &files);
         let what = format!("seed {seed}, {}: {changes:?}", log.name);
         let expected = check(&mut random, log, truth, &files, &dir, &mut python, &what);
         *seen.entry(expected).or_default() += 1;
         fs::remove_dir_all(&dir).expect("it is there");
+        let _ = fs::remove_dir_all(&elsewhere);
     }
     println!("seeds {first} to {}: {seen:?}", first + count);
     assert!(count < 100 || seen.len() == 3, "{seen:?}");

@@ -14,7 +14,7 @@ use crate::store::{AuditLog, LogOptions, OnDamage};
 use crate::verify::{VerifyOptions, VerifyOutcome, verify};
 use ringseal_base::clock::Clock;
 use ringseal_base::digest::Sha256;
-use ringseal_base::storage::Storage;
+use ringseal_base::storage::{FileKind, Storage};
 
 const ACTIVE: &str = "audit.log.jsonl";
 const STATE: &str = "keys/state";
@@ -108,7 +108,7 @@ fn attack(random: &mut Random, history: &History) -> String {
         names.iter().copied().filter(|name| name.ends_with(".jsonl")).collect();
     let path = |name: &str| Path::new(DIR).join(name);
     let name = (*random.pick(&names)).clone();
-    match random.below(10) {
+    match random.below(12) {
         7 | 8 if segments.is_empty() => "no segment is left".to_owned(),
         0 => {
             disk.remove(&path(&name)).unwrap();
@@ -170,6 +170,11 @@ fn attack(random: &mut Random, history: &History) -> String {
             };
             disk.put(&path(name), text.as_bytes());
             format!("{name}: events changed, once: {is_once}")
+        }
+        9 | 10 => {
+            let kind = *random.pick(&[FileKind::Symlink, FileKind::Other]);
+            disk.put_other(&path(&name), kind);
+            format!("{} in place of {name}", kind.as_str())
         }
         _ => {
             drop_notes(random, &files, disk);
