@@ -5,6 +5,9 @@ mod demo;
 #[path = "audit/differential.rs"]
 mod differential;
 #[cfg(unix)]
+#[path = "audit/keyless_fsck.rs"]
+mod keyless_fsck;
+#[cfg(unix)]
 #[path = "audit/operations.rs"]
 mod operations;
 #[cfg(unix)]
