@@ -5,12 +5,14 @@
 
 mod support;
 
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ringseal::{Config, Engine, info};
+use ringseal::sink::{Lines, Now, Sink, SinkError, WriteError};
+use ringseal::{Config, Engine, Output, info};
 use support::{child, events_of, named, numbers, role};
 
 static CALLS: AtomicU32 = AtomicU32::new(0);
@@ -106,4 +108,52 @@ fn a_signal_ends_only_unhandled_processes() {
             assert_eq!(numbers, expected, "{role}");
         }
     }
+}
+
+/// Takes its time for each line.
+struct Slow(std::fs::File);
+
+impl Sink for Slow {
+    fn name(&self) -> &str {
+        "slow"
+    }
+
+    fn write(&mut self, lines: Lines<'_>, _now: Now) -> Result<(), WriteError> {
+        for line in lines.bytes().split_inclusive(|byte| *byte == b'\n') {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            self.0.write_all(line).unwrap();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+/// The engine that is drained first must not end the process before the other one is.
+#[test]
+fn all_engines_drain_before_the_end() {
+    if let Some((_, path)) = role() {
+        let file = std::fs::File::create(&path).unwrap();
+        let slow = Config::new().output(Output::custom(Slow(file))).signals(true);
+        let slow_engine = Engine::start(slow).unwrap();
+        let fast = path.with_extension("fast");
+        let fast_engine = Engine::start(Config::new().file(&fast).signals(true)).unwrap();
+        (0..20).for_each(|number| info!(slow_engine, "step", number));
+        info!(fast_engine, "step", number = 0);
+        let id = std::process::id().to_string();
+        assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        return std::thread::sleep(std::time::Duration::from_secs(60));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("slow.log");
+    let output = child("all_engines_drain_before_the_end", "end", &path).output().unwrap();
+    assert_eq!(output.status.signal(), Some(libc::SIGTERM));
+    let written = numbers(&named(&events_of(&path), "step"), "number");
+    assert_eq!(written, (0..20).collect::<Vec<_>>());
 }

@@ -6,9 +6,10 @@
 //! events that it logs meanwhile are drained when it drops the engine or exits. Whether there is such a handler is
 //! looked up when the signal comes.
 //!
-//! If this library is in the process more than once (two versions, a plugin with its own copy), each copy drains its
-//! own engines. The copy that was there first ends the process, at the earliest five seconds after the signal, so that
-//! the others can drain; should it have no engine any more, another one does after ten.
+//! The process ends when all engines with signals are drained, or five seconds after the signal. If this library is in
+//! the process more than once (two versions, a plugin with its own copy), each copy drains its own engines; the one
+//! that was there last is done first and passes the signal on to the one before, and the first one ends the process.
+//! Should that not happen, another one does after ten seconds.
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -19,10 +20,12 @@ use super::control::ask;
 use crate::emit::shared::Shared;
 use crate::writer::control::Control;
 use ringseal_base::process::signal::{
-    Ending, SIGHUP, SIGINT, SIGTERM, Watch, end_by_default, ending,
+    Ending, SIGHUP, SIGINT, SIGTERM, Watch, count_of, end_by_default, ending, is_turn, pass_on,
 };
 
 const FLUSH_MAX: Duration = Duration::from_secs(5);
+/// How often a drained engine asks whether the others are.
+const TURN_PAUSE: Duration = Duration::from_millis(2);
 
 /// The thread that waits for signals; ends when dropped.
 #[derive(Debug)]
@@ -47,7 +50,7 @@ impl Signals {
                     let Some(shared) = shared.upgrade() else { break };
                     match signal {
                         SIGHUP => reopen(&shared),
-                        signal => drain(&shared, signal),
+                        signal => drain(&shared, &watched, signal),
                     }
                 }
             })?;
@@ -61,20 +64,30 @@ fn reopen(shared: &Shared) {
     }
 }
 
-fn drain(shared: &Arc<Shared>, signal: i32) {
-    let start = Instant::now();
+fn drain(shared: &Arc<Shared>, watch: &Watch, signal: i32) {
+    let (start, count) = (Instant::now(), count_of(signal));
     if let Err(error) = ask(&shared.link, Control::Sync, FLUSH_MAX) {
         shared.link.stderr.write(format_args!("draining on signal {signal}: {error}"));
     }
-    let wait = match ending(signal) {
+    if ending(signal) == Ending::Host {
         // The host goes on logging, also to its audit log.
-        Ending::Host => return super::audit::seal(shared, FLUSH_MAX),
-        Ending::Here => Duration::ZERO,
-        Ending::HereAfterOthers => FLUSH_MAX,
-        Ending::OtherCopy => 2 * FLUSH_MAX,
-    };
+        super::audit::seal(shared, FLUSH_MAX);
+        return watch.set_done(signal, count);
+    }
     super::audit::stop(shared, FLUSH_MAX);
-    std::thread::sleep(wait.saturating_sub(start.elapsed()));
+    watch.set_done(signal, count);
+    while !is_turn(signal, count) && start.elapsed() < FLUSH_MAX {
+        std::thread::sleep(TURN_PAUSE);
+    }
+    match ending(signal) {
+        // It has registered a handler in the meantime.
+        Ending::Host => return,
+        Ending::Here => {}
+        Ending::OtherCopy => {
+            pass_on(signal);
+            std::thread::sleep((2 * FLUSH_MAX).saturating_sub(start.elapsed()));
+        }
+    }
     end_by_default(signal);
 }
 

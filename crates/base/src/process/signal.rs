@@ -7,7 +7,9 @@
 //!
 //! Several copies of this module can be in one process: two versions in one program, or a plugin with its own. Each
 //! watches for itself and calls the one before. [`ending`] finds out which of them may end the process: a copy marks
-//! its handler by its mask if nothing but marked handlers is before it.
+//! its handler by its mask if nothing but marked handlers is before it. The registered handler is also how they take
+//! turns: the copy that was registered last is done first, restores the one before ([`pass_on`]) and raises the signal
+//! again; [`is_turn`] reports to a copy that all after it are done.
 //!
 //! Promises: watching changes nothing for other handlers. When the last watcher of a signal ends and no other handler
 //! was registered since, the earlier disposition is restored. If one was, ours stays without a watcher. If it is the
@@ -58,10 +60,8 @@ const MARK: [c_int; 3] = [libc::SIGURG, libc::SIGVTALRM, libc::SIGPROF];
 pub enum Ending {
     /// The host handles or ignores the signal: it alone decides.
     Host,
-    /// This copy of the module is the only one.
+    /// This copy of the module, which was there before all others.
     Here,
-    /// This copy was there before others, which need time to do their work.
-    HereAfterOthers,
     /// Another copy was there before. If it has lost its watchers, nothing else ends the process.
     OtherCopy,
 }
@@ -75,15 +75,25 @@ static PREVIOUS: [Previous; SIGNALS.len()] = [const {
     }
 }; SIGNALS.len()];
 
+/// How often each signal was received.
+static RECEIVED: [AtomicU32; SIGNALS.len()] = [const { AtomicU32::new(0) }; SIGNALS.len()];
+
 /// A watcher's place. `wanted` has a bit for each signal, 0 while the place is free.
 struct Place {
     wanted: AtomicU32,
+    /// For each signal, the count up to which the watcher is done.
+    done: [AtomicU32; SIGNALS.len()],
     socket: AtomicI32,
     pair: OnceLock<(UnixStream, UnixStream)>,
 }
 
 static PLACES: [Place; WATCHERS_MAX] = [const {
-    Place { wanted: AtomicU32::new(0), socket: AtomicI32::new(-1), pair: OnceLock::new() }
+    Place {
+        wanted: AtomicU32::new(0),
+        done: [const { AtomicU32::new(0) }; SIGNALS.len()],
+        socket: AtomicI32::new(-1),
+        pair: OnceLock::new(),
+    }
 }; WATCHERS_MAX];
 
 /// The process whose signals are watched.
@@ -121,6 +131,10 @@ impl Watch {
         let wanted = wanted.fold(0, |bits, index| bits | 1 << index);
         // ORDER: relaxed; the handler is registered afterwards.
         PROCESS.store(std::process::id().cast_signed(), Ordering::Relaxed);
+        for (done, received) in entry.done.iter().zip(&RECEIVED) {
+            // ORDER: relaxed; an earlier signal was not for this watcher.
+            done.store(received.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
         entry.wanted.store(wanted, Ordering::Relaxed);
         let watch = Watch(place);
         signals.iter().filter_map(|signal| index_of(*signal)).try_for_each(register)?;
@@ -138,6 +152,14 @@ impl Watch {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 _ => return None,
             }
+        }
+    }
+
+    /// Records that all is done that the signals up to this count ask for.
+    pub fn set_done(&self, signal: c_int, count: u32) {
+        if let Some(index) = index_of(signal) {
+            // ORDER: release, with the acquire in `is_turn`: what was done comes before the end of the process.
+            PLACES[self.0].done[index].store(count, Ordering::Release);
         }
     }
 
@@ -181,9 +203,39 @@ pub fn ending(signal: c_int) -> Ending {
         return Ending::OtherCopy;
     }
     match previous.handler.load(Ordering::Relaxed) {
-        libc::SIG_DFL if is_ours => Ending::Here,
-        libc::SIG_DFL => Ending::HereAfterOthers,
+        libc::SIG_DFL => Ending::Here,
         _ => Ending::Host,
+    }
+}
+
+/// How often the signal was received so far.
+pub fn count_of(signal: c_int) -> u32 {
+    // ORDER: relaxed; read after the handler has written to a socket.
+    index_of(signal).map_or(0, |index| RECEIVED[index].load(Ordering::Relaxed))
+}
+
+/// Whether all watchers of this copy, and all copies that were registered later, are done with the signals up to this
+/// count.
+pub fn is_turn(signal: c_int, count: u32) -> bool {
+    let Some(index) = index_of(signal) else { return true };
+    let is_done = |place: &Place| {
+        // ORDER: acquire; see `set_done`. Relaxed for the wish: see `Watch::start`.
+        place.wanted.load(Ordering::Relaxed) & 1 << index == 0
+            || place.done[index].load(Ordering::Acquire) >= count
+    };
+    PLACES.iter().all(is_done) && is_registered(signal, ours())
+}
+
+/// Lets the copy that was there before decide: restores its handler and raises the signal again. Does nothing if there
+/// is none, or if another handler was registered over this one.
+pub fn pass_on(signal: c_int) {
+    let Some(index) = index_of(signal) else { return };
+    let _one_at_a_time = CHANGING.lock();
+    // ORDER: relaxed; under the lock, and stored before the handler was registered.
+    let is_copy = PREVIOUS[index].is_copy.load(Ordering::Relaxed);
+    if is_copy && is_registered(signal, ours()) {
+        restore(index);
+        raise(signal);
     }
 }
 
@@ -218,6 +270,11 @@ fn set_default_and_raise(signal: c_int) {
     let default: libc::sigaction = unsafe { std::mem::zeroed() };
     // SAFETY: invariant 2.
     unsafe { libc::sigaction(signal, &raw const default, ptr::null_mut()) };
+    raise(signal);
+}
+
+/// Sends the signal to this process.
+fn raise(signal: c_int) {
     // SAFETY: invariant 2: no pointers, and none below.
     let process = unsafe { libc::getpid() };
     // SAFETY: as above.
@@ -300,6 +357,8 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut li
     let flags = PREVIOUS[index].flags.load(Ordering::Relaxed);
     // SAFETY: invariant 1: no arguments.
     let is_forked = unsafe { libc::getpid() } != PROCESS.load(Ordering::Relaxed);
+    // ORDER: relaxed; the write to a socket orders it before the watcher's work.
+    RECEIVED[index].fetch_add(1, Ordering::Relaxed);
     let is_watched = !is_forked && tell_watchers(index, signal as u8);
     // Under another handler, that one decides: it may be a copy that has watchers.
     let is_left = !is_forked && !is_watched && is_registered(signal, ours());
