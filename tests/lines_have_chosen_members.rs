@@ -74,7 +74,10 @@ fn static_fields_are_in_console_lines() {
     info!(engine.logger().bind(fields! { zone = 2 }), "seen", n = 3);
     drop(engine);
     let line = lines.lines().remove(0);
-    assert!(line.ends_with("seen n=3 zone=2 service=shop"), "{line}");
+    assert!(
+        line.ends_with("seen n=3 zone=2 service=shop target=lines_have_chosen_members"),
+        "{line}"
+    );
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! The layout `console`: text to read at a terminal.
 //!
-//! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`
+//! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123 target=shop::users`
 //!
 //! Strings are quoted only if their end would be ambiguous. Control characters are escaped: a logged value cannot move
-//! the cursor or change the colours of a terminal.
+//! the cursor or change the colours of a terminal. An error is its message with the causes, and its type; the
+//! types of its causes are only in JSON. Keys of fields that the layout uses itself begin with
+//! `field.`, as in JSON.
 use super::dedup::Scratch;
+use super::stack_hash::stack_hash;
 use super::{Event, Order, RenderContext, Source, json_value};
 use crate::core::level::Level;
 use crate::encode::{Out, Subsecond, TimeCache};
-use ringseal_base::value::{Entries, ReadError, ValueRef};
+use ringseal_base::value::{Entries, ReadError, ValueRef, Values};
 
 /// Options of the layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,13 +40,15 @@ struct Field {
     omit_none: bool,
     /// A buffer for values that are rendered as JSON first.
     json: Vec<u8>,
+    /// A buffer for the message of an error and its causes.
+    message: Vec<u8>,
 }
 
 impl ConsoleLayout {
     /// A layout with these options.
     pub fn new(options: ConsoleOptions) -> Self {
         let ConsoleOptions { color, omit_none } = options;
-        let field = Field { color, omit_none, json: Vec::new() };
+        let field = Field { color, omit_none, json: Vec::new(), message: Vec::new() };
         Self {
             time: TimeCache::new(),
             scratch: Scratch::default(),
@@ -78,9 +83,10 @@ impl ConsoleLayout {
             result?;
         }
         if let Some(rate) = event.sample_rate {
-            let (key, value) = (b"sample_rate", ValueRef::F64(rate));
-            self.field.write(&mut self.scratch, context, key, value, line)?;
+            self.field.named(&mut Out::new(line), ("", b"sample_rate", ""));
+            Out::new(line).f64(rate);
         }
+        self.field.text_field(("", b"target", ""), context.target, line);
         line.push(b'\n');
         Ok(())
     }
@@ -114,11 +120,13 @@ impl ConsoleLayout {
             }
         };
         let mut payload = event.payload;
-        let stack = event.has_stack.then_some("stack");
-        for key in callsite.metadata().keys.iter().copied().chain(stack) {
+        for key in callsite.metadata().keys.iter().map(|key| key.as_bytes()) {
             let value = ValueRef::read(&mut payload)?;
-            let context = context.under(key.as_bytes());
-            self.field.write(&mut self.scratch, context, key.as_bytes(), value, line)?;
+            self.field.write(&mut self.scratch, context.under(key), key, value, line)?;
+        }
+        if event.has_stack {
+            let stack = ValueRef::read(&mut payload)?;
+            self.field.write_as(&mut self.scratch, context, ("", b"stack"), stack, line)?;
         }
         Ok(())
     }
@@ -153,20 +161,30 @@ impl Field {
         if self.omit_none && value == ValueRef::Null {
             return Ok(());
         }
+        let prefix = if is_own_key(key) { "field." } else { "" };
+        self.write_as(scratch, context, (prefix, key), value, line)
+    }
+
+    fn write_as(
+        &mut self,
+        scratch: &mut Scratch,
+        context: RenderContext<'_>,
+        (prefix, key): (&str, &[u8]),
+        value: ValueRef<'_>,
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        match value {
+            ValueRef::Str(text) => {
+                self.text_field((prefix, key, ""), text, line);
+                return Ok(());
+            }
+            ValueRef::Error(parts) => {
+                return self.error(scratch, context, (prefix, key), parts, line);
+            }
+            _ => {}
+        }
         let mut out = Out::new(line);
-        out.byte(b' ');
-        if self.color {
-            out.literal(b"\x1b[2m");
-        }
-        self.text(&mut out, key);
-        out.byte(b'=');
-        if self.color {
-            out.literal(b"\x1b[0m");
-        }
-        if let ValueRef::Str(text) = value {
-            self.text(&mut out, text);
-            return Ok(());
-        }
+        self.named(&mut out, (prefix, key, ""));
         self.json.clear();
         let mut json = Out::new(&mut self.json);
         match value {
@@ -180,6 +198,70 @@ impl Field {
         }
         drop(json);
         out.text(&self.json);
+        Ok(())
+    }
+
+    /// ` key=text`
+    fn text_field(&mut self, key: (&str, &[u8], &str), text: &[u8], line: &mut Vec<u8>) {
+        let mut out = Out::new(line);
+        self.named(&mut out, key);
+        self.text(&mut out, text);
+    }
+
+    /// ` key=`; the key with a prefix and a suffix of the layout.
+    fn named(&mut self, out: &mut Out<'_>, (prefix, key, suffix): (&str, &[u8], &str)) {
+        out.byte(b' ');
+        if self.color {
+            out.literal(b"\x1b[2m");
+        }
+        out.raw(prefix.as_bytes());
+        self.text(out, key);
+        out.raw(suffix.as_bytes());
+        out.byte(b'=');
+        if self.color {
+            out.literal(b"\x1b[0m");
+        }
+    }
+
+    /// ` error="the message: its cause: the cause's cause" error.type=the::Type`, the stack trace if there is one, and
+    /// the hash by which failures are compared.
+    fn error(
+        &mut self,
+        scratch: &mut Scratch,
+        context: RenderContext<'_>,
+        (prefix, key): (&str, &[u8]),
+        mut parts: Values<'_>,
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let hash = stack_hash(context.target, context.event, parts);
+        let kind = parts.next().transpose()?;
+        let mut trace = None;
+        let mut message = std::mem::take(&mut self.message);
+        message.clear();
+        for (index, part) in parts.enumerate() {
+            let text = match part? {
+                ValueRef::Map(mut entries) => {
+                    trace = entries.next().transpose()?.map(|(_, trace)| trace);
+                    continue;
+                }
+                ValueRef::Error(mut cause) => cause.nth(1).unwrap_or(Ok(ValueRef::Null))?,
+                text => text,
+            };
+            if index > 0 {
+                message.extend_from_slice(b": ");
+            }
+            put_text(scratch, context, text, &mut message)?;
+        }
+        self.text_field((prefix, key, ""), &message, line);
+        let hash = Some(ValueRef::Str(&hash));
+        for (suffix, part) in [(".type", kind), (".stack_trace", trace), (".stack_hash", hash)] {
+            if let Some(part) = part {
+                message.clear();
+                put_text(scratch, context, part, &mut message)?;
+                self.text_field((prefix, key, suffix), &message, line);
+            }
+        }
+        self.message = message;
         Ok(())
     }
 
@@ -205,6 +287,34 @@ impl Field {
         Out::new(&mut self.json).string_lossy(text);
         out.text(&self.json);
     }
+}
+
+/// Appends the text of a part of an error.
+fn put_text(
+    scratch: &mut Scratch,
+    context: RenderContext<'_>,
+    part: ValueRef<'_>,
+    text: &mut Vec<u8>,
+) -> Result<(), ReadError> {
+    match part {
+        ValueRef::Str(part) => text.extend_from_slice(part),
+        ValueRef::StrCut(kept, whole) => {
+            text.extend_from_slice(kept);
+            json_value::cut_note(&mut Out::new(text), kept.len(), whole);
+        }
+        // A foreign record may have any value there.
+        other => json_value::value(&mut Out::new(text), scratch, context, other)?,
+    }
+    Ok(())
+}
+
+/// Whether the layout uses a key itself, for which a user's field gets the prefix `field.`.
+fn is_own_key(key: &[u8]) -> bool {
+    let mut unprefixed = key;
+    while let Some(rest) = unprefixed.strip_prefix(b"field.") {
+        unprefixed = rest;
+    }
+    matches!(unprefixed, b"target" | b"stack" | b"sample_rate")
 }
 
 /// Whether a string needs no quotes.

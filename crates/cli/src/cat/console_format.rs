@@ -178,16 +178,21 @@ impl ConsoleWriter {
         self.write_value(entry, out)
     }
 
-    /// Writes an error: its message with the causes, and its type.
+    /// Writes an error: its message with the causes, its type and its stack trace.
     fn write_error(
         &mut self,
         key: Text<'_>,
         error: &ErrorText,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let hash = error.stack_hash.as_ref().filter(|_| self.options.all);
-        let parts =
-            [("", Some(&error.text)), (".type", error.kind.as_ref()), (".stack_hash", hash)];
+        let if_all = |text: &'_ Option<String>| text.clone().filter(|_| self.options.all);
+        let parts = [
+            ("", Some(error.text.clone())),
+            (".type", error.kind.clone()),
+            (".stack_trace", error.stack_trace.clone()),
+            (".chain_types", if_all(&error.cause_kinds)),
+            (".stack_hash", if_all(&error.stack_hash)),
+        ];
         for (end, text) in parts {
             let Some(text) = text else { continue };
             out.write_all(b" ")?;
@@ -196,10 +201,10 @@ impl ConsoleWriter {
                 out.write_all(end.as_bytes())
             })?;
             out.write_all(b"=")?;
-            if is_word(text) {
-                write_safe(text, out)?;
+            if is_word(&text) {
+                write_safe(&text, out)?;
             } else {
-                write_quoted(&escaped(text), out)?;
+                write_quoted(&escaped(&text), out)?;
             }
         }
         Ok(())

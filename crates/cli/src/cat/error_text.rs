@@ -7,11 +7,14 @@ pub(super) struct ErrorText {
     /// `cannot pay: the gateway did not answer: timed out`
     pub(super) text: String,
     pub(super) kind: Option<String>,
+    /// The types of the causes, in the order of the text.
+    pub(super) cause_kinds: Option<String>,
+    pub(super) stack_trace: Option<String>,
     pub(super) stack_hash: Option<String>,
 }
 
 /// The members of a map that is an error of the engine. A map with others is shown as it is, so that nothing is hidden.
-const KEYS: [&str; 4] = ["type", "message", "chain", "stack_hash"];
+const KEYS: [&str; 6] = ["type", "message", "chain", "chain_types", "stack_trace", "stack_hash"];
 
 impl ErrorText {
     /// The error that a value is; `None` if it is something else.
@@ -25,6 +28,14 @@ impl ErrorText {
         let text_of = |key| Some(find(key)?.string()?.decode());
         let mut text = text_of("message")?;
         let (kind, stack_hash) = (text_of("type"), text_of("stack_hash"));
+        let stack_trace = match find("stack_trace") {
+            Some(trace) => Some(trace.string()?.decode()),
+            None => None,
+        };
+        let cause_kinds = match find("chain_types") {
+            Some(types) => Some(causes(types.raw)?.join(": ")),
+            None => None,
+        };
         if let Some(chain) = find("chain") {
             for cause in causes(chain.raw)? {
                 text.push_str(": ");
@@ -33,7 +44,7 @@ impl ErrorText {
         } else if kind.is_none() {
             return None;
         }
-        Some(ErrorText { text, kind, stack_hash })
+        Some(ErrorText { text, kind, cause_kinds, stack_trace, stack_hash })
     }
 }
 
@@ -73,6 +84,12 @@ mod tests {
             (r#"{"type":"E","message":"a","chain":["b","c \"d\""]}"#, Some("a: b: c \"d\"")),
             (r#"{"message":"a","chain":[{"type":"T","message":"b"}]}"#, Some("a: b")),
             (r#"{"message":"a","chain":[]}"#, Some("a")),
+            (
+                r#"{"type":"E","message":"a","chain":["b"],"chain_types":["T"],"stack_trace":"0: main"}"#,
+                Some("a: b"),
+            ),
+            (r#"{"type":"E","message":"a","stack_trace":7}"#, None),
+            (r#"{"type":"E","message":"a","chain_types":7}"#, None),
             (r#"{"message":"a"}"#, None),
             (r#"{"type":"E","message":7}"#, None),
             (r#"{"type":"E","message":"a","code":7}"#, None),

@@ -172,7 +172,7 @@ fn one_failure_has_one_hash_in_every_layout() {
     let mut text = Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions::default())));
     let source = Source::Site(callsite(&described));
     let line = line_of(&mut text, &described, source, &payload(300), None);
-    assert!(line.contains(&format!("\"stack_hash\":\"{first}\"")), "{line}");
+    assert!(line.contains(&format!(" error.stack_hash={first} ")), "{line}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Lines of the console layout, compared byte by byte.
 use super::*;
+use ringseal_base::value::ErrorValue;
 
 fn text(color: bool) -> Layout {
     let options = ConsoleOptions { color, ..ConsoleOptions::default() };
@@ -48,7 +49,7 @@ fn lines_look_as_documented() {
         ),
     ];
     for (event, expected) in cases {
-        let expected = format!("2025-11-13T19:00:00.123Z [INFO    ] {expected}");
+        let expected = format!("2025-11-13T19:00:00.123Z [INFO    ] {expected} target=app");
         assert_eq!(line(&mut text(false), &event), expected);
         let dynamic = Described { is_dynamic: true, ..event };
         assert_eq!(line(&mut text(false), &dynamic), expected);
@@ -67,9 +68,14 @@ fn levels_are_padded_and_coloured_if_enabled() {
     ] {
         let event = Described { level, ..described("e", &[("k", Model::U64(1))]) };
         let line = line(&mut text(false), &event);
-        assert_eq!(line, format!("2025-11-13T19:00:00.123Z {plain} e k=1"));
+        assert_eq!(line, format!("2025-11-13T19:00:00.123Z {plain} e k=1 target=app"));
         let line = line_of_text(&mut text(true), &event);
-        assert_eq!(line, format!("2025-11-13T19:00:00.123Z {colored} e \x1b[2mk=\x1b[0m1"));
+        assert_eq!(
+            line,
+            format!(
+                "2025-11-13T19:00:00.123Z {colored} e \x1b[2mk=\x1b[0m1 \x1b[2mtarget=\x1b[0mapp"
+            )
+        );
     }
 }
 
@@ -79,7 +85,10 @@ fn an_overridden_bound_field_is_not_shown() {
     event.bound = Some(vec![("a".into(), Model::U64(2)), ("b".into(), Model::U64(3))]);
     for is_dynamic in [false, true] {
         let event = Described { is_dynamic, ..event.clone() };
-        assert_eq!(line(&mut text(false), &event), "2025-11-13T19:00:00.123Z [INFO    ] e a=1 b=3");
+        assert_eq!(
+            line(&mut text(false), &event),
+            "2025-11-13T19:00:00.123Z [INFO    ] e a=1 b=3 target=app"
+        );
     }
 }
 
@@ -102,7 +111,7 @@ fn a_value_cannot_control_terminals_or_forge_fields() {
     ] {
         let event = described("e", &[("v", string(value))]);
         let line = line(&mut text(false), &event);
-        assert_eq!(line, format!("2025-11-13T19:00:00.123Z [INFO    ] e v={shown}"));
+        assert_eq!(line, format!("2025-11-13T19:00:00.123Z [INFO    ] e v={shown} target=app"));
     }
     for (name, shown) in [
         ("User registered", "User registered"),
@@ -112,7 +121,7 @@ fn a_value_cannot_control_terminals_or_forge_fields() {
     ] {
         let event = Described { is_dynamic: true, ..described(name, &[]) };
         let line = line(&mut text(false), &event);
-        assert_eq!(line, format!("2025-11-13T19:00:00.123Z [INFO    ] {shown}"));
+        assert_eq!(line, format!("2025-11-13T19:00:00.123Z [INFO    ] {shown} target=app"));
     }
     let event = Described {
         is_dynamic: true,
@@ -120,6 +129,71 @@ fn a_value_cannot_control_terminals_or_forge_fields() {
     };
     assert_eq!(
         line(&mut text(false), &event),
-        "2025-11-13T19:00:00.123Z [INFO    ] e\\u001b[2J\\nf \"a=1 b\"=2 \"c\\nd\"=3"
+        "2025-11-13T19:00:00.123Z [INFO    ] e\\u001b[2J\\nf \"a=1 b\"=2 \"c\\nd\"=3 target=app"
     );
+}
+
+/// A message and the messages of its causes.
+#[derive(Debug)]
+struct Failure(&'static [&'static str], Option<Box<Failure>>);
+
+impl Failure {
+    fn new(messages: &'static [&'static str]) -> Failure {
+        let cause = (messages.len() > 1).then(|| Box::new(Failure::new(&messages[1..])));
+        Failure(messages, cause)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0[0])
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.1.as_deref().map(|cause| cause as _)
+    }
+}
+
+/// The message with its causes is one text.
+#[test]
+fn errors_are_read_as_one_text() {
+    let rows: [(&[&str], &str); 4] = [
+        (&["failed"], "failed"),
+        (&["cannot pay", "no answer", "timed out"], "\"cannot pay: no answer: timed out\""),
+        (&["a\" x=1", "\u{1b}[2J\n"], "\"a\\\" x=1: \\u001b[2J\\n\""),
+        (&[""], "\"\""),
+    ];
+    let kind = std::any::type_name::<Failure>();
+    for (messages, shown) in rows {
+        let error = Failure::new(messages);
+        let payload = written(Limits::default(), |out| ErrorValue(&error).write(out));
+        let event = described("e", &[("error", Model::Null)]);
+        let source = Source::Site(callsite(&event));
+        let line = line_of(&mut text(false), &event, source, &payload, None);
+        let expected = format!("[INFO    ] e error={shown} error.type={kind} error.stack_hash=");
+        assert!(line.contains(&expected), "{line}\n{expected}");
+        assert!(line.ends_with(" target=app"), "{line}");
+    }
+}
+
+/// Two fields of one name would leave open which of them is the engine's.
+#[test]
+fn no_field_passes_for_a_member() {
+    let fields = ["target", "stack", "sample_rate", "field.target", "level"];
+    let fields = fields.map(|key| (key, Model::U64(1)));
+    let event = Described { target: "a b".into(), ..described("e", &fields) };
+    for is_dynamic in [false, true] {
+        let stack = (!is_dynamic).then(|| "frames".to_owned());
+        let shown = if is_dynamic { "" } else { " stack=frames" };
+        let event = Described { is_dynamic, stack, ..event.clone() };
+        assert_eq!(
+            line(&mut text(false), &event),
+            format!(
+                "2025-11-13T19:00:00.123Z [INFO    ] e field.target=1 field.stack=1 field.sample_rate=1 \
+                 field.field.target=1 level=1{shown} target=\"a b\""
+            )
+        );
+    }
 }
