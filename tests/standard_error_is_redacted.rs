@@ -121,7 +121,7 @@ fn no_message_shows_a_secret_or_forges_another() {
         if role == ROLES[0].0 {
             // The event, and the report of the failure if it was passed to the sink's thread before the end.
             let missing =
-                ["until the end; 1 lines are missing", "until the end; 2 lines are missing"];
+                ["until the end; 1 line is missing", "until the end; 2 lines are missing"];
             assert!(missing.iter().any(|text| said.contains(text)), "{said}");
         }
         for secret in [MAIL, "swordfish", "\u{1b}"] {

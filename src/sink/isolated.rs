@@ -306,7 +306,8 @@ impl IsolatedSink {
         }
         let missing = self.lines_taken.saturating_sub(self.shared.lines_written());
         let name = &self.name;
-        Some(format!("{name} hangs and is abandoned; up to {missing} lines may be missing"))
+        let lines = if missing == 1 { "line" } else { "lines" };
+        Some(format!("{name} hangs and is abandoned; up to {missing} {lines} may be missing"))
     }
 
     /// A sink that has already been hanging for part of its timeout gets the remaining time, but at least one buffer
@@ -324,7 +325,8 @@ impl IsolatedSink {
     fn loss(&self, final_report: &FinalReport) -> Option<String> {
         let error = final_report.error.as_ref()?;
         let missing = self.lines_taken.saturating_sub(self.shared.lines_written());
-        Some(format!("{} failed until the end; {missing} lines are missing: {error}", self.name))
+        let (name, lines) = (&self.name, if missing == 1 { "line is" } else { "lines are" });
+        Some(format!("{name} failed until the end; {missing} {lines} missing: {error}"))
     }
 }
 

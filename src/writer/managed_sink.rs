@@ -153,7 +153,7 @@ impl ManagedSink {
         }
         if self.health.is_failing() {
             let held = self.held.lines().count();
-            return (Err(format!("{}: failing, {held} lines held", self.sink.name())), event);
+            return (Err(format!("{}: failing, lines held: {held}", self.sink.name())), event);
         }
         let result = catch_panic(&mut *self.sink, |sink| {
             sink.flush()

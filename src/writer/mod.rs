@@ -415,10 +415,10 @@ impl Writer {
         for sink in sinks {
             let count = sink.drop_held();
             if count > 0 {
-                self.link.stderr.write(format_args!(
-                    "stopped while {} was failing; {count} lines are lost",
-                    sink.name()
-                ));
+                let (name, lines) = (sink.name(), if count == 1 { "line is" } else { "lines are" });
+                let message =
+                    format_args!("stopped while {name} was failing; {count} {lines} lost");
+                self.link.stderr.write(message);
             }
         }
     }

@@ -332,7 +332,7 @@ impl AuditLogger {
             let why = sink.last_error.unwrap_or_else(|| "no time was left".to_owned());
             let count = sink.missing_entries;
             let error =
-                format!("stopped before {count} entries were delivered; the log has them: {why}");
+                format!("undelivered entries at the stop: {count}; the log has them: {why}");
             failed(sink.name, error);
         }
         if !is_reported {

@@ -142,7 +142,10 @@ fn missing_entries_are_reported_at_the_end() {
     audit.emit(&login("u")).unwrap().wait().unwrap();
     engine.stop().unwrap();
     let found = log.lines().join("\n");
-    assert!(found.contains("stopped before") && found.contains("the log has them"), "{found}");
+    assert!(
+        found.contains("undelivered entries at the stop: ") && found.contains("the log has them"),
+        "{found}"
+    );
     let report = verdict(dir.path(), &dir.path().join("audit.pub"));
     assert_eq!(report.outcome, Verdict::Intact, "{report:?}");
 }
