@@ -95,6 +95,8 @@ pub struct Config {
     outputs: Vec<Output>,
     /// Replaces `outputs`.
     only_output: Option<Output>,
+    /// How many sealed segments files keep that have no such limit.
+    pub(super) backups: Option<usize>,
     pub(super) run_id: Option<String>,
     static_fields: Option<Context>,
     timestamps: Timestamps,
@@ -156,6 +158,7 @@ impl Config {
             flat: JsonOptions::default(),
             outputs: Vec::new(),
             only_output: None,
+            backups: None,
             run_id: None,
             static_fields: None,
             timestamps: Timestamps::Exact,

@@ -5,6 +5,7 @@
 //! | `LOG_LEVEL` | a level, or directives: `info,hyper=warn,app::db=trace` | `info` |
 //! | `LOG_FORMAT` | `json` or `console` | `json` |
 //! | `LOG_SINK` | `stdout`, `stderr` or `file:PATH`; after `only:`, in place of the code's outputs | `stdout` |
+//! | `LOG_ROTATION_BACKUPS` | how many sealed files of a log are kept, where the code sets no number | 1 GiB of them |
 //! | `LOG_COLOR` | `1` always, `0` never; unset: on a terminal without `NO_COLOR` | |
 //! | `LOG_INCLUDE_STACK` | `1` for a stack trace in every event | `0` |
 //! | `LOG_JSON_SORT_KEYS` | `1` for sorted keys | `0` |
@@ -102,6 +103,14 @@ impl Config {
                 return refuse("LOG_SINK", value, expected);
             };
             config = if is_only { config.only_output(output) } else { config.output(output) };
+        }
+        if let Some(value) = read("LOG_ROTATION_BACKUPS") {
+            config.backups = match value.trim().parse() {
+                Ok(count) => Some(count),
+                Err(_) => {
+                    return refuse("LOG_ROTATION_BACKUPS", value, "a whole number, 0 or more");
+                }
+            };
         }
         if let Some(always) = flag("LOG_COLOR", read("LOG_COLOR"))? {
             config.color = if always { Color::Always } else { Color::Never };
@@ -262,6 +271,22 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_limits_files_without_a_number() {
+        let file = |max| crate::sink::file::FileConfig::new("x.log").retain_segments_max(max);
+        for (value, in_code, expected) in [
+            ("", None, None),
+            ("5", None, Some(5)),
+            ("0", None, Some(0)),
+            ("5", Some(2), Some(2)),
+            ("", Some(2), Some(2)),
+        ] {
+            let config = from(&[("LOG_ROTATION_BACKUPS", value)]).unwrap();
+            let limited = file(in_code).with_segments_max(config.backups);
+            assert_eq!(limited.retain_segments_max, expected, "{value}, {in_code:?}");
+        }
+    }
+
+    #[test]
     fn a_bad_value_is_refused_with_its_choices() {
         for (variable, value, expected) in [
             ("LOG_LEVEL", "app=loud", "is not a level"),
@@ -272,6 +297,8 @@ mod tests {
             ("LOG_SINK", "syslog", "stdout, stderr or file:PATH"),
             ("LOG_SINK", "file:", "file:PATH"),
             ("LOG_COLOR", "maybe", "1, true, yes or on"),
+            ("LOG_ROTATION_BACKUPS", "-1", "a whole number"),
+            ("LOG_ROTATION_BACKUPS", "many", "0 or more"),
             ("LOG_INCLUDE_STACK", "2", "0, false, no or off"),
             ("LOG_JSON_SORT_KEYS", "x", "1, true"),
             ("LOG_EVENT_SCHEMA_VERSION", "-1", "a whole number"),

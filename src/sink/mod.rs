@@ -143,6 +143,16 @@ pub enum SinkError {
         /// Its new name.
         aside: PathBuf,
     },
+    /// A regular file is needed, and a link, pipe or socket was in its place, after so many others that it was removed
+    /// instead of renamed. The log continues.
+    RemovedForeign {
+        /// The path.
+        path: PathBuf,
+        /// What was found.
+        found: &'static str,
+        /// How many earlier ones are kept beside it.
+        kept: u32,
+    },
     /// The file system has no locks: two processes that write the same log are not kept apart.
     NotLocked {
         /// The lock file.
@@ -204,6 +214,12 @@ impl fmt::Display for SinkError {
                 "{}: expected a regular file, found {found}; renamed it to {}",
                 path.display(),
                 aside.display()
+            ),
+            SinkError::RemovedForeign { path, found, kept } => write!(
+                f,
+                "{}: expected a regular file, found {found}; removed it, because {kept} others that were found there \
+                 are kept already",
+                path.display()
             ),
             SinkError::NotLocked { path, source } => write!(
                 f,

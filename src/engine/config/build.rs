@@ -141,7 +141,8 @@ impl Config {
         for Output { destination, format, level, filter } in outputs {
             let format = format.unwrap_or(self.format);
             let is_colored = format == Format::Console && destination.is_colored(self.color);
-            let sink = destination.open(clock, stderr, is_alone, self.batch_bytes_max)?;
+            let limits = (self.batch_bytes_max, self.backups);
+            let sink = destination.open(clock, stderr, is_alone, limits)?;
             let look = (format, is_colored);
             let same = opened.iter_mut().find(|(known, output)| {
                 *known == look && output.level == level && output.filter == filter

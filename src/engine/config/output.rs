@@ -142,13 +142,14 @@ impl Destination {
         clock: &dyn Clock,
         stderr: &Arc<Stderr>,
         is_alone: bool,
-        batch_bytes_max: usize,
+        (batch_bytes_max, backups): (usize, Option<usize>),
     ) -> Result<Box<dyn Sink>, InitError> {
         let console = |stream| ConsoleSink::open(stream).map_err(InitError::Sink);
         let sink: Box<dyn Sink> = match self {
             Destination::Stdout => Box::new(console(Stream::Stdout)?),
             Destination::Stderr => Box::new(console(Stream::Stderr)?),
             Destination::File(file) => {
+                let file = file.with_segments_max(backups);
                 Box::new(FileSink::open(file, clock.now()).map_err(InitError::Sink)?)
             }
             Destination::Custom(sink) => sink,

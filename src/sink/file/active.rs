@@ -16,8 +16,6 @@ use ringseal_base::storage::{FileKind, FileStat, OpenMode};
 
 /// How often a directory or name that other processes create and remove is retried.
 const OPEN_TRIES: usize = 4;
-/// A process that may open the lock file can hold a lock on it.
-const LOCK_MODE: u32 = 0o600;
 
 impl FileSink {
     /// On start: reads the directory, finishes what a crash left unfinished, opens the active file.
@@ -140,7 +138,7 @@ impl FileSink {
     fn take_lock(&mut self) -> Result<(), SinkError> {
         self.shared.set_aside(&self.shared.names.lock)?;
         let names = &self.shared.names;
-        match self.shared.storage.lock(&names.lock, LOCK_MODE) {
+        match self.shared.storage.lock(&names.lock, self.shared.config.lock_mode) {
             Ok(lock) => self.lock = Some(lock),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 return Err(SinkError::InUse { path: names.active.clone() });

@@ -93,11 +93,10 @@ pub(super) fn read_last_number(storage: &dyn Storage, names: &Names) -> io::Resu
 fn limits(shared: &Shared) -> Limits {
     let config = &shared.config;
     let (segments_max, age_max) = (config.retain_segments_max, config.retain_age_max);
-    let is_limited = segments_max.is_some() || age_max.is_some();
     let (bytes_max, keeps_newest) = match config.retain_bytes_max {
         RetainBytes::AtMost(bytes) => (Some(bytes), false),
         RetainBytes::Unlimited => (None, false),
-        RetainBytes::Automatic if is_limited => (None, false),
+        RetainBytes::Automatic if segments_max.is_some() => (None, false),
         RetainBytes::Automatic => {
             let capacity = shared.storage.capacity(&shared.names.dir).ok().flatten();
             (Some(RetainBytes::automatic(capacity)), true)

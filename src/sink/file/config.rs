@@ -37,7 +37,7 @@ pub enum RotateEvery {
 #[non_exhaustive]
 pub enum RetainBytes {
     /// 1 GiB, or 5 % of the file system if that is less; the newest segment is kept in any case. No limit if segments
-    /// are limited by number or age.
+    /// are limited by number: a limit by age alone bounds no bytes.
     #[default]
     Automatic,
     /// No limit.
@@ -95,8 +95,8 @@ pub struct FileConfig {
     pub rotate_every: RotateEvery,
     /// Shifts the times of `rotate_every`: 3600 makes `Daily` rotate at 01:00 UTC, -7200 at 22:00 UTC.
     pub rotate_offset_seconds: i64,
-    /// Sealed segments to keep, including compressed ones; the oldest are removed first. `None`, the default, sets no
-    /// limit by number.
+    /// Sealed segments to keep ("backups"), including compressed ones; the oldest are removed first. `None`, the
+    /// default, sets no limit by number.
     pub retain_segments_max: Option<usize>,
     /// Sealed segments that were last modified longer ago than this are removed.
     pub retain_age_max: Option<Duration>,
@@ -107,6 +107,10 @@ pub struct FileConfig {
     pub dir_mode: u32,
     /// Permission bits of every file that the sink creates.
     pub file_mode: u32,
+    /// Permission bits of the lock file, also if it exists with wider ones. Default 0o600: a process that may open the
+    /// file can hold a lock on it and so keep the log from starting. 0o660 lets two users of a group write the log in
+    /// turn, with `dir_mode` 0o770 and `file_mode` 0o660 or 0o664.
+    pub lock_mode: u32,
     /// Compress sealed segments with gzip on the helper thread. Needs the crate feature `compress`.
     pub compress: bool,
 }
@@ -125,6 +129,7 @@ impl Default for FileConfig {
             retain_bytes_max: RetainBytes::Automatic,
             dir_mode: 0o700,
             file_mode: 0o644,
+            lock_mode: 0o600,
             compress: false,
         }
     }
@@ -167,6 +172,7 @@ impl FileConfig {
         retain_age_max: Option<Duration>,
         dir_mode: u32,
         file_mode: u32,
+        lock_mode: u32,
         compress: bool,
     }
 
@@ -174,6 +180,12 @@ impl FileConfig {
     #[must_use]
     pub fn retain_bytes_max(mut self, bytes: impl Into<RetainBytes>) -> Self {
         self.retain_bytes_max = bytes.into();
+        self
+    }
+
+    /// With this limit of segments, if it has none.
+    pub(crate) fn with_segments_max(mut self, max: Option<usize>) -> Self {
+        self.retain_segments_max = self.retain_segments_max.or(max);
         self
     }
 
@@ -193,7 +205,12 @@ impl FileConfig {
         if self.write_mode == WriteMode::Mmap && !cfg!(target_os = "linux") {
             return bad("write_mode", "`Append`, or Linux", "`Mmap` on another system".to_owned());
         }
-        for (field, mode) in [("dir_mode", self.dir_mode), ("file_mode", self.file_mode)] {
+        let modes = [
+            ("dir_mode", self.dir_mode),
+            ("file_mode", self.file_mode),
+            ("lock_mode", self.lock_mode),
+        ];
+        for (field, mode) in modes {
             if mode > 0o7777 {
                 return bad(field, "permission bits up to 0o7777", format!("{mode:#o}"));
             }

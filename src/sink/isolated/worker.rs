@@ -409,6 +409,9 @@ fn clone_error(error: &SinkError) -> SinkError {
         SinkError::SetAside { path, found, aside } => {
             SinkError::SetAside { path: path.clone(), found, aside: aside.clone() }
         }
+        SinkError::RemovedForeign { path, found, kept } => {
+            SinkError::RemovedForeign { path: path.clone(), found, kept: *kept }
+        }
         SinkError::NotLocked { path, source } => {
             SinkError::NotLocked { path: path.clone(), source: clone_io(source) }
         }

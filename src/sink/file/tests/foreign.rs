@@ -233,15 +233,53 @@ fn things_set_aside_do_not_replace_each_other() {
     }
 }
 
+/// Something that puts a link there every second must not fill the directory.
 #[test]
-fn a_lock_file_is_for_its_owner_only() {
+fn things_set_aside_are_bounded() {
     let log = Log::new();
-    let mode = || fs::metadata(log.at(".app.log.lock")).unwrap().permissions().mode() & 0o7777;
-    drop(open(config_in(&log.logs()).file_mode(0o666)));
-    assert_eq!(mode(), 0o600);
-    fs::set_permissions(log.at(".app.log.lock"), fs::Permissions::from_mode(0o666)).unwrap();
     drop(log.open());
-    assert_eq!(mode(), 0o600);
+    for number in 1..=100 {
+        fs::write(log.at(&format!("app.log.aside-{number}")), b"").unwrap();
+    }
+    let mut next = 0;
+    for thing in THINGS {
+        log.put(thing, "app.log");
+        let mut sink = log.open();
+        write(&mut sink, next, 1);
+        let report = sink.warning().unwrap();
+        let is_kept = matches!(thing, Thing::Directory | Thing::FullDirectory);
+        match report {
+            SinkError::SetAside { aside, .. } if is_kept => assert!(thing.is_at(&aside)),
+            SinkError::RemovedForeign { kept: 100, .. } if !is_kept => {
+                assert!(log.at("app.log").is_file());
+            }
+            other => panic!("{thing:?}: {other}"),
+        }
+        drop(sink);
+        fs::rename(log.at("app.log"), log.at(&format!("app.log.00000{next}"))).unwrap();
+        next += 1;
+    }
+    drop(log.open());
+    log.expect_lines(next, "all things");
+    let kept = fs::read_dir(log.logs())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().contains("aside-"));
+    assert_eq!(kept.count(), 102);
+}
+
+#[test]
+fn a_lock_file_has_the_mode_set() {
+    let owner = |config: FileConfig| config.file_mode(0o666);
+    let group = |config: FileConfig| config.lock_mode(0o660);
+    for (config, expected) in [(owner as fn(_) -> _, 0o600), (group, 0o660)] {
+        let log = Log::new();
+        let mode = || fs::metadata(log.at(".app.log.lock")).unwrap().permissions().mode() & 0o7777;
+        drop(open(config(config_in(&log.logs()))));
+        assert_eq!(mode(), expected);
+        fs::set_permissions(log.at(".app.log.lock"), fs::Permissions::from_mode(0o666)).unwrap();
+        drop(open(config(config_in(&log.logs()))));
+        assert_eq!(mode(), expected);
+    }
 }
 
 #[test]
