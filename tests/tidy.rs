@@ -235,6 +235,16 @@ fn each_dependency_has_a_reason() {
 }
 
 #[test]
+fn documents_name_the_oldest_compiler() {
+    let manifest = file("Cargo.toml", "rust-version = \"1.70\"\n");
+    refuses(&shape::oldest_compiler(&manifest[0].1, "The oldest Rust is 1.71."), "1.70");
+    keeps(&shape::oldest_compiler(&manifest[0].1, "The oldest Rust is 1.70, and"));
+    let files = files();
+    let text = |name: &str| &files.iter().find(|(path, _)| path == name).expect("a file").1;
+    keeps(&shape::oldest_compiler(text("Cargo.toml"), text("README.md")));
+}
+
+#[test]
 fn documents_name_existing_files_and_all_promises() {
     let bad = file("README.md", "see `src/nowhere.rs` and [this](GONE.md)");
     refuses(&shape::named_files(&bad), "`src/nowhere.rs`");

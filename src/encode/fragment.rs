@@ -71,14 +71,14 @@ impl Fragment {
             return cursor.room::<SLACK>().put(&self.head, self.len);
         }
         let rest = self.rest.as_deref().unwrap_or_default();
-        match rest.as_array::<REST_MIN>() {
-            Some(block) => {
+        match <&[u8; REST_MIN]>::try_from(rest) {
+            Ok(block) => {
                 let room = cursor
                     .room::<SLACK>()
                     .put::<{ Self::SHORT_MAX }, REST_MIN>(&self.head, Self::SHORT_MAX);
                 room.put::<REST_MIN, 0>(block, self.len - Self::SHORT_MAX);
             }
-            None => cursor.with_vec(|line| {
+            Err(_) => cursor.with_vec(|line| {
                 line.extend_from_slice(&self.head);
                 line.extend_from_slice(rest);
             }),

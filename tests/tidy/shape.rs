@@ -194,3 +194,15 @@ pub fn promises(files: &[(String, String)]) -> Vec<String> {
     let missing = tests.filter(|path| !design.contains(&format!("`{path}`")));
     missing.map(|path| format!("DESIGN.md: `{path}` is in no row of its table")).collect()
 }
+
+/// The README says which compiler the manifest's package requires.
+pub fn oldest_compiler(manifest: &str, readme: &str) -> Vec<String> {
+    let package = manifest.split("[package]").last().unwrap_or_default();
+    let version = package.lines().find_map(|line| line.strip_prefix("rust-version = \""));
+    let version = version.and_then(|rest| rest.strip_suffix('"')).unwrap_or("(none)");
+    let ends = [",", "."].map(|end| format!("oldest Rust is {version}{end}"));
+    if ends.iter().any(|named| readme.contains(named)) {
+        return Vec::new();
+    }
+    vec![format!("README.md: expected `oldest Rust is {version}`")]
+}

@@ -32,3 +32,28 @@ impl Limits {
         self
     }
 }
+
+/// The last position up to `index` at which a character begins or the text ends: what `str::floor_char_boundary`
+/// returns, which is newer than the oldest supported compiler.
+#[inline]
+pub fn floor_char_boundary(text: &str, index: usize) -> usize {
+    if index >= text.len() {
+        return text.len();
+    }
+    (0..=index).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::floor_char_boundary;
+
+    #[test]
+    fn no_character_is_split() {
+        for text in ["", "a", "aä", "€uro", "a😀b", "\u{301}\u{301}"] {
+            for index in 0..text.len() + 3 {
+                let at = floor_char_boundary(text, index);
+                assert_eq!(at, text.floor_char_boundary(index), "{text:?}, {index}");
+            }
+        }
+    }
+}

@@ -13,6 +13,7 @@ pub(super) enum InstructionSet {
     /// AVX2, BMI1, BMI2, POPCNT.
     Avx2,
     /// The ones above and AVX-512 F, BW, VBMI.
+    #[cfg(ringseal_avx512)]
     Avx512,
 }
 
@@ -24,6 +25,7 @@ static DETECTED: AtomicU8 = AtomicU8::new(0);
 pub(super) fn instruction_set() -> InstructionSet {
     // ORDER: relaxed here and below; every thread detects the same set, and nothing is published through it.
     match DETECTED.load(Ordering::Relaxed) {
+        #[cfg(ringseal_avx512)]
         set if set == InstructionSet::Avx512 as u8 => InstructionSet::Avx512,
         set if set == InstructionSet::Avx2 as u8 => InstructionSet::Avx2,
         set if set == InstructionSet::Sse2 as u8 => InstructionSet::Sse2,
@@ -37,13 +39,16 @@ fn detect() -> InstructionSet {
         && is_x86_feature_detected!("bmi1")
         && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("popcnt");
-    let avx512 = is_x86_feature_detected!("avx512f")
+    let best = if avx2 { InstructionSet::Avx2 } else { InstructionSet::Sse2 };
+    #[cfg(ringseal_avx512)]
+    let best = if avx2
+        && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vbmi");
-    let best = match (avx2, avx512) {
-        (true, true) => InstructionSet::Avx512,
-        (true, false) => InstructionSet::Avx2,
-        (false, _) => InstructionSet::Sse2,
+        && is_x86_feature_detected!("avx512vbmi")
+    {
+        InstructionSet::Avx512
+    } else {
+        best
     };
     // ORDER: relaxed; see `instruction_set`.
     DETECTED.store(best as u8, Ordering::Relaxed);

@@ -13,7 +13,7 @@ use super::byte_class::Class;
 use super::detect::{InstructionSet, instruction_set};
 use super::lanes::{Exact, Lanes, Load64, Lookup, Pair};
 #[cfg(target_arch = "x86_64")]
-use super::x86::{Avx2, Avx512};
+use super::x86::Avx2;
 
 /// Work on 64 bytes at a time that is compiled for each instruction set.
 ///
@@ -38,9 +38,10 @@ pub trait Kernel {
 pub fn run<K: Kernel>(kernel: K) -> K::Out {
     #[cfg(target_arch = "x86_64")]
     match instruction_set() {
+        #[cfg(ringseal_avx512)]
         // SAFETY: (1) each feature was detected.
         InstructionSet::Avx512 => unsafe { run_avx512(kernel) },
-        // SAFETY: (1) as above.
+        // SAFETY: (1) each feature was detected.
         InstructionSet::Avx2 => unsafe { run_avx2(kernel) },
         InstructionSet::Sse2 => run_baseline(kernel),
     }
@@ -67,10 +68,11 @@ unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Out {
 
 /// # Safety
 /// [`instruction_set`] reported AVX-512.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", ringseal_avx512))]
+#[clippy::msrv = "1.89"]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,avx512f,avx512bw,avx512vbmi")]
 unsafe fn run_avx512<K: Kernel>(kernel: K) -> K::Out {
-    kernel.with_lookup::<Avx512>()
+    kernel.with_lookup::<super::avx512::Avx512>()
 }
 
 /// A bit for each of 64 bytes that is of class `C`; the first byte is the lowest bit.

@@ -9,6 +9,9 @@
 //! Unsafe code is confined to this module because the safe version is measurably slower: an event of six
 //! fragments and five values takes 25 ns this way, and 41 ns through `Vec::extend_from_slice` or an index into a
 //! zeroed buffer (`benches/encode.rs`, group `event`). Each file with unsafe code lists its invariants.
+#[cfg(all(target_arch = "x86_64", ringseal_avx512))]
+#[clippy::msrv = "1.89"]
+mod avx512;
 mod block;
 pub mod byte_class;
 mod copy;

@@ -1,10 +1,10 @@
-//! Vectors of bytes on x86-64: 16 bytes with SSE2, 32 with AVX2, 64 with AVX-512.
+//! Vectors of bytes on x86-64: 16 bytes with SSE2, 32 with AVX2. [`super::avx512`] has those of 64 bytes.
 //!
 //! Promises: nothing allocates or blocks.
 //!
 //! Invariants that the SAFETY notes cite:
-//! 1. **Instructions.** SSE2 is part of x86-64. [`Avx2`] and [`Avx512`] are made only in functions that are
-//!    entered after each of their features was detected at run time.
+//! 1. **Instructions.** SSE2 is part of x86-64. [`Avx2`] is made only in functions that are entered after each of its
+//!    features was detected at run time.
 //! 2. **Bits.** The types that implement [`Block`] are one vector register: any bytes are a valid value.
 //! 3. **Source.** Loads stay within the array that they come from.
 #![allow(unsafe_code)]
@@ -13,7 +13,7 @@
 use std::arch::x86_64::*;
 
 use super::block::{Block, each_of};
-use super::lanes::{ByteSets, Exact, Lanes, Load64, Lookup, Shuffle};
+use super::lanes::{ByteSets, Exact, Lanes, Shuffle};
 
 /// 16 bytes.
 #[derive(Clone, Copy)]
@@ -95,46 +95,5 @@ impl Shuffle for Avx2 {
         };
         fn masked(self, byte: u8) _mm256_and_si256(self.0, _mm256_set1_epi8(byte as i8));
         fn plus(self, byte: u8) _mm256_adds_epu8(self.0, _mm256_set1_epi8(byte as i8));
-    );
-}
-
-/// 64 bytes. Made and used only inside `run_avx512`.
-#[derive(Clone, Copy)]
-pub(super) struct Avx512(__m512i);
-
-impl Load64 for Avx512 {
-    #[inline(always)]
-    fn load(bytes: &[u8; 64]) -> Self {
-        // SAFETY: (3) 64 bytes; (1).
-        Avx512(unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) })
-    }
-}
-
-impl Lookup for Avx512 {
-    type Table = [__m512i; 2];
-
-    #[inline(always)]
-    fn table(sets: &ByteSets) -> Self::Table {
-        [Avx512::load(&sets.ascii[0]).0, Avx512::load(&sets.ascii[1]).0]
-    }
-
-    each_of!(Self, Avx512:
-        fn lookup(self, table: [__m512i; 2]) {
-            let ascii = !_mm512_movepi8_mask(self.0);
-            _mm512_maskz_permutex2var_epi8(ascii, table[0], self.0, table[1])
-        };
-        fn common(self, other: Self) _mm512_and_si512(self.0, other.0);
-        fn with(self, bits: u8) _mm512_or_si512(self.0, _mm512_set1_epi8(bits as i8));
-    );
-
-    each_of!(u64, u64::from:
-        fn any_of(self, bits: u8) _mm512_test_epi8_mask(self.0, _mm512_set1_epi8(bits as i8));
-        fn any_of_or_common(self, bits: u8, one: Self, other: Self) {
-            let bits = _mm512_and_si512(self.0, _mm512_set1_epi8(bits as i8));
-            let all = _mm512_or_si512(bits, _mm512_and_si512(one.0, other.0));
-            _mm512_test_epi8_mask(all, all)
-        };
-        fn above(self, byte: u8) _mm512_cmpgt_epi8_mask(self.0, _mm512_set1_epi8(byte as i8));
-        fn only(self, byte: u8) _mm512_cmpeq_epi8_mask(self.0, _mm512_set1_epi8(byte as i8));
     );
 }

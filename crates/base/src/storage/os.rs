@@ -48,17 +48,25 @@ impl Storage for OsStorage {
         super::lock::lock(path, mode).map(FileLock::new)
     }
 
-    /// Uses `File::try_lock`, because this platform has no `fork`.
-    #[cfg(not(unix))]
-    fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
-        let opened = match Self::open_file(path, OpenMode::CreateNew { mode }) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Self::open_file(path, OpenMode::Append)?
+    /// Opens the file for this process alone: this platform has no `fork`, and `File::try_lock` is newer than the
+    /// oldest supported compiler.
+    #[cfg(windows)]
+    fn lock(&self, path: &Path, _mode: u32) -> io::Result<FileLock> {
+        const ERROR_SHARING_VIOLATION: i32 = 32;
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, 0);
+        match options.open(path) {
+            Err(error) if error.raw_os_error() == Some(ERROR_SHARING_VIOLATION) => {
+                Err(io::ErrorKind::WouldBlock.into())
             }
-            opened => opened?,
-        };
-        opened.file.try_lock().map_err(io::Error::from)?;
-        Ok(FileLock::new(opened))
+            opened => opened.map(|file| FileLock::new(OsFile { file })),
+        }
+    }
+
+    #[cfg(not(any(unix, windows)))]
+    fn lock(&self, _path: &Path, _mode: u32) -> io::Result<FileLock> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn open(&self, path: &Path, how: OpenMode) -> io::Result<Box<dyn StorageFile>> {

@@ -6,6 +6,8 @@
 use std::fmt::{self, Write};
 use std::io;
 
+use crate::limits::floor_char_boundary;
+
 /// `std::any::type_name` of `std::io::Error`.
 pub(super) const IO_ERROR: &str = "std::io::error::Error";
 
@@ -168,7 +170,7 @@ impl<const N: usize> Text<N> {
 
 impl<const N: usize> Write for Text<N> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let kept = text.floor_char_boundary(N - self.len);
+        let kept = floor_char_boundary(text, N - self.len);
         self.bytes[self.len..self.len + kept].copy_from_slice(&text.as_bytes()[..kept]);
         self.len += kept;
         if kept < text.len() { Err(fmt::Error) } else { Ok(()) }

@@ -2,7 +2,7 @@
 use std::fmt::{self, Write};
 
 use super::{Value, ValueWriter};
-use crate::limits::Limits;
+use crate::limits::{Limits, floor_char_boundary};
 
 /// A value by its `Display`; `%value` in the macros.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +51,7 @@ struct Bounded<'a> {
 impl Write for Bounded<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = self.free.len() - self.len;
-        let kept = if text.len() <= room { text.len() } else { text.floor_char_boundary(room) };
+        let kept = if text.len() <= room { text.len() } else { floor_char_boundary(text, room) };
         self.free[self.len..self.len + kept].copy_from_slice(&text.as_bytes()[..kept]);
         self.len += kept;
         if kept < text.len() {

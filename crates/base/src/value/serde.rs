@@ -9,7 +9,7 @@ use serde::ser::{self, Serialize};
 use super::format::write_formatted;
 use super::write::{Mark, Open};
 use super::{Element, ObjectValue, Value, ValueWriter, tag};
-use crate::limits::Limits;
+use crate::limits::{Limits, floor_char_boundary};
 
 /// A value by its `Serialize`; made by `ringseal::serialize`.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +58,7 @@ impl Message {
 
 impl Write for Message {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let kept = text.floor_char_boundary(self.text.len() - self.len);
+        let kept = floor_char_boundary(text, self.text.len() - self.len);
         self.text[self.len..self.len + kept].copy_from_slice(&text.as_bytes()[..kept]);
         self.len += kept;
         if kept < text.len() { Err(fmt::Error) } else { Ok(()) }

@@ -1,7 +1,7 @@
 //! Writing values into granted bytes.
 use super::put::copy_short;
 use super::tag;
-use crate::limits::Limits;
+use crate::limits::{Limits, floor_char_boundary};
 
 /// Writes tagged values into a borrowed stretch of ring memory.
 ///
@@ -182,7 +182,7 @@ impl<'a> ValueWriter<'a> {
 
     #[cold]
     fn str_cut(&mut self, text: &str) {
-        let kept = text.floor_char_boundary(self.limits.value_bytes_max as usize);
+        let kept = floor_char_boundary(text, self.limits.value_bytes_max as usize);
         self.counted_cut(tag::STR_CUT, &text.as_bytes()[..kept], text.len());
     }
 
@@ -322,7 +322,7 @@ impl<'a> ValueWriter<'a> {
     /// A map's key; its value must follow. Keys over 65,535 bytes are truncated.
     pub fn key(&mut self, key: &str) {
         let whole_len = key.len();
-        let key = &key[..key.floor_char_boundary(usize::from(u16::MAX))];
+        let key = &key[..floor_char_boundary(key, usize::from(u16::MAX))];
         self.cut |= key.len() < whole_len;
         if let Some(bytes) = self.take(2 + key.len()) {
             bytes[..2].copy_from_slice(&(key.len() as u16).to_le_bytes());

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use ringseal::Level;
+use ringseal_base::limits::floor_char_boundary;
 
 use super::header;
 use super::level::{
@@ -20,7 +21,7 @@ const SEARCHED_BYTES: usize = 512;
 
 /// The searched beginning of a line, without colours and byte order marks.
 fn head(text: &str) -> Cow<'_, str> {
-    let end = text.floor_char_boundary(SEARCHED_BYTES);
+    let end = floor_char_boundary(text, SEARCHED_BYTES);
     without_colour(text.get(..end).unwrap_or_default().trim_start_matches('\u{feff}'))
 }
 
