@@ -100,10 +100,26 @@ pub mod value {
 pub mod guide {
     #[doc = include_str!("../docs/audit.md")]
     pub mod audit {}
+    #[doc = include_str!("../docs/audit-design.md")]
+    pub mod audit_design {}
+    #[doc = include_str!("../docs/audit-events.md")]
+    pub mod audit_events {}
+    #[doc = include_str!("../docs/audit-format.md")]
+    pub mod audit_format {}
     #[doc = include_str!("../docs/audit-operations.md")]
     pub mod audit_operations {}
+    #[doc = include_str!("../docs/audit-sinks.md")]
+    pub mod audit_sinks {}
+    #[doc = include_str!("../docs/audit-tamper.md")]
+    pub mod audit_tamper {}
+    #[doc = include_str!("../docs/audit-timestamp.md")]
+    pub mod audit_timestamp {}
+    #[doc = include_str!("../docs/cli.md")]
+    pub mod cli {}
     #[doc = include_str!("../docs/configuration.md")]
     pub mod configuration {}
+    #[doc = include_str!("../docs/migration.md")]
+    pub mod migration {}
     #[doc = include_str!("../docs/redaction.md")]
     pub mod redaction {}
     #[doc = include_str!("../docs/sampling.md")]
