@@ -4,7 +4,7 @@
 //! anchor, and reads a bounded distance around it. Work is counted in bytes read; a text that costs more than
 //! [`Finder::budget`] is masked whole.
 
-use super::bytes::ByteSet;
+use super::bytes::{ByteSet, at};
 use super::key_memo::KnownKeys;
 use super::kind::{HitKind, KeyClass};
 use super::rules::Rules;
@@ -100,6 +100,8 @@ pub(crate) struct Finder<'a> {
     pub(crate) kv_from: usize,
     /// Telling words are not read again before this position: within a key that was decided.
     pub(crate) stem_from: usize,
+    /// The key that a plain sign connects with its value and that was decided last.
+    pub(crate) signed_key: (usize, usize),
     /// Private keys, whose length is not bounded, are not searched before this position.
     pub(crate) key_block_from: usize,
     /// The same for private keys without their BEGIN line.
@@ -133,6 +135,7 @@ impl<'a> Finder<'a> {
             cut,
             kv_from: 0,
             stem_from: 0,
+            signed_key: (0, 0),
             key_block_from: 0,
             key_body_from: 0,
             user_sign: usize::MAX,
@@ -193,6 +196,14 @@ impl<'a> Finder<'a> {
         self.hits
     }
 
+    /// Whether a hit of `rule` would change nothing that starts at `start` and goes on from `pos` up to a space or a
+    /// quote, because another hit covers it.
+    pub(crate) fn covers(&self, start: usize, pos: usize, rule: u16) -> bool {
+        let is_end = |end: usize| matches!(at(self.input, end), 0 | b' ' | b'"' | b'\'');
+        let is_first = |hit: &Hit| hit.start < start || hit.start == start && hit.rule < rule;
+        self.hits.iter().any(|hit| is_first(hit) && pos < hit.end && is_end(hit.end))
+    }
+
     /// Sorts and joins the hits so far.
     pub(crate) fn merge(&mut self) {
         merge(self.hits);
@@ -236,7 +247,7 @@ const CONTINUATION_MAX: usize = 3;
 /// The number of bytes from `pos` on that belong to a character starting before `pos`.
 #[inline]
 fn char_bytes_after(input: &[u8], pos: usize) -> usize {
-    CONTINUATION.run(input, pos, CONTINUATION_MAX)
+    if at(input, pos).is_ascii() { 0 } else { CONTINUATION.run(input, pos, CONTINUATION_MAX) }
 }
 
 /// The number of bytes before `pos` that belong to a character continuing at `pos`.

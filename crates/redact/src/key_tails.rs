@@ -307,15 +307,16 @@ impl KeyTails {
             return true;
         }
         let mut hash = 0;
-        let mut at = end;
+        let mut bytes = input[..end].iter().rev().copied();
         for len in 1..=TAIL_LETTERS_MAX {
+            let mut byte = bytes.next().unwrap_or(0);
             // `tax_id` is stored as `taxid`: two letters alone would accept every id.
-            at -= usize::from(len > 1 && matches!(before(input, at), b'_' | b'-' | b'.' | b' '));
-            let byte = before(input, at);
+            if len > 1 && matches!(byte, b'_' | b'-' | b'.' | b' ') {
+                byte = bytes.next().unwrap_or(0);
+            }
             if !byte.is_ascii_alphabetic() {
                 return false;
             }
-            at -= 1;
             hash = more_hash(hash, byte);
             let i = more_index(hash, len);
             if len >= 2 && self.more[i >> 6] >> (i & 63) & 1 != 0 {

@@ -14,7 +14,9 @@ pub(crate) fn hits(rules: &Rules, input: &[u8], cut: bool) -> Option<Vec<Hit>> {
         detect::at_word(&mut finder, pos);
         detect::at_cut_word(&mut finder, pos);
         detect::at_lettered_number(&mut finder, pos);
-        detect::at_keyword(&mut finder, pos);
+        if detect::keyword_may_be(input, pos) {
+            detect::at_keyword(&mut finder, pos);
+        }
     }
     detect::find_copies(&mut finder);
     rules.find_user_literals(&mut finder);

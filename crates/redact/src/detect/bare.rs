@@ -34,15 +34,17 @@ pub(super) fn end(input: &[u8], found: &Found<'_>, start: usize) -> usize {
     let limit = input.len().min(start.saturating_add(max));
     // `t=1492774577,v1=5257…`: the value is a list of pairs.
     let listed = found.class == KeyClass::Token && pair_follows(input, start);
-    // No letter and no digit ends a value.
-    let ends = |&pos: &usize| match found.ends {
-        _ if ALNUM.has(input[pos]) => false,
+    let ends = |pos: usize| match found.ends {
         Ends::Text if listed && input[pos] == b',' && at(input, pos + 1) != b' ' => false,
         Ends::Encoded => ends_encoded(input, pos),
         Ends::Cell => ends_cell(input, pos),
         Ends::Text | Ends::Query => ends_bare(input, found, pos),
     };
-    let end = (start..limit).find(ends).unwrap_or(limit);
+    // No letter and no digit ends a value.
+    let mut end = start + ALNUM.run(input, start, limit.saturating_sub(start));
+    while end < limit && !ends(end) {
+        end += 1 + ALNUM.run(input, end + 1, limit - end - 1);
+    }
     let words = found.class == KeyClass::Password && found.ends == Ends::Text;
     if words && found.link == Link::Sign && LETTERS.run(input, start, end - start) == end - start {
         if !found.colon {

@@ -216,6 +216,10 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     if !may_be(input, pos) || !sixteen.is_some_and(|bytes| bytes.iter().all(chunk)) {
         return;
     }
+    let start = pos - LEADING.run_back(input, pos, 4);
+    if finder.covers(start, pos, rule::BARE_KEY) {
+        return;
+    }
     let telling = telling(input, pos);
     if telling == Telling::No {
         return;
@@ -239,7 +243,6 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     if !digit || !fits {
         return;
     }
-    let start = pos - LEADING.run_back(input, pos, 4);
     let end = value_end(finder, pos, pos + len);
     finder.hit(start, end, rule::BARE_KEY, HitKind::Secret);
 }

@@ -106,19 +106,24 @@ fn value(input: &[u8], hit: &Hit) -> Option<(usize, usize)> {
 
 /// Whether a value of this kind is so unusual that a copy of it is the same value.
 pub(crate) fn is_distinct(text: &[u8], kind: HitKind) -> bool {
-    let space = text.contains(&b' ');
-    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if text.len() < NAME_BYTES_MIN && kind != HitKind::Email {
+        return false;
+    }
+    let space = || text.contains(&b' ');
+    let digits = || text.iter().filter(|byte| byte.is_ascii_digit()).count();
     match kind {
         HitKind::Secret | HitKind::Token | HitKind::Bearer | HitKind::UrlPassword => {
             let special =
                 |byte: &u8| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*');
-            let unlikely = mixed(text) || text.iter().any(special) || are_drawn(text) || space;
-            text.len() >= VALUE_BYTES_MIN && unlikely
+            text.len() >= VALUE_BYTES_MIN
+                && (mixed(text) || text.iter().any(special) || are_drawn(text) || space())
         }
-        HitKind::Name => text.len() >= NAME_BYTES_MIN && space,
-        HitKind::Address => text.len() >= VALUE_BYTES_MIN && space && digits > 0,
+        HitKind::Name => space(),
+        HitKind::Address => text.len() >= VALUE_BYTES_MIN && space() && digits() > 0,
         HitKind::Email => text.contains(&b'@'),
-        HitKind::Phone | HitKind::Ssn | HitKind::Card | HitKind::Iban => digits >= VALUE_BYTES_MIN,
+        HitKind::Phone | HitKind::Ssn | HitKind::Card | HitKind::Iban => {
+            digits() >= VALUE_BYTES_MIN
+        }
         _ => false,
     }
 }
@@ -127,7 +132,7 @@ pub(crate) fn is_distinct(text: &[u8], kind: HitKind) -> bool {
 fn unwrapped(input: &[u8], hit: &Hit) -> (usize, usize) {
     let text = &input[hit.start..hit.end];
     // A double quote inside of single ones is part of a text.
-    let quote = text.iter().take(64).position(|&byte| matches!(byte, b'"' | b'\''));
+    let quote = memchr::memchr2(b'"', b'\'', &text[..text.len().min(64)]);
     let quote = quote.filter(|&quote| text[quote] == b'"');
     match quote.and_then(|quote| extent::string(input, hit.start + quote, false, 0)) {
         Some((_, leaf)) if leaf.end < hit.end && !leaf.open => (leaf.start, leaf.end),

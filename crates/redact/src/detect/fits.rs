@@ -53,8 +53,12 @@ pub(super) fn is_placeholder(text: &[u8], quoted: bool) -> bool {
         b"%!",
         b"(string)",
     ];
-    let first = text.first();
-    if STARTS.iter().any(|start| start.first() == first && text.starts_with(start)) {
+    // Most values begin with none of these bytes.
+    let may_start = matches!(
+        text.first(),
+        Some(b'v' | b'o' | b'r' | b's' | b'a' | b'n' | b'[' | b'S' | b'P' | b'%' | b'(')
+    );
+    if may_start && STARTS.iter().any(|start| text.starts_with(start)) {
         return true;
     }
     if let [first, _, _, ..] = text
@@ -105,7 +109,7 @@ fn is_variable(name: &[u8]) -> bool {
 
 /// `com.example.Token@1b2c3d4e`: an object's name and hash.
 fn is_object(text: &[u8]) -> bool {
-    let Some(sign) = text.iter().position(|&byte| byte == b'@') else { return false };
+    let Some(sign) = memchr::memchr(b'@', text) else { return false };
     let (name, hash) = (&text[..sign], &text[sign + 1..]);
     let class = name.contains(&b'.') || name.first().is_some_and(u8::is_ascii_uppercase);
     class
@@ -117,8 +121,8 @@ fn is_object(text: &[u8]) -> bool {
 
 /// `Token{78af589`: the beginning of an object written out.
 fn is_rendered(text: &[u8]) -> bool {
-    let name = text.iter().take_while(|&&byte| WORD.has(byte)).count();
-    name > 0 && at(text, name) == b'{' && text[0].is_ascii_alphabetic()
+    let Some(name) = memchr::memchr(b'{', text) else { return false };
+    text[0].is_ascii_alphabetic() && WORD.run(text, 0, name) == name
 }
 
 /// Whether the text fits the class well enough.

@@ -48,11 +48,14 @@ pub(super) fn around(input: &[u8], pos: usize) -> Option<Key> {
     loop {
         let run = KEY.run_back(input, start, KEY_BYTES_MAX + 1);
         start -= run;
-        let marks = INVISIBLE.run_back(input, start, 3);
-        let from = start - marks;
         if pos - start > KEY_BYTES_MAX {
             return None;
         }
+        if before(input, start).is_ascii() {
+            break;
+        }
+        let marks = INVISIBLE.run_back(input, start, 3);
+        let from = start - marks;
         let joined = (2..=3).contains(&marks) && gap::invisible(input, from) == marks;
         if !joined || !KEY.has(before(input, from)) {
             break;
@@ -114,7 +117,7 @@ pub(super) fn class(finder: &Finder<'_>, key: Key) -> KeyClass {
     finder.key_class(&plain[..len])
 }
 
-/// Settings of Redis whose names look like those of flags.
-fn is_setting(text: &[u8]) -> bool {
+/// Settings of Redis whose names look like those of flags; [`super::kv`] does not know them.
+pub(super) fn is_setting(text: &[u8]) -> bool {
     text.eq_ignore_ascii_case(b"requirepass") || text.eq_ignore_ascii_case(b"masterauth")
 }

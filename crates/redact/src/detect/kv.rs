@@ -33,10 +33,13 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         return;
     }
     let Some(sign) = sign_at(input, pos) else { return };
+    let Some(key) = known_key_before(finder, pos) else { return };
+    if is_plain(finder, &key, &sign, pos) {
+        finder.signed_key = (key.start, key.end);
+    }
     if is_masked(input, sign.end) {
         return;
     }
-    let Some(key) = known_key_before(finder, pos) else { return };
     finder.spend(key.end - key.start + 8);
     if at(input, pos) == b'=' {
         shape::azure(finder, &input[key.start..key.end], sign.end);
@@ -92,6 +95,22 @@ const WIDE_BYTES: usize = 3;
 
 fn quote_end_is_ascii(input: &[u8], pos: usize) -> bool {
     before(input, quote_end(input, pos).0).is_ascii()
+}
+
+/// Whether a single sign follows the key directly or after its quote, so that [`super::stem`] finds nothing else there.
+fn is_plain(finder: &Finder<'_>, key: &Key, sign: &Sign, pos: usize) -> bool {
+    let input = finder.input;
+    let quote = usize::from(key.quoted && at(input, key.end) == b'"');
+    let text = &input[key.start..key.end];
+    let next = at(input, sign.end);
+    key.end + quote == pos
+        && sign.end == pos + 1
+        && !sign.compares
+        // Other detectors look at such colons, too.
+        && (!sign.colon || matches!(next, b' ' | b'"'))
+        && text.is_ascii()
+        && !key_text::is_setting(text)
+        && !finder.rules.checks_every_sign()
 }
 
 /// Whether a text that is compared with this key is its value: `password == "…"`, `creds.secret != "…"`.
@@ -170,10 +189,15 @@ fn sign_at(input: &[u8], pos: usize) -> Option<Sign> {
 pub(super) fn key_before(input: &[u8], pos: usize) -> Option<Key> {
     let (end, quoted) = quote_end(input, pos);
     let run = KEY.run_back(input, end, KEY_BYTES_MAX + 1);
-    if run > KEY_BYTES_MAX || before(input, end - run) == b'*' {
+    key_of_run(input, end - run, end, quoted)
+}
+
+/// The identifier in the bytes of keys from `start` to `end`.
+fn key_of_run(input: &[u8], start: usize, end: usize, quoted: bool) -> Option<Key> {
+    if end - start > KEY_BYTES_MAX || before(input, start) == b'*' {
         return None;
     }
-    Some(Key { quoted, ..key_text::trimmed(input, end - run, end)? })
+    Some(Key { quoted, ..key_text::trimmed(input, start, end)? })
 }
 
 /// Letters of any script.
@@ -183,10 +207,10 @@ const FOREIGN: ByteSet = ByteSet::of(b"A-Za-z0-9_.\x80-\xFF\\-");
 /// that it is the end of: `contraseña`, `密码`.
 fn known_key_before(finder: &Finder<'_>, pos: usize) -> Option<Key> {
     let input = finder.input;
-    let key = key_before(input, pos);
-    let (end, _) = quote_end(input, pos);
-    let start = end - KEY.run_back(input, end, KEY_BYTES_MAX + 1);
-    if before(input, start).is_ascii()
+    let (end, quoted) = quote_end(input, pos);
+    let run = KEY.run_back(input, end, KEY_BYTES_MAX + 1);
+    let key = key_of_run(input, end - run, end, quoted);
+    if before(input, end - run).is_ascii()
         || key.is_some_and(|key| decide(finder, &key).0 != KeyClass::Plain)
     {
         return key;

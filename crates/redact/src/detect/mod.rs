@@ -298,11 +298,9 @@ pub(crate) fn at_cut_end(finder: &mut Finder<'_>) {
     }
 }
 
-/// The first character of `bearer`, `basic`, `BEGIN`, `identified`, or of a telling word anywhere in a key.
+/// The first character of `bearer`, `basic`, `BEGIN`, `identified`, or of a telling word anywhere in a key;
+/// [`keyword_may_be`] has accepted it.
 pub(crate) fn at_keyword(finder: &mut Finder<'_>, pos: usize) {
-    if !keyword_may_be(finder.input, pos) {
-        return;
-    }
     let starts = !is_word(before(finder.input, pos));
     match (at(finder.input, pos) | 0x20, at(finder.input, pos + 2) | 0x20) {
         (b'b', b'a') if starts => auth::find(finder, pos, b"bearer", HitKind::Bearer),

@@ -12,16 +12,20 @@ use crate::hits::Finder;
 use crate::key_tails;
 use crate::kind::KeyClass;
 
-/// What may follow the first four letters of a telling word; another letter makes it another word.
+/// What may follow the first four letters of a telling word; another letter makes it another word. `None` if anything
+/// may.
 #[rustfmt::skip]
-const ENDINGS: [(&[u8; 4], &[&[u8]]); 6] = [
-    (b"pass", &[b"word", b"wd", b"phrase", b"code", b"wort", b"es"]),
-    (b"secr", &[b"et"]),
-    (b"toke", &[b"n"]),
-    (b"auth", &[b"orization", b"token", b"key"]),
-    (b"cred", &[b"ential", b"s"]),
-    (b"cook", &[b"ie"]),
-];
+fn endings(four: &[u8; 4]) -> Option<&'static [&'static [u8]]> {
+    Some(match four {
+        b"pass" => &[b"word", b"wd", b"phrase", b"code", b"wort", b"es"],
+        b"secr" => &[b"et"],
+        b"toke" => &[b"n"],
+        b"auth" => &[b"orization", b"token", b"key"],
+        b"cred" => &[b"ential", b"s"],
+        b"cook" => &[b"ie"],
+        _ => return None,
+    })
+}
 
 /// Whether the word whose telling letters start at `pos` can be telling: `password`, but not `passed`; `auth`, but not
 /// `author`.
@@ -29,9 +33,7 @@ const ENDINGS: [(&[u8; 4], &[&[u8]]); 6] = [
 pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
     let Some(Some(four)) = input.get(pos..).map(<[u8]>::first_chunk::<4>) else { return false };
     let four = four.map(|byte| byte.to_ascii_lowercase());
-    let Some((_, endings)) = ENDINGS.iter().find(|(start, _)| **start == four) else {
-        return true;
-    };
+    let Some(endings) = endings(&four) else { return true };
     let next = at(input, pos + 4);
     let hump = next.is_ascii_uppercase() && at(input, pos + 3).is_ascii_lowercase();
     if !next.is_ascii_alphabetic() || hump {
@@ -49,7 +51,8 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     finder.spend(16);
     let Some(key) = key_text::around(input, pos) else { return };
     finder.stem_from = key.end;
-    if before(input, key.start) == b'*' {
+    let is_decided = finder.signed_key == (key.start, key.end);
+    if before(input, key.start) == b'*' || is_decided && !is_program(&input[key.start..key.end]) {
         return;
     }
     // What is found here does not depend on what was found by signs, nor the other way around.
@@ -58,10 +61,15 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     finder.kv_from = kv_from;
 }
 
+/// Whether the key is the name of a program whose arguments are passwords.
+fn is_program(key: &[u8]) -> bool {
+    key.eq_ignore_ascii_case(b"htpasswd")
+}
+
 /// Tries the grammars that what follows the key allows.
 fn connected(finder: &mut Finder<'_>, key: Key) {
     let input = finder.input;
-    if input[key.start..key.end].eq_ignore_ascii_case(b"htpasswd") {
+    if is_program(&input[key.start..key.end]) {
         return arguments::htpasswd(finder, key.end);
     }
     let next = key.end + gap::decoration(input, key.end);
