@@ -128,7 +128,7 @@ fn card(input: &[u8], pos: usize, digit: u32, closed: u32) -> bool {
 #[inline(always)]
 fn hinted(input: &[u8], pos: usize, prev: u8, digit: u32, closed: u32) -> bool {
     let run = digit.trailing_ones();
-    word_is_near(input, pos, prev, digit)
+    prev != 0 && word_is_near(input, pos, prev, digit)
         || run == 9 && ssn_is_hinted(input, pos)
         || may_be_called(input, pos, digit, closed)
 }
@@ -138,7 +138,7 @@ fn hinted(input: &[u8], pos: usize, prev: u8, digit: u32, closed: u32) -> bool {
 fn word_is_near(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
     let mut start = pos - usize::from(prev == b'(');
     start -= usize::from(before(input, start) == b'+');
-    prev != 0 && number_may_be_hinted_unless(input, start, || is_ipv4(input, pos, digit))
+    number_may_be_hinted_unless(input, start, || is_ipv4(input, pos, digit))
 }
 
 /// Whether a word follows that says that the number was called.
