@@ -11,7 +11,7 @@ use crate::merkle::{
 };
 use ringseal_base::digest::Hash;
 use ringseal_base::storage::faulty::{Faults, FaultyDisk};
-use ringseal_base::storage::{OsStorage, Storage};
+use ringseal_base::storage::{FileKind, OsStorage, Storage};
 
 const DIR: &str = "/log";
 
@@ -34,6 +34,24 @@ fn writer_of(disk: &FaultyDisk, size: u64) -> TileWriter {
 fn names(disk: &FaultyDisk) -> BTreeSet<String> {
     let names = disk.files().into_keys();
     names.map(|path| path.strip_prefix(DIR).unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// Anyone with write access could otherwise keep the log from making checkpoints.
+#[test]
+fn links_and_pipes_are_replaced_by_tiles() {
+    for kind in [FileKind::Symlink, FileKind::Other] {
+        for name in ["tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1"] {
+            let (disk, whole) = (FaultyDisk::new(Path::new(DIR)), FaultyDisk::new(Path::new(DIR)));
+            let dir = Path::new(DIR).join(name);
+            disk.create_dir(dir.parent().unwrap(), 0o700).unwrap();
+            disk.put_other(&Path::new(DIR).join(name), kind);
+            let mut writer = writer_of(&disk, 300);
+            assert_eq!(writer.replaced(), 1, "{name}");
+            writer.sync(&disk).unwrap();
+            writer_of(&whole, 300).sync(&whole).unwrap();
+            assert_eq!(disk.files(), whole.files(), "{name}");
+        }
+    }
 }
 
 #[test]

@@ -11,7 +11,9 @@ use super::super::merkle::Tree;
 use super::read::{read, read_whole};
 use super::{ROWS, TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, Tile, TileError, TileReader};
 use ringseal_base::digest::Hash;
-use ringseal_base::storage::{OpenMode, Storage, StorageFile, append_all, remove_durably};
+use ringseal_base::storage::{
+    FileKind, OpenMode, Storage, StorageFile, append_all, remove_durably,
+};
 
 /// Appends leaves to a tree and its tiles.
 pub struct TileWriter {
@@ -200,16 +202,24 @@ fn write_or_compare(
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let mut found = vec![0; TILE_BYTES + 1];
-            let filled = read_whole(storage, path, &mut found);
-            let filled = filled.map_err(|source| io_error(path, source))?;
-            if found.get(..filled) == Some(bytes) {
-                return Ok(false);
+            match read_whole(storage, path, &mut found) {
+                Ok(filled) if found.get(..filled) == Some(bytes) => return Ok(false),
+                Ok(_) => {}
+                // A link or a pipe that someone put there must not keep the log from making checkpoints.
+                Err(_) if is_other(storage, path) => {}
+                Err(source) => return Err(io_error(path, source)),
             }
             replace(storage, path, bytes, mode).map_err(|source| io_error(path, source))?;
             Ok(true)
         }
         Err(source) => Err(io_error(path, source)),
     }
+}
+
+/// Whether something other than a file or a directory has the name.
+fn is_other(storage: &dyn Storage, path: &Path) -> bool {
+    let is_ours = |kind| matches!(kind, FileKind::Regular | FileKind::Directory);
+    storage.stat(path).is_ok_and(|stat| !is_ours(stat.kind))
 }
 
 fn replace(storage: &dyn Storage, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
