@@ -3,7 +3,7 @@
 //! Reads a few dozen bytes, and the value.
 
 use super::key_text::Key;
-use super::kv_value::{Found, Link};
+use super::kv_value::{Found, Link, Value};
 use super::{flags, gap, key_text, kv_value, literal, sign};
 use crate::bytes::{ByteSet, at, before, is_word};
 use crate::hits::Finder;
@@ -90,22 +90,45 @@ pub(super) fn variable(finder: &mut Finder<'_>, key: Key, pos: usize) {
     }
 }
 
-/// `- name: DB_PASSWORD` and `value: hunter2` on the next line; `pos` is the end of the first line. Returns whether the
-/// key is a name with a value.
+/// `- name: DB_PASSWORD` and `value: hunter2` on the next line, or `{"name":"DB_PASSWORD","value":"hunter2"}`; `pos` is
+/// the position after the name. Returns whether the key is a name with a value.
 pub(super) fn named(finder: &mut Finder<'_>, key: Key, pos: usize) -> bool {
     let input = finder.input;
     let start = key.start - usize::from(matches!(before(input, key.start), b'"' | b'\''));
     let colon = start - SPACES.run_back(input, start, 4);
     let head = &input[..colon];
-    let next = pos + SPACES.run(input, pos, SPACES_MAX);
-    let value = input[next..].strip_prefix(b"value:");
-    if !(head.ends_with(b"name:") || head.ends_with(b"key:")) || value.is_none() {
+    let comma = pos + usize::from(at(input, pos) == b',');
+    let next = comma + SPACES.run(input, comma, SPACES_MAX);
+    const NAMES: [&[u8]; 6] = [b"name:", b"key:", b"name\":", b"key\":", b"name':", b"key':"];
+    const VALUES: [&[u8]; 3] = [b"value:", b"\"value\":", b"'value':"];
+    let value = VALUES.iter().find(|value| input[next..].starts_with(value));
+    let Some(value) = value.filter(|_| NAMES.iter().any(|name| head.ends_with(name))) else {
         return false;
-    }
+    };
     let class = key_text::class(finder, key);
     if class != KeyClass::Plain {
         let found = Found::by_sign(class, &input[key.start..key.end]);
-        kv_value::find(finder, &found, next + b"value:".len());
+        kv_value::find(finder, &found, next + value.len());
+    }
+    true
+}
+
+/// `form-data; name="password"`, an empty line, and the value: a part of a form. `pos` is the end of the line. Returns
+/// whether the key is the name of a part.
+pub(super) fn form(finder: &mut Finder<'_>, key: Key, pos: usize) -> bool {
+    const BREAK: &[u8] = b"\r\n\r\n";
+    let input = finder.input;
+    let head = &input[..key.start.saturating_sub(1)];
+    if !head.ends_with(b"form-data; name=") || !input[pos..].starts_with(BREAK) {
+        return false;
+    }
+    let class = key_text::class(finder, key);
+    let start = pos + BREAK.len();
+    let len = input[start..].iter().take_while(|&&byte| !matches!(byte, b'\r' | b'\n')).count();
+    if class.is_secret() && len > 0 {
+        finder.spend(len);
+        let found = Found::by_sign(class, &input[key.start..key.end]);
+        kv_value::decide(finder, &found, Value { start, end: start + len, quoted: true }, false);
     }
     true
 }

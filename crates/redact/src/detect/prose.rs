@@ -5,7 +5,7 @@
 use super::key_text::{self, Key};
 use super::kv_value::{self, Found, Link, Value};
 use super::{code, fits, gap, letters, literal, sql};
-use crate::bytes::{ByteSet, at, mixed, starts_nocase};
+use crate::bytes::{ByteSet, at, before, is_word, mixed, starts_nocase};
 use crate::hits::{Finder, rule};
 use crate::kind::{HitKind, KeyClass, mask_len};
 
@@ -168,7 +168,11 @@ fn quoted(finder: &mut Finder<'_>, key: Key, value: Value) {
     if class == KeyClass::Plain {
         return;
     }
-    let link = if class == KeyClass::Password { Link::Position } else { Link::Words };
+    let link = match class {
+        KeyClass::Password if follows_user(finder.input, key.start) => Link::Sign,
+        KeyClass::Password => Link::Position,
+        _ => Link::Words,
+    };
     let found = Found { link, ..Found::by_sign(class, &finder.input[key.start..key.end]) };
     kv_value::decide(finder, &found, value, false);
     // `password changed from "a" to "b"`
@@ -179,6 +183,28 @@ fn quoted(finder: &mut Finder<'_>, key: Key, value: Value) {
         let value = Value { start: text.start, end: text.end, quoted: true };
         kv_value::decide(finder, &found, value, false);
     }
+}
+
+/// Whether a user's name in quotes is before `pos`, as in the settings of build tools: `username 'ci'`,
+/// `password 'ci'`.
+fn follows_user(input: &[u8], pos: usize) -> bool {
+    const USERS: [&[u8]; 4] = [b"username", b"user", b"login", b"user_name"];
+    let end = pos - SPACES.run_back(input, pos, SPACES_MAX);
+    let quote = before(input, end);
+    if end == pos || !matches!(quote, b'"' | b'\'') {
+        return false;
+    }
+    let text = input[..end - 1].iter().rev().take(NAME_BYTES_MAX);
+    let Some(len) = text.clone().position(|&byte| byte == quote) else { return false };
+    let open = end - 2 - len;
+    let name = open - SPACES.run_back(input, open, 4);
+    let is_user = |user: &&[u8]| {
+        let start = name.checked_sub(user.len());
+        start.is_some_and(|start| {
+            input[start..name].eq_ignore_ascii_case(user) && !is_word(before(input, start))
+        })
+    };
+    name < open && USERS.iter().any(is_user)
 }
 
 /// `api key`, `secret key`: two words for one key.

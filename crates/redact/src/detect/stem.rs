@@ -84,7 +84,8 @@ fn connected(finder: &mut Finder<'_>, key: Key) {
             calls::structure(finder, key, after);
         }
         b',' | b')' | b']' if sql::column(finder, key, after) => {}
-        b'\r' | b'\n' if pairs::named(finder, key, after) => {}
+        b',' | b'\r' | b'\n' if pairs::named(finder, key, after) => {}
+        b'\r' if quote > 0 && pairs::form(finder, key, after) => {}
         b',' | b')' | b'\r' | b'\n' if quote > 0 => pairs::find(finder, key, after),
         b'>' | b'/' if quote > 0 => xml::named(finder, key, after),
         b'>' | b'&' | b'\\' => {

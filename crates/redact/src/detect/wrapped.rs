@@ -322,11 +322,31 @@ fn in_braces(
     if text.iter().all(|&byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'-')) {
         return true;
     }
+    if found.colon && is_entry(text) {
+        // A schema: `{type: string, minLength: 8}`.
+        if found.class == KeyClass::Password && text.split(|&byte| byte == b',').any(has_chosen) {
+            mask_value(finder, found, head, extent);
+        }
+        return true;
+    }
     if found.colon || text.iter().any(|byte| matches!(byte, b' ' | b'=' | b':' | b',' | b'\n')) {
         return false;
     }
     mask_value(finder, found, head, extent);
     true
+}
+
+/// `type: string`: a map whose keys and values have no quotes.
+fn is_entry(text: &[u8]) -> bool {
+    let name = WORD.run(text, 0, NAME_BYTES_MAX);
+    name > 1 && at(text, name) == b':' && at(text, name + 1) == b' '
+}
+
+/// `current: hunter2x`: an entry whose value is not a number and not a word.
+fn has_chosen(entry: &[u8]) -> bool {
+    let value =
+        entry.iter().position(|&byte| byte == b':').map(|sign| entry[sign + 1..].trim_ascii());
+    value.is_some_and(|value| !fits::is_placeholder(value, false) && fits::looks_chosen(value))
 }
 
 /// `password`, `self.user, name`: arguments that are variables.

@@ -34,6 +34,16 @@ fn pairs_of_rust_debug_output_are_masked() {
 #[test]
 fn pairs_of_python_output_are_masked() {
     check(&[
+        (
+            "name and value",
+            "env: [{name: DB_PASSWORD, value: «H0ch!wald»}, {name: TZ, value: UTC}]",
+        ),
+        (
+            "name and value, quoted",
+            r#""query":[{"name":"access_token","value":"«at81QmLz02xTv»"},{"name":"v","value":"2"}]"#,
+        ),
+        ("part of a form", "form-data; name=\"password\"\r\n\r\n«Z1eg3n!x»\r\n--b"),
+        ("map without quotes", "password: {«current: hunter2x, next: x9!»}, n: 1"),
         ("tuples", "[('x-api-key', '«8sPq2LmN5vX7yZ0k»'), ('host', 'h')]"),
         ("tuple", "('password', '«hunter2»')"),
         ("list", "['password', '«hunter2x»']"),
@@ -57,6 +67,8 @@ fn pairs_of_python_output_are_masked() {
 #[test]
 fn lists_of_words_stay() {
     check(&[
+        ("schema", "password: {type: string, minLength: 8}"),
+        ("name without a value", "env: [{name: DB_PASSWORD, valueFrom: x}]"),
         ("field names", r#"["password", "token", "secret"]"#),
         ("two field names", r#"("username", "password")"#),
         ("fields of a form", r#"("password", "text")"#),

@@ -23,6 +23,7 @@ fn drawn_values_in_sentences_are_masked() {
         ("token", "using token «k9QzL2mXq8Zr4TwY12» for sync"),
         ("is of a token", "api key is «k9QzL2mXq8Zr4TwY12»"),
         ("secret", "client secret is \"«k9QzL2mXq8Zr4TwY12»\""),
+        ("after a user", "credentials {\n  username 'user'\n  password '«password»'\n}"),
         ("was set to", "the api token was set to \"«kk29LmX0QpZt»\" by admin"),
         ("is now", "password is now «hunter2x»"),
         ("rotated", "client secret rotated to «k9QzL2mXq8Zr4TwY12»"),
@@ -57,6 +58,7 @@ fn words_after_passwords_stay() {
         ("foreign word", "password Benutzerverwaltung geladen"),
         ("was changed", "password was changed by admin"),
         ("set to a state", "password set to expired"),
+        ("a label after a label", "label 'user' password 'Password'"),
         ("rules below", "The password must have:\n\n12characters\nor more"),
         ("list below", "password rules:\n\n- 1 digit\n"),
     ]);
