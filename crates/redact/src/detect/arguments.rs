@@ -90,6 +90,9 @@ pub(super) fn htpasswd(finder: &mut Finder<'_>, pos: usize) {
     mask(finder, Part::All, Value { start: end - last.len(), end, quoted: false });
 }
 
+/// Words after `AUTH` in sentences about it.
+const AUTH_SENTENCE: [&[u8]; 9] =
+    [b"from", b"by", b"via", b"with", b"for", b"to", b"on", b"failed", b"error"];
 /// The shortest password of [`auth_command`].
 const AUTH_BYTES_MIN: usize = 6;
 
@@ -103,7 +106,9 @@ pub(super) fn auth_command(finder: &mut Finder<'_>, pos: usize) {
     finder.spend(len);
     let Some(last) = text.iter().rposition(|&byte| byte == b' ') else { return };
     let (name, value) = (text[..last].trim_ascii(), &text[last + 1..]);
-    let is_name = name.iter().all(|&byte| NAME.has(byte));
+    // `lost connection after AUTH from unknown[192.0.2.23]`
+    let is_sentence = AUTH_SENTENCE.iter().any(|word| name.eq_ignore_ascii_case(word));
+    let is_name = name.iter().all(|&byte| NAME.has(byte)) && !is_sentence && !value.contains(&b'[');
     let is_closed = len < COMMAND_BYTES_MAX;
     let encoded = has_cases(value) && (value.ends_with(b"=") || are_drawn(value));
     if is_name && is_closed && value.len() >= AUTH_BYTES_MIN && (mixed(value) || encoded) {

@@ -252,7 +252,7 @@ fn fits_secret(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bo
         && text.len() >= PLAIN_BYTES_MIN
         && !is_number(text)
         && CREDENTIAL.run(text, 0, text.len()) == text.len();
-    if key::is_common_word(found.key) && !is_drawn {
+    if key::is_common_word(found.key) && (!is_drawn || is_numbered_pair(text)) {
         return false;
     }
     if found.link == Link::Position && may_be_count(found.class) && !looks_chosen(text) {
@@ -372,6 +372,12 @@ const NUMBER_DIGITS_MIN: usize = 24;
 /// Whether a text of digits is too long for a count.
 pub(super) fn is_long_number(text: &[u8]) -> bool {
     text.len() >= NUMBER_DIGITS_MIN && text.iter().all(u8::is_ascii_digit)
+}
+
+/// `Sig:3051`: a word and its number.
+fn is_numbered_pair(text: &[u8]) -> bool {
+    let word = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    at(text, word) == b':' && text[word + 1..].iter().all(u8::is_ascii_digit)
 }
 
 /// `worker-3`, `web-server-12`: words and a short number, with dashes between.

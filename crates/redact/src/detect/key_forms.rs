@@ -1,4 +1,5 @@
-//! The forms of keys that are found after a word for keys: codes, UUIDs, groups of a product's key, rows of letters.
+//! The forms of keys that are found after a word for keys: codes, UUIDs, groups of a product's key, rows of letters,
+//! lists of bytes.
 //!
 //! Pure functions that read each byte a few times and allocate nothing.
 
@@ -59,4 +60,18 @@ pub(super) fn is_grouped(value: &[u8]) -> bool {
         && mixed(value)
         && value.split(|byte| *byte == b'-').all(is_group)
         && value.len() >= GROUPS_MIN * (len + 1) - 1
+}
+
+/// The fewest numbers that are the bytes of a key.
+const KEY_NUMBERS_MIN: usize = 8;
+
+/// Whether `text` is a list of numbers below 256, as long as a key.
+pub(super) fn are_bytes(text: &[u8]) -> bool {
+    let mut numbers = text.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+    let count = text.iter().filter(|byte| **byte == b',').count() + 1;
+    let is_byte = |number: &[u8]| {
+        core::str::from_utf8(number)
+            .is_ok_and(|number| number.is_empty() || number.parse::<u8>().is_ok())
+    };
+    count >= KEY_NUMBERS_MIN && numbers.all(is_byte)
 }

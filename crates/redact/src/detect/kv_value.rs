@@ -162,6 +162,11 @@ pub(super) fn decide(finder: &mut Finder<'_>, found: &Found<'_>, value: Value, s
     if found.class == KeyClass::Auth {
         return auth(finder, &value);
     }
+    // `sid_before = rule5710->sid;`
+    let member = !value.quoted && text.ends_with(b"-") && at(finder.input, value.end) == b'>';
+    if !cut && member {
+        return;
+    }
     // `token_line = file_line_number;`
     let statement = spaced && !value.quoted && at(finder.input, value.end) == b';';
     if !cut && statement && found.class != KeyClass::Password && is_identifier(text) {

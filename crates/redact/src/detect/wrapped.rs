@@ -4,6 +4,7 @@
 //! look safe. Of personal data, each quoted text is decided for itself.
 
 use super::extent::{self, Leaf};
+use super::key_forms::are_bytes;
 use super::kv_value::{self, Found, Value};
 use super::words::{ENVIRONMENT, ERRORS, LEXICAL};
 use super::{code, fits, foreign};
@@ -392,20 +393,6 @@ fn is_bytes(found: &Found<'_>, text: &[u8]) -> bool {
         && text.iter().all(|&byte| NUMBERS.has(byte))
         && text.split(|&byte| byte == b',').filter(|n| !n.trim_ascii().is_empty()).count()
             >= BYTES_MIN
-}
-
-/// The fewest numbers that are the bytes of a key.
-const KEY_NUMBERS_MIN: usize = 8;
-
-/// Whether `text` is a list of numbers below 256, as long as a key.
-fn are_bytes(text: &[u8]) -> bool {
-    let mut numbers = text.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
-    let count = text.iter().filter(|byte| **byte == b',').count() + 1;
-    let is_byte = |number: &[u8]| {
-        core::str::from_utf8(number)
-            .is_ok_and(|number| number.is_empty() || number.parse::<u8>().is_ok())
-    };
-    count >= KEY_NUMBERS_MIN && numbers.all(is_byte)
 }
 
 /// `<Hx92kd81LmN4>`, but not `<password>`, `<sha256>` or `<object at 0x7f3c>`.

@@ -79,9 +79,7 @@ fn is_message_id(input: &[u8], start: usize, pos: usize) -> bool {
     let is_named = |name: &&[u8]| {
         end.checked_sub(name.len()).is_some_and(|from| input[from..end].eq_ignore_ascii_case(name))
     };
-    before(input, start) == b'<'
-        && input[start..pos].iter().any(u8::is_ascii_digit)
-        && NAMES.iter().any(is_named)
+    sign > 0 && input[start..pos].iter().any(u8::is_ascii_digit) && NAMES.iter().any(is_named)
 }
 
 /// Where the local part starts.
