@@ -9,7 +9,10 @@ pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) {
     while let Some(at) = memchr::memchr(b'\\', rest) {
         out.extend_from_slice(&rest[..at]);
         let (short, len) = match rest.get(at + 1) {
-            Some(b'x') if let Some(byte) = hex_pair(&rest[at + 2..]) => (Some(byte), 4),
+            Some(b'x') => match hex_pair(&rest[at + 2..]) {
+                Some(byte) => (Some(byte), 4),
+                None => (Some(b'\\'), 1),
+            },
             Some(b'u') if rest.get(at + 2..at + 6).is_some_and(is_hex) => {
                 let (character, len) = unicode(&rest[at..]);
                 out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
