@@ -66,9 +66,10 @@ impl Running {
                 // The writer has answered; it only has to close its sinks.
                 if !thread.join(self.shutdown_timeout.saturating_sub(start.elapsed())) {
                     let waited = start.elapsed().as_secs_f64();
-                    let message =
-                        format_args!("stopped after {waited:.1} s; a sink is still closing");
-                    self.shared.link.stderr.write(message);
+                    let stderr = &self.shared.link.stderr;
+                    stderr.write(format_args!(
+                        "stopped after {waited:.1} s; a sink is still closing"
+                    ));
                 }
             }
         }

@@ -282,8 +282,8 @@ impl Writer {
                     });
                 }
                 SinkEvent::Recovered { sink, dropped, recovery } => {
-                    let message = format_args!("{sink} takes lines again; {dropped} were dropped");
-                    self.link.stderr.write(message);
+                    let stderr = &self.link.stderr;
+                    stderr.write(format_args!("{sink} takes lines again; {dropped} were dropped"));
                     self.processor.own_event(&report::SINK_RECOVERED, now, &mut |out| {
                         out.str(&sink);
                         out.u64(dropped);
@@ -416,9 +416,9 @@ impl Writer {
             let count = sink.drop_held();
             if count > 0 {
                 let (name, lines) = (sink.name(), if count == 1 { "line is" } else { "lines are" });
-                let message =
-                    format_args!("stopped while {name} was failing; {count} {lines} lost");
-                self.link.stderr.write(message);
+                let stderr = &self.link.stderr;
+                stderr
+                    .write(format_args!("stopped while {name} was failing; {count} {lines} lost"));
             }
         }
     }

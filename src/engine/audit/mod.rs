@@ -320,8 +320,8 @@ impl AuditLogger {
         let Some(sinks) = self.audit.link.sinks() else { return };
         let Err(errors) = sinks.close() else { return };
         let failed = |sink: String, error: String| {
-            let message = format_args!("CRITICAL audit_sink_failure: {sink}: {error}");
-            self.shared.link.stderr.write(message);
+            let stderr = &self.shared.link.stderr;
+            stderr.write(format_args!("CRITICAL audit_sink_failure: {sink}: {error}"));
             let event = AuditThreadEvent::Failed { sink, error };
             let _ = self.shared.link.call(Control::AuditThreadEvent(event));
         };

@@ -115,7 +115,9 @@ pub(super) struct CheckArgs {
 
 pub(super) fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
     let root = public_key(&args.key)?;
-    if args.proof.as_os_str() == "-" && args.entry.as_ref().is_some_and(|entry| entry == "-") {
+    if args.proof.as_os_str() == "-"
+        && args.entry.as_ref().is_some_and(|entry| entry.as_os_str() == "-")
+    {
         return Err(Failure::Message("only one of proof and entry can be standard input".into()));
     }
     let bytes = read_small(&args.proof, PROOF_BYTES_MAX)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use ringseal::internals::core::fnv::fnv1a;
 use ringseal::redact::{KeyClass, Rules};
 use ringseal::testing::{Canary, Leak, canaries, find_leaks};
-use ringseal::value::Map;
+use ringseal::value::{Map, Value};
 use ringseal::{Engine, Level, Limits, Logger, error, fields, info, warn};
 
 use crate::size::format_count;
@@ -65,11 +65,13 @@ const LOG_METHODS: [LogMethod; 13] = [
     |log, canary| warn!(target: TARGET, log, "canary_shown", note = %canary.prose, state = ?Some(&canary.prose)),
     |log, canary| warn!(target: TARGET, log, "canary_in_debug", state = ?Shown(canary)),
     |log, canary| {
-        let inner = Map(&[(canary.key, &canary.value), ("attempt", &3)]);
+        let entries: [(&str, &dyn Value); 2] = [(canary.key, &canary.value), ("attempt", &3)];
+        let inner = Map(&entries);
         info!(target: TARGET, log, "canary_in_maps", request = Map(&[("user", &inner), ("note", &canary.prose)]));
     },
     |log, canary| {
-        let inner = [Map(&[(canary.key, &canary.value)])];
+        let entries: [(&str, &dyn Value); 1] = [(canary.key, &canary.value)];
+        let inner = [Map(&entries)];
         info!(target: TARGET, log, "canary_in_a_list", items = &inner[..], notes = ["clean", &canary.prose]);
     },
     |log, canary| {
