@@ -307,6 +307,9 @@ impl Scope {
     ) {
         match facts.role {
             KeyRole::KeyType => self.has_symmetric = text.eq_ignore_ascii_case(b"oct"),
+            KeyRole::Name if self.labelled == KeyClass::Plain && is_path_of_key(text) => {
+                self.labelled = class_of(text);
+            }
             KeyRole::Name | KeyRole::Label
                 if is_key_like(text) && self.labelled == KeyClass::Plain =>
             {
@@ -455,6 +458,12 @@ fn is_header_list(key: &[u8]) -> bool {
 fn is_key_like(text: &[u8]) -> bool {
     const KEY: ByteSet = ByteSet::of(b"A-Za-z0-9_.:[]%$\x80-\xFF\\-");
     (2..=64).contains(&text.len()) && text.iter().all(|&byte| KEY.has(byte))
+}
+
+/// `/prod/db/password`: the name of a parameter or a secret in a store.
+fn is_path_of_key(text: &[u8]) -> bool {
+    let parts = text.strip_prefix(b"/").unwrap_or_default();
+    !parts.is_empty() && parts.split(|&byte| byte == b'/').all(is_key_like)
 }
 
 /// Letters and separators only.

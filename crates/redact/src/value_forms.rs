@@ -5,8 +5,8 @@
 use super::detect;
 use super::kind::KeyClass;
 
-/// Values of secrets that contain no secret: the name of a scheme, a word for nothing or for a state, a security
-/// identifier of Windows.
+/// Values of secrets that contain no secret: the name of a scheme or of a type, a word for nothing or for a state, a
+/// security identifier of Windows.
 #[rustfmt::skip]
 pub(crate) fn is_absent_value(input: &[u8]) -> bool {
     let mut low = [0u8; 12];
@@ -17,6 +17,7 @@ pub(crate) fn is_absent_value(input: &[u8]) -> bool {
         &*low,
         b"bearer" | b"basic" | b"digest" | b"none" | b"null" | b"nil" | b"true" | b"false" | b"-" | b"n/a" | b"na"
             | b"undefined" | b"disabled" | b"enabled" | b"unset" | b"not set" | b"empty" | b"missing" | b"required"
+            | b"string" | b"number" | b"integer" | b"boolean" | b"object" | b"array"
             | b"optional" | b"unknown" | b"off" | b"on" | b"yes" | b"no" | b"s-1-5-18" | b"s-1-5-19" | b"s-1-5-20"
     )
 }

@@ -5,6 +5,7 @@ counted, not guessed.
 """
 import ast
 import collections
+import json
 import pathlib
 import re
 import tomllib
@@ -168,10 +169,21 @@ def detect_secrets(folder):
                     yield Example(path.stem.removesuffix("_test"), row[0], ["?"] if row[-1] else [])
 
 
+def presidio_research(folder):
+    """The cards and the telephone numbers of the labelled texts."""
+    kinds = {"CREDIT_CARD": "card", "PHONE_NUMBER": "telephone"}
+    for name in ("data/synth_dataset_v2.json", "tests/data/generated_large.json", "tests/data/generated_small.json"):
+        for row in json.loads((folder / name).read_text(encoding="utf-8")):
+            for span in row["spans"]:
+                if span["entity_type"] in kinds:
+                    yield Example(kinds[span["entity_type"]], row["full_text"], [span["entity_value"]])
+
+
 READERS = {
     "gitleaks": (gitleaks, "config/gitleaks.toml"),
     "trufflehog": (trufflehog, "pkg/detectors/detectors.go"),
     "kingfisher": (kingfisher, "data/rules/adobe.yml"),
+    "presidio-research": (presidio_research, "data/synth_dataset_v2.json"),
     "noseyparker": (noseyparker, "crates/noseyparker/data/default/builtin/rules"),
     "-".join(["detect", "secrets"]): (detect_secrets, "detect_secrets/plugins"),
 }

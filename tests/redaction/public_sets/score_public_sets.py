@@ -19,15 +19,15 @@ import sys
 import readers
 
 
-def redacted(binary, texts):
+def redacted(command, texts):
     """What the command writes for each of `texts`, given as values in JSON: no line influences the next."""
     lines = [json.dumps({"msg": text}) for text in texts]
-    return [json.loads(line)["msg"] for line in redacted_lines(binary, lines)]
+    return [json.loads(line)["msg"] for line in redacted_lines(command, lines)]
 
 
-def redacted_lines(binary, lines):
+def redacted_lines(command, lines):
     given = "\n".join([*lines, ""]).encode("utf-8", "replace")
-    run = subprocess.run([binary, "redact"], input=given, stdout=subprocess.PIPE, check=True)
+    run = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=True)
     out = run.stdout.decode("utf-8", "replace").split("\n")[:-1]
     if len(out) != len(lines):
         sys.exit(f"expected {len(lines)} lines, found {len(out)}")
@@ -51,8 +51,12 @@ def is_found(example, after):
     return some(secret not in after for secret in secrets)
 
 
-def score_set(binary, folder, name, examples, verbose):
-    outputs = redacted(binary, [example.text for example in examples])
+# A set of at most this many kinds is scored by kind, too.
+KINDS_MAX = 8
+
+
+def score_set(command, folder, name, examples, verbose):
+    outputs = redacted(command, [example.text for example in examples])
     counts, failing = collections.Counter(), []
     for example, after in zip(examples, outputs):
         kind = "positive" if example.secrets else "negative"
@@ -65,24 +69,28 @@ def score_set(binary, folder, name, examples, verbose):
     changed, negatives = counts["negative", False], counts["negative"]
     print(f"{name} ({version(folder)}): {found} of {total} found, {100 * found / max(total, 1):.1f} %; "
           f"{changed} of {negatives} negatives changed")
+    kinds = collections.Counter(example.kind for example in examples if example.secrets)
+    missed = collections.Counter(example.kind for kind, example, _ in failing if kind == "positive")
+    for kind, count in kinds.items() if len(kinds) <= KINDS_MAX else []:
+        print(f"  {kind}: {count - missed[kind]} of {count}, {100 * (count - missed[kind]) / count:.1f} %")
     for kind, example, after in failing if verbose else []:
         print(f"  {kind} {example.kind}: {example.secrets}\n    {example.text!r}\n    {after!r}")
     return [secret for example in examples for secret in example.secrets if len(secret) > 7 and "\n" not in secret]
 
 
-def score_keys(binary, name, secrets):
+def score_keys(command, name, secrets):
     """The same secrets after a telling key, after a bare one, and in a sentence."""
     secrets = sorted(set(secrets))
     for form in ("api_token={}", "acme_key={}", "acmekey: {}", "calling acme with {} now"):
         texts = [form.format(secret) for secret in secrets]
-        gone = sum(secret not in after for secret, after in zip(secrets, redacted(binary, texts)))
+        gone = sum(secret not in after for secret, after in zip(secrets, redacted(command, texts)))
         print(f"  {name}, as `{form.format('…')}`: {gone} of {len(secrets)}, {100 * gone / max(len(secrets), 1):.1f} %")
 
 
-def review_logs(binary, folder):
+def review_logs(command, folder):
     total = changed = 0
     for path, lines in readers.lines_of_logs(folder):
-        outputs = redacted_lines(binary, lines)
+        outputs = redacted_lines(command, lines)
         for before, after in zip(lines, outputs):
             if before != after:
                 changed += 1
@@ -95,18 +103,20 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("folders", nargs="+")
     arguments.add_argument("--binary", default="target/release/ringseal")
+    arguments.add_argument("--preset", help="a preset of rules, as `ringseal redact --preset` takes it")
     arguments.add_argument("-v", "--verbose", action="store_true", help="print each failing example")
     arguments.add_argument("--keys", action="store_true", help="also score the secrets after a telling and a bare key")
     given = arguments.parse_args()
+    command = [given.binary, "redact", *(["--preset", given.preset] if given.preset else [])]
     for folder in given.folders:
         found = readers.reader_of(folder)
         if found is None:
-            review_logs(given.binary, folder)
+            review_logs(command, folder)
             continue
         name, examples = found
-        secrets = score_set(given.binary, folder, name, examples, given.verbose)
+        secrets = score_set(command, folder, name, examples, given.verbose)
         if given.keys:
-            score_keys(given.binary, name, secrets)
+            score_keys(command, name, secrets)
     if given.verbose and readers.skipped:
         print("not understood:", ", ".join(f"{name} ×{n}" for name, n in readers.skipped.items() if n))
 

@@ -77,6 +77,7 @@ pub(super) fn is_placeholder(text: &[u8], quoted: bool) -> bool {
         [b'$' | b':', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => true,
         [b'%', b's' | b'd' | b'v' | b'@'] => true,
         [b'%', b'(' | b'{', ..] => true,
+        [b'!', tag @ ..] if !quoted => is_tag(tag),
         [b'0', b'x', hex @ ..] => hex.iter().all(|&byte| HEX.has(byte)),
         _ => {
             whole(b"<", b'>')
@@ -96,6 +97,29 @@ const DRAFT_BYTES_MAX: usize = 3;
 /// A character that masks and drafts repeat: `xxxxxxxx`, `......`; `aaaaaa` and `111111` are passwords.
 fn is_mark(byte: u8) -> bool {
     !byte.is_ascii_alphanumeric() || byte | 0x20 == b'x'
+}
+
+/// A tag of YAML, which says where the value is: `!vault |`, `!Ref Password`.
+fn is_tag(name: &[u8]) -> bool {
+    const TAGS: [&[u8]; 16] = [
+        b"vault",
+        b"vault-encrypted",
+        b"ref",
+        b"sub",
+        b"getatt",
+        b"join",
+        b"select",
+        b"importvalue",
+        b"env",
+        b"env_var",
+        b"secret",
+        b"include",
+        b"unsafe",
+        b"encrypted",
+        b"!str",
+        b"!binary",
+    ];
+    TAGS.iter().any(|tag| name.eq_ignore_ascii_case(tag))
 }
 
 /// `$DB_PASSWORD`, `$password`; but `$p0ABi4mJ` is a password.
@@ -296,11 +320,13 @@ const PLAIN_BYTES_MIN: usize = 8;
 /// A shorter one has at least this many, letters and digits.
 const DRAWN_BYTES_MIN: usize = 5;
 
-/// `as_11Qm` in quotes: letters and digits, and no measure, version or numbered word.
+/// `as_11Qm`, `Wind!9` in quotes: letters and digits, and no measure, version, path or numbered word.
 fn is_short_secret(found: &Found<'_>, text: &[u8]) -> bool {
     text.len() >= DRAWN_BYTES_MIN
         && mixed(text)
-        && WORD.run(text, 0, text.len()) == text.len()
+        && !text
+            .iter()
+            .any(|byte| matches!(byte, b' ' | b'/' | b'.' | b':' | b'(' | b'<' | b'{' | b'['))
         && !(is_number(text) || is_measure(text) || is_version(text) || is_numbered(found, text))
 }
 

@@ -257,6 +257,15 @@ fn json_inside_strings_is_walked_with_its_keys() {
             r#"{"name":"db_password","type":"string","default":"***REDACTED***"}"#,
         ),
         (
+            r#"{"Name":"/prod/db/password","Type":"SecureString","Value":"x1"}"#,
+            r#"{"Name":"/prod/db/password","Type":"SecureString","Value":"***REDACTED***"}"#,
+        ),
+        (
+            r#"{"password":{"type":"string","minLength":8}}"#,
+            r#"{"password":{"type":"string","minLength":8}}"#,
+        ),
+        (r#"{"Name":"/prod/db/host","Value":"db1"}"#, r#"{"Name":"/prod/db/host","Value":"db1"}"#),
+        (
             r#"{"OptionName":"Port","OptionValue":"5432"}"#,
             r#"{"OptionName":"Port","OptionValue":"5432"}"#,
         ),

@@ -40,6 +40,7 @@ fn unusual_signs_connect_keys_and_values() {
             "powershell, options first",
             "$pwd = ConvertTo-SecureString -AsPlainText -Force -String '«Plov3r#99»'",
         ),
+        ("short secret, tripled", "secret = \"\"\"«Hauch!9»\"\"\""),
         ("short secret", "A { id: 1, api_secret: \"«as_11Qm»\" }"),
         ("command of SMTP", "AUTH PLAIN «AHVzZXIAcGFzczEyMzQ=»"),
         ("weak", "password=«000000» pwd=«aaaaaa»"),
@@ -133,6 +134,8 @@ fn prefixed_keys_and_values_are_connected() {
 #[test]
 fn signs_without_values_stay() {
     check(&[
+        ("tag of YAML", "password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256"),
+        ("tag of CloudFormation", "MasterUserPassword: !Ref Password"),
         ("column's type", "| password | varchar(255) | NO   |     | NULL    |       |"),
         ("template", "password: {{ .Values.db.password | b64enc | quote }}"),
         ("pipeline", "cat db.password | base64url -d | tee x"),
