@@ -19,6 +19,11 @@ const NEAR_BYTES_MAX: usize = 48;
 /// `start` is the first byte of a key, `end` the one after it, and `value` the one after its sign.
 pub(super) fn find(finder: &mut Finder<'_>, start: usize, end: usize, value: usize) {
     let input = finder.input;
+    // All names start with the same letter: most keys have another one there.
+    let has_letter = |len: &usize| end - start >= *len && input[end - len] | 0x20 == b'l';
+    if ![3, 4, 8, 9].iter().any(has_letter) {
+        return;
+    }
     let is = |names: &[&[u8]]| names.iter().any(|name| ends_in(&input[start..end], name));
     let (is_latitude, is_longitude) = (is(&LATITUDES), is(&LONGITUDES));
     if !is_latitude && !is_longitude {

@@ -11,6 +11,9 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     if !input[pos..].starts_with(b"eyJ") || before(input, pos) == b'-' {
         return;
     }
+    if finder.covers(pos, pos, rule::JWT) {
+        return;
+    }
     let mut end = pos;
     let mut lens = [0usize; 5];
     for (n, len) in lens.iter_mut().enumerate() {
