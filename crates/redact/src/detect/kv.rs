@@ -5,7 +5,7 @@
 
 use super::key_text::{self, KEY, KEY_BYTES_MAX, Key};
 use super::kv_value::{Ends, Found, Link};
-use super::{geo, kv_value, shape};
+use super::{geo, kv_value, shape, stem};
 use crate::bytes::{ByteSet, at, before, mixed};
 use crate::hits::Finder;
 use crate::key_tails::{is_time, quote_end};
@@ -102,14 +102,18 @@ fn is_plain(finder: &Finder<'_>, key: &Key, sign: &Sign, pos: usize) -> bool {
     let input = finder.input;
     let quote = usize::from(key.quoted && at(input, key.end) == b'"');
     let text = &input[key.start..key.end];
-    let next = at(input, sign.end);
+    let (prev, next) = (before(input, key.start), at(input, sign.end));
     key.end + quote == pos
+        // The identifier starts there, with nothing before it that could belong to it.
+        && prev.is_ascii()
+        && !KEY.has(prev)
         && sign.end == pos + 1
         && !sign.compares
         // Other detectors look at such colons, too.
         && (!sign.colon || matches!(next, b' ' | b'"'))
         && text.is_ascii()
         && !key_text::is_setting(text)
+        && !stem::is_program(text)
         && !finder.rules.checks_every_sign()
 }
 

@@ -49,10 +49,14 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         return;
     }
     finder.spend(16);
+    let (start, end) = finder.signed_key;
+    if start <= pos && pos < end {
+        finder.stem_from = end;
+        return;
+    }
     let Some(key) = key_text::around(input, pos) else { return };
     finder.stem_from = key.end;
-    let is_decided = finder.signed_key == (key.start, key.end);
-    if before(input, key.start) == b'*' || is_decided && !is_program(&input[key.start..key.end]) {
+    if before(input, key.start) == b'*' {
         return;
     }
     // What is found here does not depend on what was found by signs, nor the other way around.
@@ -62,7 +66,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
 }
 
 /// Whether the key is the name of a program whose arguments are passwords.
-fn is_program(key: &[u8]) -> bool {
+pub(super) fn is_program(key: &[u8]) -> bool {
     key.eq_ignore_ascii_case(b"htpasswd")
 }
 
