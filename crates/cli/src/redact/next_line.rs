@@ -45,7 +45,7 @@ pub(super) fn may_announce(line: &[u8]) -> bool {
         | [.., b':']
         | [.., b' ', b'|' | b'>']
         | [.., b' ', b'|' | b'>', b'-' | b'+'] => true,
-        line => entry_name(line).is_some(),
+        line => starts_like_entry(line) && entry_name(line).is_some(),
     }
 }
 
@@ -94,6 +94,13 @@ impl Announced {
             Form::Entry => (entry_value(line, place).and_then(part), None),
         }
     }
+}
+
+/// Whether the first letter of a line can be that of an entry: a filter that nearly no line of a log passes.
+#[inline]
+fn starts_like_entry(line: &[u8]) -> bool {
+    let first = line.iter().find(|byte| !matches!(byte, b' ' | b'\t'));
+    matches!(first, Some(b'-' | b'n' | b'k' | b'"'))
 }
 
 /// The name in `- name: DB_PASSWORD`, `"key": "db.password",`.
