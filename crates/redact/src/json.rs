@@ -76,7 +76,7 @@ struct Frame {
 struct Open {
     facts: KeyFacts,
     start: usize,
-    end: usize,
+    end: Option<usize>,
 }
 
 /// The open containers and entries; kept by the caller so that walking allocates once.
@@ -430,7 +430,7 @@ impl Reader<'_> {
         let facts = self.decide.facts(&input[start..end], &input[frame.key.0..frame.key.1]);
         let ruling = frame.scope.entry(&facts);
         if Scope::is_open(&facts) {
-            self.stack.open.push(Open { facts, start: self.leaves.len(), end: 0 });
+            self.stack.open.push(Open { facts, start: self.leaves.len(), end: None });
         }
         self.walk.space();
         self.walk.expect(b':')?;
@@ -448,7 +448,7 @@ impl Reader<'_> {
             if class == KeyClass::Plain {
                 continue;
             }
-            for leaf in &mut self.leaves[open.start..open.end] {
+            for leaf in &mut self.leaves[open.start..open.end.unwrap_or(open.start)] {
                 let is_key = matches!(leaf.kind, LeafKind::Key { .. });
                 if !is_key && leaf.class == KeyClass::Plain {
                     leaf.class = class;
@@ -478,8 +478,8 @@ impl Reader<'_> {
 /// The leaves of the last open entry end here.
 fn end_open(open: &mut [Open], leaves: usize) {
     if let Some(last) = open.last_mut()
-        && last.end == 0
+        && last.end.is_none()
     {
-        last.end = leaves;
+        last.end = Some(leaves);
     }
 }

@@ -58,7 +58,7 @@ struct Frame {
 struct Open {
     facts: KeyFacts,
     start: usize,
-    end: usize,
+    end: Option<usize>,
 }
 
 /// The key of the next value, what it says, and the ruling.
@@ -147,7 +147,7 @@ impl Walker {
         let facts = known.says;
         let ruling = frame.scope.entry(&facts);
         if Scope::is_open(&facts) {
-            self.open.push(Open { facts, start: leaves.len(), end: 0 });
+            self.open.push(Open { facts, start: leaves.len(), end: None });
         }
         walk.space();
         walk.expect(b':')?;
@@ -268,7 +268,7 @@ impl Walker {
             if class == KeyClass::Plain {
                 continue;
             }
-            for leaf in &mut leaves[open.start..open.end] {
+            for leaf in &mut leaves[open.start..open.end.unwrap_or(open.start)] {
                 let is_key = matches!(leaf.kind, LeafKind::Key | LeafKind::EscapedKey);
                 if !is_key && leaf.class == KeyClass::Plain {
                     leaf.class = class;
@@ -297,9 +297,9 @@ fn resolve_pair(walk: &Walk<'_>, frame: &Frame, keys: &mut KeyCache, leaves: &mu
 #[inline]
 fn end_open(open: &mut [Open], leaves: usize) {
     if let Some(last) = open.last_mut()
-        && last.end == 0
+        && last.end.is_none()
     {
-        last.end = leaves;
+        last.end = Some(leaves);
     }
 }
 

@@ -206,6 +206,13 @@ fn a_typical_json_line_is_redacted() {
 }
 
 #[test]
+fn an_entry_without_leaves_keeps_its_class() {
+    let line = r#"{"name":true,"service":"ann@example.com","ssn":"219-09-9999"}"#;
+    let want = r#"{"name":true,"service":"<email>","ssn":"<ssn>"}"#;
+    assert_eq!(text_of(line), want);
+}
+
+#[test]
 fn a_key_with_an_address_is_masked() {
     let line = r#"{"ann@example.com":1,"a":{"b\u0040example.com":[2,"bob@example.com"]}}"#;
     let want = r#"{"<email>":1,"a":{"<email>":[2,"<email>"]}}"#;
