@@ -77,6 +77,9 @@ impl Comparison<'_> {
         self.same_segments()?;
         let is_prefix = now.len() <= was.len() && now[..] == was[..now.len()];
         let end = first + now.len() as u64;
+        if self.has_added_signatures() {
+            return Some(Verdict::Unknown);
+        }
         let notes = self.notes()?;
         let sealed = notes.last().copied().unwrap_or(0);
         if !is_prefix {
@@ -158,6 +161,21 @@ impl Comparison<'_> {
             .map(|note| was.contains(note).then(|| size_of(note)))
             .collect::<Found<_>>()?;
         sizes.is_sorted().then_some(sizes)
+    }
+
+    /// Whether a note has its own text and signature, and further signatures: those of other keys are ignored, as with
+    /// every signed note, and a further one of the same key is wrong.
+    fn has_added_signatures(&self) -> bool {
+        let was = split_notes(self.bytes(self.truth, "checkpoints"));
+        let now = split_notes(self.bytes(self.changed, "checkpoints"));
+        let is_added = |note: &&[u8]| {
+            let (text, signatures) = parts_of(note);
+            let is_same = |(own, of_it): (&[u8], BTreeSet<&[u8]>)| {
+                own == text && of_it.len() < signatures.len() && of_it.is_subset(&signatures)
+            };
+            was.iter().any(|known| is_same(parts_of(known)))
+        };
+        now.iter().any(is_added)
     }
 
     fn bytes<'f>(&self, files: &'f Files, name: &str) -> &'f [u8] {
@@ -274,6 +292,13 @@ fn split_notes(mut bytes: &[u8]) -> Vec<&[u8]> {
         bytes = rest;
     }
     notes
+}
+
+/// The text of a note and its lines of signatures.
+fn parts_of(note: &[u8]) -> (&[u8], BTreeSet<&[u8]>) {
+    let end = note.windows(2).position(|pair| pair == b"\n\n").map_or(note.len(), |at| at + 2);
+    let (text, signatures) = note.split_at(end);
+    (text, signatures.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect())
 }
 
 fn size_of(note: &[u8]) -> u64 {
