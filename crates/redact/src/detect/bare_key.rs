@@ -100,7 +100,11 @@ pub(super) fn may_be_near(near: u32) -> bool {
 /// [`may_be_told`] where several bytes are between.
 #[inline(never)]
 fn may_be_told_further(input: &[u8], pos: usize) -> bool {
-    let end = pos - BETWEEN.run_back(input, pos, BETWEEN_BYTES_MAX);
+    let from = pos.saturating_sub(BETWEEN_BYTES_MAX);
+    let mut end = pos;
+    while end > from && CLASS[usize::from(input[end - 1])] & 1 != 0 {
+        end -= 1;
+    }
     let letters = input.get(..end).and_then(<[u8]>::last_chunk::<3>);
     letters.is_some_and(|&[a, b, c]| {
         let three = u32::from_le_bytes([a, b, c, 0]);
@@ -188,7 +192,7 @@ fn has_ending_too(three: u32) -> bool {
 /// Whether the 16 bytes at `pos` have a digit and a letter, or letters of both cases, or start like a row of
 /// characters.
 #[inline(always)]
-fn sixteen_may_be(input: &[u8], pos: usize) -> bool {
+pub(super) fn sixteen_may_be(input: &[u8], pos: usize) -> bool {
     let Some(sixteen) = input.get(pos..).and_then(<[u8]>::first_chunk::<{ drawn::BYTES_MIN }>)
     else {
         return false;

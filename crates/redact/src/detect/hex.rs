@@ -2,7 +2,7 @@
 //!
 //! Git commits, digests, trace ids and UUIDs look the same and are kept.
 
-use super::bare_key::{Telling, may_be_told, telling};
+use super::bare_key::{Telling, telling};
 use crate::bytes::{ALNUM, HEX, at, before, is_word};
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
@@ -16,14 +16,13 @@ const NUMBER_BYTES: usize = 64;
 /// The digits of MySQL's password hash, after its `*`.
 const MYSQL_BYTES: usize = 40;
 
-/// A filter applied before [`find`], for words that do not end near the end of the text.
+/// A filter applied before [`find`], for words that do not end near the end of the text. `is_told` is the result of
+/// [`may_be_told`](super::bare_key::may_be_told).
 #[inline(always)]
-pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
+pub(super) fn may_be(input: &[u8], pos: usize, is_told: bool) -> bool {
     let digit = |i: usize| input.get(pos + i).is_none_or(|&byte| HEX.has(byte));
     [0, HEX_BYTES_MIN - 1, 8, 16, 24].into_iter().all(digit)
-        && (input.len() - pos < HEX_BYTES_MIN
-            || before(input, pos) == b'*'
-            || may_be_told(input, pos))
+        && (input.len() - pos < HEX_BYTES_MIN || before(input, pos) == b'*' || is_told)
 }
 
 /// `pos` is where a word starts.

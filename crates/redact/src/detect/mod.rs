@@ -191,10 +191,11 @@ pub(crate) fn word_kinds(
 ) -> WordKinds {
     let provider =
         rules.literals.may_start(input, pos) && rules.literals.may_be(&rules.providers, input, pos);
+    let is_told = bare_key::may_be_told(input, pos);
     let kinds = WordKinds::NONE
         .with_if(provider, WordKinds::PROVIDER)
-        .with_if(bare_key::may_be(input, pos), WordKinds::BARE_KEY);
-    let kinds = if long { long_word_kinds(input, pos, kinds) } else { kinds };
+        .with_if(is_told && bare_key::sixteen_may_be(input, pos), WordKinds::BARE_KEY);
+    let kinds = if long { long_word_kinds(input, pos, is_told, kinds) } else { kinds };
     shape.map_or(kinds, |shape| sixteen_word_kinds(rules, input, pos, shape, kinds))
 }
 
@@ -215,10 +216,10 @@ fn sixteen_word_kinds(
 
 /// Adds what a long word may be.
 #[inline(always)]
-fn long_word_kinds(input: &[u8], pos: usize, kinds: WordKinds) -> WordKinds {
+fn long_word_kinds(input: &[u8], pos: usize, is_told: bool, kinds: WordKinds) -> WordKinds {
     kinds
         .with_if(shape::may_be(input, pos), WordKinds::SHAPE)
-        .with_if(hex::may_be(input, pos), WordKinds::HEX)
+        .with_if(hex::may_be(input, pos, is_told), WordKinds::HEX)
         .with_if(wallet::may_be(input, pos), WordKinds::WALLET)
         .with_if(key_body::may_be_line(input, pos), WordKinds::KEY_BODY)
 }
