@@ -308,23 +308,22 @@ impl Block {
     fn places(&self, next: &Block, wanted: &Wanted) -> Places {
         let starts = self.starts;
         let words = |chunk: u64| clear_of::<{ CHUNK_BYTES_MIN }>(starts, !chunk, !next.chunk);
-        let sixteen = |word| {
-            if word == 0 { 0 } else { clear_of::<CHUNK_BYTES_MIN>(word, !self.word, !next.word) }
-        };
-        let long = |sixteen| {
-            if sixteen == 0 { 0 } else { clear_of::<LONG_WORD>(sixteen, !self.word, !next.word) }
+        let long = |word| {
+            if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !self.word, !next.word) }
         };
         let Block { punct, keyword, .. } = *self;
         if self.digit | next.digit == 0 {
             let word = words(self.chunk);
-            let long = long(sixteen(word));
-            return Places { punct, keyword, word, long, ..Places::default() };
+            // Without a digit, only long words need a look at their shape.
+            let long = long(word);
+            return Places { punct, keyword, word, long, sixteen: long, ..Places::default() };
         }
         let times = if wanted.colons { 0 } else { self.times(next) };
         // A number does not start after a dot or a dash.
         let numbers = if wanted.all_numbers { starts } else { starts & !self.joined };
         let word = words(self.chunk & !times);
-        let sixteen = sixteen(word);
+        let sixteen =
+            if word == 0 { 0 } else { clear_of::<CHUNK_BYTES_MIN>(word, !self.word, !next.word) };
         Places {
             punct: punct & !times,
             keyword,

@@ -414,6 +414,13 @@ fn a_key_with_a_digit_is_no_time() {
 }
 
 #[test]
+fn long_words_without_digits_are_read() {
+    let line = "qLbXyTnvRkLwsPjZmQehGfDaUoCiVxNtYbKlMpOzRgSdWqEjHuFnIcAqbXyTnvRk";
+    let text = format!("{line}\n-----END PRIVATE KEY-----");
+    assert!(!plain(&mut standard(), &text).contains(line));
+}
+
+#[test]
 fn too_deep_json_is_masked_and_counted() {
     let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
     let mut redactor = standard();
