@@ -236,7 +236,7 @@ fn part() -> impl Strategy<Value = Vec<u8>> {
         2 => "[0-9 .()+-]{1,24}".prop_map(String::into_bytes),
         2 => "[A-Za-z0-9_.+/=-]{1,70}".prop_map(String::into_bytes),
         1 => "[a-f0-9]{1,70}".prop_map(String::into_bytes),
-        1 => "[a-z ]{1,20}".prop_map(String::into_bytes),
+        1 => "[a-z ]{1,20}|[A-Za-z+/.]{20,70}".prop_map(String::into_bytes),
         1 => proptest::collection::vec(any::<u8>(), 1..20),
     ]
 }
