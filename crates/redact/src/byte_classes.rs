@@ -116,7 +116,7 @@ impl<V: Lookup + Load64> Classify for Tables<V> {
             word: classes.any_of(WORD),
             chunk: x.above(0x2A),
             colon: x.only(b':'),
-            joint: x.only(b'.') | x.only(b'-'),
+            joint: x.either(b'-'),
             rare: classes.any_of_or_common(PUNCT, first, rest) | x.only(WIDE),
         }
     }

@@ -52,5 +52,9 @@ impl Lookup for Avx512 {
         };
         fn above(self, byte: u8) _mm512_cmpgt_epi8_mask(self.0, _mm512_set1_epi8(byte as i8));
         fn only(self, byte: u8) _mm512_cmpeq_epi8_mask(self.0, _mm512_set1_epi8(byte as i8));
+        fn either(self, byte: u8) {
+            let offset = _mm512_sub_epi8(self.0, _mm512_set1_epi8(byte as i8));
+            _mm512_cmple_epu8_mask(offset, _mm512_set1_epi8(1))
+        };
     );
 }

@@ -97,6 +97,8 @@ pub trait Lookup: Copy {
     fn above(self, byte: u8) -> u64;
     /// The bytes that are `byte`, which is ASCII.
     fn only(self, byte: u8) -> u64;
+    /// The bytes that are `byte` or the next one, which are ASCII.
+    fn either(self, byte: u8) -> u64;
 }
 
 /// Lanes that can look up nibbles.
@@ -163,6 +165,11 @@ impl<L: Shuffle> Lookup for L {
     #[inline(always)]
     fn only(self, byte: u8) -> u64 {
         self.equal(byte).mask()
+    }
+
+    #[inline(always)]
+    fn either(self, byte: u8) -> u64 {
+        self.equal(byte).or(self.equal(byte + 1)).mask()
     }
 }
 
@@ -258,5 +265,10 @@ impl<L: Lookup> Lookup for Pair<L> {
     #[inline(always)]
     fn only(self, byte: u8) -> u64 {
         self.0.only(byte) | self.1.only(byte) << size_of::<L>()
+    }
+
+    #[inline(always)]
+    fn either(self, byte: u8) -> u64 {
+        self.0.either(byte) | self.1.either(byte) << size_of::<L>()
     }
 }
