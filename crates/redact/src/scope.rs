@@ -198,6 +198,8 @@ struct List {
     is_inner: bool,
     /// Names and values of headers alternate.
     is_headers: bool,
+    /// The items are PINs, or contacts of a chip, which have fewer digits.
+    is_pins: bool,
     command: Command,
     /// What the previous item says about the next one.
     next: KeyClass,
@@ -225,8 +227,12 @@ impl Scope {
 
     /// A list below a key with this ruling. `is_inner`: it is directly in a list.
     pub fn list(above: Ruling, key: &[u8], is_inner: bool) -> Scope {
-        let list =
-            List { is_inner, is_headers: !is_inner && is_header_list(key), ..List::default() };
+        let list = List {
+            is_inner,
+            is_headers: !is_inner && is_header_list(key),
+            is_pins: key.eq_ignore_ascii_case(b"pins"),
+            ..List::default()
+        };
         Scope { above, list, ..Scope::default() }
     }
 
@@ -353,6 +359,7 @@ impl Scope {
         match text {
             None if self.above.class != KeyClass::Plain => self.above.number_class(),
             _ if self.above.class != KeyClass::Plain => self.above.class,
+            _ if list.is_pins && text.is_none_or(is_pin) => KeyClass::Password,
             Some(text) => list.text(text, class_of),
             None => {
                 list.has_other = true;
@@ -447,6 +454,13 @@ impl Command {
     fn is_next(self, text: &[u8]) -> bool {
         matches!((self, text), (Command::Next(option), [b'-', letter]) if *letter == option)
     }
+}
+
+/// Digits of a PIN.
+const PIN_DIGITS_MIN: usize = 4;
+
+fn is_pin(text: &[u8]) -> bool {
+    text.len() >= PIN_DIGITS_MIN && text.iter().all(u8::is_ascii_digit)
 }
 
 /// Whether a list below this key alternates names and values.

@@ -20,6 +20,8 @@ const SENTENCE: [&[u8]; 36] = [
     b"instead", b"are", b"via", b"when", b"as", b"specifies", b"options",
 ];
 
+const SOURCES: [&[u8]; 3] = [b"env:", b"file:", b"fd:"];
+
 /// Whether dashes before `start` make the key an option.
 pub(super) fn is_option(input: &[u8], start: usize) -> bool {
     let dashes = ByteSet::of(b"\\-").run_back(input, start, 3);
@@ -54,6 +56,11 @@ fn decide(finder: &mut Finder<'_>, key: Key, value: Value) {
     let text = &input[value.start..value.end];
     finder.spend(text.len());
     if !is_argument(text, value.quoted) {
+        return;
+    }
+    // `-pass env:NAME`: where openssl reads it from.
+    let is_source = |prefix: &&[u8]| text.starts_with(prefix);
+    if input[key.start..key.end].starts_with(b"pass") && SOURCES.iter().any(is_source) {
         return;
     }
     let class = key_text::class(finder, key);

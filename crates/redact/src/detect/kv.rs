@@ -54,6 +54,10 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         return;
     }
     let text = &input[key.start..key.end];
+    // `--from-file=password=./password.txt`
+    if input[..key.start].ends_with(b"--from-file=") {
+        return;
+    }
     let found = Found {
         two_words,
         colon: sign.colon,

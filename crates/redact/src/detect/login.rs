@@ -1,5 +1,6 @@
 //! A password beside its user, anchored at `@`: `user:password@tcp(…)` and `joe@example.com:password`.
 
+use super::{flags, programs};
 use crate::bytes::{ByteSet, WORD, at, before, mixed};
 use crate::hits::{Finder, rule};
 use crate::kind::{HitKind, mask_len};
@@ -17,6 +18,7 @@ const PASSWORD_END: ByteSet = ByteSet::of(b" \t\r\n\"'<>`|,;");
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     data_source(finder, pos);
     combination(finder, pos);
+    mail_login(finder, pos);
 }
 
 /// The data source name of Go's MySQL driver: `user:password@tcp(host:3306)/db`.
@@ -70,6 +72,29 @@ fn combination(finder: &mut Finder<'_>, pos: usize) {
         .any(|&byte| matches!(byte, b'/' | b'.' | b':' | b'@' | b'(' | b'[' | b'{' | b'\\'));
     if (PASSWORD_BYTES_MIN..=PASSWORD_BYTES_MAX).contains(&len) && mixed(password) && !other {
         finder.hit(start, start + len, rule::URL_PASSWORD, HitKind::Secret);
+    }
+}
+
+/// The command of IMAP: `a1 LOGIN "ann@example.org" "…"`.
+fn mail_login(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    let start = pos - LOCAL.run_back(input, pos, PASSWORD_BYTES_MAX);
+    let quote = usize::from(matches!(before(input, start), b'"' | b'\''));
+    if !input[..start - quote].ends_with(b"LOGIN ") {
+        return;
+    }
+    let end = pos + 1 + DOMAIN.run(input, pos + 1, PASSWORD_BYTES_MAX) + quote;
+    if at(input, end) != b' ' {
+        return;
+    }
+    let Some(value) = flags::argument(input, end + 1) else { return };
+    finder.spend(value.end - start);
+    let is_last = matches!(
+        at(input, value.end + usize::from(value.quoted)),
+        0 | b'\r' | b'\n' | b'"' | b'\''
+    );
+    if is_last && (value.quoted || mixed(&input[value.start..value.end])) {
+        programs::mask(finder, programs::Part::All, value);
     }
 }
 

@@ -192,6 +192,8 @@ const SPECS: &[Spec] = &[
     ),
     spec(&[b"pg_dump", b"psql", b"createdb"], b"-W", Place::Joined, Part::All),
     spec(&[b"gpg", b"gpg2"], b"--passwd", Place::Next, Part::All),
+    Spec { with: b"add-generic-password", ..spec(&[b"security"], b"-w", Place::Next, Part::All) },
+    Spec { with: b"add-internet-password", ..spec(&[b"security"], b"-w", Place::Next, Part::All) },
 ];
 
 /// A bit for each first two letters and length of a program's name.

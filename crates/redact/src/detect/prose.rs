@@ -7,6 +7,7 @@ use super::kv_value::{self, Found, Link, Value};
 use super::{code, fits, gap, letters, literal, sql};
 use crate::bytes::{ByteSet, at, before, is_word, mixed, starts_nocase};
 use crate::hits::{Finder, rule};
+use crate::key::LastWord;
 use crate::kind::{HitKind, KeyClass, mask_len};
 
 const VALUE_END: ByteSet = ByteSet::of(b" \t\r\n,;\"'\x1b");
@@ -18,7 +19,8 @@ const SPACES_MAX: usize = 32;
 const VALUE: ByteSet = ByteSet::of(b"A-Za-z0-9+/=_~!@#$%^&*\\-");
 const VALUE_BYTES_MIN: usize = 6;
 /// Words between a key and its value, each with how sure it makes the value.
-const BETWEEN: [(&[u8], Between); 25] = [
+#[rustfmt::skip]
+const BETWEEN: [(&[u8], Between); 40] = [
     (b" is:", Between::Says),
     (b" is now", Between::Says),
     (b" is set to", Between::Says),
@@ -44,9 +46,25 @@ const BETWEEN: [(&[u8], Between); 25] = [
     (b" has been reset to", Between::Says),
     (b" in use:", Between::Near),
     (b" to", Between::Near),
+    (b" lautet:", Between::Says), (b" lautet", Between::Says), (b" ist:", Between::Says), (b" ist", Between::Says),
+    (b" est:", Between::Says), (b" est", Between::Says), (b" es:", Between::Says), (b" es", Between::Says),
+    (" è:".as_bytes(), Between::Says), (" è".as_bytes(), Between::Says), (" é:".as_bytes(), Between::Says),
+    (" é".as_bytes(), Between::Says), (" är".as_bytes(), Between::Says), (b" er", Between::Says), (b" era", Between::Says),
 ];
 /// ` for bob`: whose secret it is.
-const FOR: &[u8] = b" for ";
+#[rustfmt::skip]
+const FOR: [&[u8]; 13] = [
+    b" for the user ", b" for user ", b" for ", " für ".as_bytes(), b" von ", b" pour ", b" de l'utilisateur ",
+    b" para ", b" per ", b" voor ", " för ".as_bytes(), b" dla ", b" do usuario ",
+];
+/// Words between a key and its sign that say for how long it is valid.
+#[rustfmt::skip]
+const FOR_NOW: [&[u8]; 9] = [
+    b" temporaire", b" provisoire", b" initial", b" temporal", b" provisional", b" temporanea", b" provvisoria",
+    " temporária".as_bytes(), b" inicial",
+];
+/// A code is at most this long.
+const CODE_DIGITS_MAX: usize = 12;
 const NAME: ByteSet = ByteSet::of(b"A-Za-z0-9_.@\\\\\\-'");
 const NAME_BYTES_MAX: usize = 64;
 
@@ -63,14 +81,20 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
     let mut end = key.end.max(pos);
     let mut says = Between::Near;
     let mut i = end;
-    if input[i..].starts_with(FOR) {
-        let user = i + FOR.len();
-        let user = user + if starts_nocase(input, user, b"user ") { 5 } else { 0 };
-        let user = user + if starts_nocase(input, user, b"the user ") { 9 } else { 0 };
+    if let Some(now) = FOR_NOW.iter().find(|now| input[i..].starts_with(now)) {
+        let after = i + now.len() + usize::from(at(input, i + now.len()) == b' ');
+        let colon = at(input, after) == b':' && at(input, after + 1) == b' ';
+        i = if colon { after + 1 } else { i + now.len() };
+        (says, end) = if colon { (Between::Says, i) } else { (says, i) };
+    }
+    if let Some(words) = FOR.iter().find(|words| input[i..].starts_with(words)) {
+        let user = i + words.len();
         let quoted =
             literal::at_quote(input, user).filter(|text| text.next - user <= NAME_BYTES_MAX);
         let after =
             quoted.map_or_else(|| user + NAME.run(input, user, NAME_BYTES_MAX), |text| text.next);
+        // French puts a space before a colon.
+        let after = after + usize::from(input[after..].starts_with(b" : "));
         let colon = at(input, after) == b':' && at(input, after + 1) == b' ';
         i = if colon { after + 1 } else { after };
         says = if colon { Between::Says } else { says };
@@ -78,7 +102,7 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
     }
     if matches!(
         at(input, i + 1) | 0x20,
-        b'i' | b'w' | b'o' | b's' | b'c' | b'r' | b'h' | b't' | b'u'
+        b'i' | b'w' | b'o' | b's' | b'c' | b'r' | b'h' | b't' | b'u' | b'l' | b'e' | 0xE3
     ) {
         for (words, link) in BETWEEN {
             if starts_nocase(input, i, words) && at(input, i + words.len()) == b' ' {
@@ -111,12 +135,15 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
         return;
     }
     let cut = finder.is_cut(first + len) && len > 0;
+    // `PASS TestLogin2`: the result of a test.
+    if text.starts_with(b"Test") && &input[key.start..key.end] == b"PASS" {
+        return;
+    }
     if !cut && (len < VALUE_BYTES_MIN || !(letters::are_drawn(text) || text.iter().any(is_special)))
     {
         return;
     }
-    if !code::names_secret(&input[key.start..key.end]) || input[key.start..key.end].contains(&b'.')
-    {
+    if !names_secret(&input[key.start..key.end]) || input[key.start..key.end].contains(&b'.') {
         return;
     }
     let password = match key_text::class(finder, key) {
@@ -128,6 +155,12 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
         return;
     }
     finder.hit(first, first + len, rule::PROSE, HitKind::Secret);
+}
+
+/// Whether the last word of `name` is one for secrets, also in languages that write it with `pass`.
+fn names_secret(name: &[u8]) -> bool {
+    const WORDS: [&[u8]; 4] = [b"passwort", b"passe", b"passord", b"passwoord"];
+    code::names_secret(name) || WORDS.contains(&LastWord::of(name).get())
 }
 
 /// Bytes of a sentence between a key and the value on a line of its own.
@@ -245,7 +278,10 @@ fn is_secret(text: &[u8], password: bool, says: Between) -> bool {
         let call = text.contains(&b'(') && text.contains(&b')');
         // Paths and versions are neither.
         let path = text.iter().any(|byte| matches!(byte, b'/' | b'.' | b':' | b'<' | b'['));
-        return special || mixed(text) && !call && !path;
+        let code = says == Between::Says
+            && text.len() <= CODE_DIGITS_MAX
+            && text.iter().all(u8::is_ascii_digit);
+        return special || code || mixed(text) && !call && !path;
     }
     let plain = !text
         .iter()

@@ -6,7 +6,7 @@
 use super::key_text::{self, Key};
 use super::kv_value::{Ends, Found, Link};
 use super::sign::{self, Sign};
-use super::{arguments, calls, flags, gap, kv, kv_value, pairs, prose, sql, xml};
+use super::{arguments, calls, flags, gap, kv, kv_value, pairs, papers, prose, sql, stores, xml};
 use crate::bytes::{ByteSet, at, before, starts_nocase};
 use crate::hits::Finder;
 use crate::key_tails;
@@ -17,10 +17,13 @@ use crate::kind::KeyClass;
 #[rustfmt::skip]
 fn endings(four: &[u8; 4]) -> Option<&'static [&'static [u8]]> {
     Some(match four {
-        b"pass" => &[b"word", b"wd", b"phrase", b"code", b"wort", b"es"],
+        b"pass" => &[
+            b"word", b"wd", b"phrase", b"code", b"wort", b"es", b"ord", b"woord", b"e ", b"e:", b"port", b"eport",
+            b"aporto", b"aporte",
+        ],
         b"secr" => &[b"et"],
         b"toke" => &[b"n"],
-        b"auth" => &[b"orization", b"token", b"key"],
+        b"auth" => &[b"orization", b"token", b"key", b"enticate "],
         b"cred" => &[b"ential", b"s"],
         b"cook" => &[b"ie"],
         _ => return None,
@@ -55,6 +58,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         return;
     }
     let Some(key) = key_text::around(input, pos) else { return };
+    let key = with_words_before(input, key);
     finder.stem_from = key.end;
     if before(input, key.start) == b'*' {
         return;
@@ -63,6 +67,16 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let kv_from = finder.kv_from;
     connected(finder, key);
     finder.kv_from = kv_from;
+}
+
+/// `mot de passe`: three words for one key.
+fn with_words_before(input: &[u8], key: Key) -> Key {
+    const WORDS: &[u8] = b"mot de ";
+    let start = key.start.checked_sub(WORDS.len());
+    let start = start.filter(|&start| {
+        starts_nocase(input, start, WORDS) && starts_nocase(input, key.start, b"passe")
+    });
+    Key { start: start.unwrap_or(key.start), ..key }
 }
 
 /// Whether the key is the name of a program whose arguments are passwords.
@@ -75,6 +89,10 @@ fn connected(finder: &mut Finder<'_>, key: Key) {
     let input = finder.input;
     if is_program(&input[key.start..key.end]) {
         return arguments::htpasswd(finder, key.end);
+    }
+    stores::find(finder, key);
+    if papers::is_passport(&input[key.start..key.end]) {
+        return papers::find(finder, key.end);
     }
     let next = key.end + gap::decoration(input, key.end);
     let quote = sign::quote_len(input, next);
@@ -104,7 +122,9 @@ fn connected(finder: &mut Finder<'_>, key: Key) {
         }
         b' ' | b'\t' | 0xC2 if xml::around(finder, key) || flags::telling(finder, key, after) => {}
         b'<' if quote == 0 => xml::label(finder, key, after),
-        b' ' if &input[key.start..key.end] == b"AUTH" => arguments::auth_command(finder, after),
+        b' ' if matches!(&input[key.start..key.end], b"AUTH" | b"AUTHENTICATE") => {
+            arguments::auth_command(finder, after)
+        }
         b' ' | b'\t' | 0xC2 => {
             cell(finder, key, after);
             prose::find(finder, key, after);

@@ -51,7 +51,7 @@ const fn grouped(
 }
 
 #[rustfmt::skip]
-pub(super) static KINDS: [Kind; 60] = [
+pub(super) static KINDS: [Kind; 61] = [
     grouped(9, &[&[2, 7]], employer, No),
     kind(12, &[&[4, 4, 4]], |d| d[0] >= b'2' && is_verhoeff(d), Grouped),
     kind(18, &[&[6, 8, 4], &[6, 4, 4, 4]], china, Yes),
@@ -111,8 +111,17 @@ pub(super) static KINDS: [Kind; 60] = [
     kind(12, &[], kazakhstan, No),
     kind(14, &[&[3, 3, 3, 5]], luhn, No),
     kind(11, &[], luhn, No),
+    kind(18, &[&[3, 3, 11, 1], &[3, 3, 12], &[4, 4, 4, 4, 2]], mexico_account, No),
     grouped(15, &[&[3, 4, 7, 1]], |d| d.starts_with(b"784") && luhn(d), Grouped),
 ];
+
+/// A bank account of Mexico (CLABE): each product counts by its last digit.
+fn mexico_account(digits: &[u8]) -> bool {
+    let weights = [3, 7, 1].into_iter().cycle();
+    let sum: u32 =
+        digits[..17].iter().zip(weights).map(|(&digit, by)| value(digit) * by % 10).sum();
+    (10 - sum % 10) % 10 == value(digits[17])
+}
 
 /// The last digit is the weighted sum modulo eleven, ten as 0.
 fn is_mod_11_rest(digits: &[u8], weights: &[u32]) -> bool {

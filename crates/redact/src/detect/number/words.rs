@@ -68,7 +68,7 @@ pub(super) static WORDS: [(Hint, &[&str]); 13] = [
         "número", "nº", "n°", "№", "est", "es", "de", "del", "della", "do", "da", "le", "la", "el", "au", "al", "op",
         "номер", "на", "по", "号", "号码", "番号", "번호", "は", "是", "为", "numarası", "telefonnummer",
         "nomor", "raqam", "číslo", "cislo", "kodas", "kods", "kod", "kodu", "szám", "broj", "kode", "s", "license",
-        "licence", "record", "records", "series", "серия", "document", "dokument", "документ",
+        "licence", "interbancaria", "record", "records", "series", "серия", "document", "dokument", "документ",
     ]),
     (Hint::PHONE, &[
         "phone", "ph", "mob", "cel", "tel", "telephone", "mobile", "sms", "fax", "telefax", "whatsapp", "msisdn", "cellphone", "landline",
@@ -100,7 +100,8 @@ pub(super) static WORDS: [(Hint, &[&str]); 13] = [
     (Hint::BANK, &[
         "iban", "account", "acct", "konto", "kontonummer", "kontonr", "compte", "cuenta", "conto", "conta", "rekening",
         "rekeningnummer", "tili", "konta", "účet", "számla", "hesap", "счет", "счёт", "账号", "账户", "口座",
-        "bankverbindung",     ]),
+        "bankverbindung", "clabe",
+    ]),
     (Hint::BORN, &[
         "dob", "birth", "birthdate", "birthday", "born", "dateofbirth", "geburtsdatum", "geboren", "geb", "geburtstag",
         "naissance", "né", "née", "nacimiento", "nacido", "nacida", "nascita", "nato", "nata", "nascimento",
@@ -108,7 +109,7 @@ pub(super) static WORDS: [(Hint, &[&str]); 13] = [
         "născut", "születési", "doğum", "рождения", "народження", "出生", "出生日期", "生日", "生年月日", "생년월일",
     ]),
     (Hint::PERSON, &[
-        "itin", "ein", "tin", "fein", "atin", "taxid", "tax", "taxpayer", "national", "identity", "identification",
+        "clabe", "itin", "ein", "tin", "fein", "atin", "taxid", "tax", "taxpayer", "national", "identity", "identification",
         "citizen", "nino", "ni", "nhs", "utr", "insurance", "aadhaar", "aadhar", "uidai", "epic", "pan",
         "cpf", "cnpj", "rg", "pis", "nit", "steuer", "steuerid", "steuernummer", "idnr",
         "steueridentifikationsnummer", "steuernr", "rentenversicherungsnummer", "sozialversicherungsnummer",
