@@ -38,10 +38,10 @@ pub(crate) struct Masks {
 }
 
 /// The first three letters of the words that may precede a secret, anywhere in a word: password, secret, token, api,
-/// auth, credential, cookie, bearer, basic, begin, identified.
-pub(crate) const KEYWORDS: [[u8; 3]; 11] = [
+/// auth, credential, cookie, bearer, basic, begin, identified, code.
+pub(crate) const KEYWORDS: [[u8; 3]; 12] = [
     *b"pas", *b"sec", *b"tok", *b"api", *b"aut", *b"cre", *b"coo", *b"bea", *b"bas", *b"beg",
-    *b"ide",
+    *b"ide", *b"cod",
 ];
 
 /// The positions of one block where a detector could start.

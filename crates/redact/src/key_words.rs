@@ -58,10 +58,10 @@ const fn group(is: u32, class: KeyClass, words: &'static [&'static str]) -> Grou
 pub(crate) const GROUPS: &[Group] = &[
     group(TELLS | PART, Password, &[
         "password", "passwd", "passphrase", "passcode", "pwd", "passwort", "passwrd", "passwod", "psswd", "passkey",
-        "pincode", "cvv", "cvc", "otp", "totp", "hotp",
+        "pincode", "cvv", "cvc", "otp", "totp", "hotp", "kennwort", "mtan",
     ]),
     group(TELLS, Password, &[
-        "puk", "kennwort", "losungswort", "geheimzahl", "wachtwoord", "motdepasse", "mdp",
+        "puk", "losungswort", "geheimzahl", "wachtwoord", "motdepasse", "mdp",
         "contrasena", "contrasenia", "contrasenya", "contrasinal", "clave", "senha", "palavrapasse",
         "parola", "haslo", "heslo", "geslo", "lozinka", "zaporka", "sifre", "jelszo", "salasana",
         "losenord", "adgangskode", "passord", "kodeord", "lykilord", "slaptazodis", "parool", "parol", "katasandi",
@@ -153,6 +153,7 @@ pub(crate) const GROUPS: &[Group] = &[
         "usage", "used", "manager", "service", "provider", "store", "verified", "changed", "invalid", "error",
     ]),
     group(PART, Plain, &[
+        "benutzer", "nutzer", "datenbank", "netzwerk", "zugangs", "haupt", "kunden", "standard", "einmal",
         "db", "pg", "my", "ssh", "smtp", "imap", "ftp", "sftp", "ldap", "refresh", "access", "client", "user", "admin",
         "root", "old", "new", "store", "key", "app", "api", "auth", "login", "account", "master", "bind", "proxy",
         "redis", "mysql", "postgres", "postgresql", "mongo", "mongodb", "rabbitmq", "mq", "sql", "sudo", "become",

@@ -106,9 +106,27 @@ fn ends_bare(input: &[u8], found: &Found<'_>, pos: usize) -> bool {
         KeyClass::Cookie => matches!(byte, b'\n' | b'\r' | b'"' | b'\'' | 0x1B),
         _ => {
             ends_secret(input, pos, byte)
-                || byte == b'&' && (found.ends == Ends::Query || pair_follows(input, pos + 1))
+                || byte == b',' && found.colon && colon_pair_follows(input, pos + 1)
+                || byte == b'&' && (found.ends == Ends::Query || parameter_follows(input, pos + 1))
         }
     }
+}
+
+/// `word=` or `word[id]=`.
+fn parameter_follows(input: &[u8], pos: usize) -> bool {
+    let word = KEY.run(input, pos, 48);
+    let inner = pos + word + 1;
+    let close = inner + KEY.run(input, inner, 48);
+    pair_follows(input, pos)
+        || word > 0
+            && at(input, inner - 1) == b'['
+            && input[close.min(input.len())..].starts_with(b"]=")
+}
+
+/// `user:ann` after a comma, where the value's own key has a colon, too.
+fn colon_pair_follows(input: &[u8], pos: usize) -> bool {
+    let len = LETTERS.run(input, pos, WORD_LETTERS_MAX);
+    len > 1 && at(input, pos + len) == b':' && at(input, pos + len + 1).is_ascii_alphanumeric()
 }
 
 fn ends_secret(input: &[u8], pos: usize, byte: u8) -> bool {

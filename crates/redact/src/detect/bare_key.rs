@@ -256,7 +256,14 @@ fn value_end(finder: &mut Finder<'_>, start: usize, end: usize) -> usize {
     const SIGNS: ByteSet = ByteSet::of(b"%?$!:@#^*");
     let input = finder.input;
     let mut end = end;
+    // `https://x-access-token:…@host`
+    let key = start - usize::from(before(input, start) == b':');
+    let user = key - IDENTIFIER.run_back(input, key, IDENTIFIER_BYTES_MAX);
+    let ends_user = key < start && input[..user].ends_with(b"://");
     while SIGNS.has(at(input, end)) && VALUE.has(at(input, end + 1)) {
+        if ends_user && at(input, end) == b'@' {
+            break;
+        }
         let more = 1 + VALUE.run(input, end + 1, VALUE_BYTES_MAX);
         finder.spend(more);
         end += more;

@@ -5,6 +5,7 @@
 use super::code;
 use super::kv_value::{Found, Link};
 use super::letters::are_drawn;
+use super::papers;
 use crate::bytes::{ByteSet, HEX, WORD, at, mixed};
 use crate::hits::Finder;
 use crate::key::{self, LastWord, Tokens};
@@ -152,6 +153,7 @@ fn is_rendered(text: &[u8]) -> bool {
 /// Whether the text fits the class well enough.
 pub(super) fn fits_class(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
     match found.class {
+        KeyClass::Ssn if papers::is_number(text) => true,
         KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => {
             text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 6
         }
@@ -207,7 +209,7 @@ fn fits_password(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> 
         return false;
     }
     if alone && matches!(word, b"pass" | b"pin") && !found.option && !found.quoted_key {
-        return is_pass(text, quoted);
+        return is_pass(text, quoted || word == b"pin");
     }
     if word.ends_with(b"s") && !quoted && text.len() < 4 && text.iter().all(u8::is_ascii_digit) {
         return false;

@@ -54,6 +54,9 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         return;
     }
     let text = &input[key.start..key.end];
+    if sign.colon && is_user_of_url(input, key.start, sign.end) {
+        return;
+    }
     // `--from-file=password=./password.txt`
     if input[..key.start].ends_with(b"--from-file=") {
         return;
@@ -152,6 +155,16 @@ fn is_in_path(input: &[u8], start: usize) -> bool {
         && start > 1
         && !matches!(input[start - 2], b' ' | b'"' | b'\'' | b'\t' | b'\n')
 }
+
+/// `https://x-access-token:…@host`: the key is the user of a URL, whose password [`super::url`] masks.
+pub(super) fn is_user_of_url(input: &[u8], start: usize, pos: usize) -> bool {
+    const USER_END: ByteSet = ByteSet::of(b"!-.0->@-~");
+    input[..start].ends_with(b"://")
+        && input[pos..pos + USER_END.run(input, pos, USER_BYTES_MAX)].contains(&b'@')
+}
+
+/// Most bytes of a password in a URL that are searched for its end.
+const USER_BYTES_MAX: usize = 512;
 
 /// What ends a value whose key starts at `start`: in a query, an ampersand.
 pub(super) fn ends(input: &[u8], start: usize) -> Ends {

@@ -36,6 +36,7 @@ mod login;
 mod national_id;
 mod network;
 mod number;
+mod one_time;
 mod pairs;
 mod papers;
 mod phone;
@@ -241,6 +242,7 @@ pub(crate) fn keyword_may_be(input: &[u8], pos: usize) -> bool {
         | [b'a', b'u', b't', b'h']
         | [b'c', b'r', b'e', b'd']
         | [b'c', b'o', b'o', b'k'] => stem::may_be(input, pos),
+        [b'c', b'o', b'd', b'e' | b'i'] => one_time::may_be(input, pos),
         _ => false,
     }
 }
@@ -310,6 +312,7 @@ pub(crate) fn at_keyword(finder: &mut Finder<'_>, pos: usize) {
         (b'b', b's') if starts => auth::find(finder, pos, b"basic", HitKind::Basic),
         (b'b', b'g') if starts => private_key::find(finder, pos),
         (b'i', _) if starts => sql::identified(finder, pos),
+        (b'c', b'd') => one_time::find(finder, pos),
         (b'b' | b'i', _) => {}
         _ => stem::find(finder, pos),
     }

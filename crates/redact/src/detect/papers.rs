@@ -23,6 +23,14 @@ pub(super) fn is_passport(key: &[u8]) -> bool {
     WORDS.iter().any(|word| key.eq_ignore_ascii_case(word))
 }
 
+/// Whether `text` consists of capitals and digits like the number of a passport.
+pub(super) fn is_number(text: &[u8]) -> bool {
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    (CHARS_MIN..=CHARS_MAX).contains(&text.len())
+        && NUMBER.run(text, 0, text.len()) == text.len()
+        && (DIGITS_MIN..text.len()).contains(&digits)
+}
+
 /// `pos` is the position after the word.
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
@@ -37,14 +45,8 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         start = word.map_or(start, |word| gap(start + word.len()));
     }
     let end = start + NUMBER.run(input, start, CHARS_MAX + 1);
-    let text = &input[start..end];
-    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
     let ends = !at(input, end).is_ascii_alphanumeric() && at(input, end) != b'_';
-    if start > pos
-        && (CHARS_MIN..=CHARS_MAX).contains(&text.len())
-        && (DIGITS_MIN..text.len()).contains(&digits)
-        && ends
-    {
+    if start > pos && ends && is_number(&input[start..end]) {
         finder.hit(start, end, rule::NATIONAL_ID, HitKind::Ssn);
     }
 }

@@ -148,6 +148,9 @@ fn by_sign(finder: &mut Finder<'_>, key: Key, sign: Sign) {
     if before(input, key.start) == b'/' && !sign.encoded && !sign.colon {
         return;
     }
+    if sign.colon && kv::is_user_of_url(input, key.start, sign.end) {
+        return;
+    }
     let class = key_text::class(finder, key);
     if class == KeyClass::Plain || kv::is_file(text) {
         return;

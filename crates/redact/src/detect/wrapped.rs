@@ -176,6 +176,12 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
     if bare && is_template(input, head.open) {
         return false;
     }
+    // `Err(NotFound)`: why there is no value.
+    let word = WORD.run(input, head.open + 1, NAME_BYTES_MAX);
+    let is_closed = word > 0 && at(input, head.open + 1 + word) == b')';
+    if is_closed && &input[head.name.0..head.name.1] == b"Err" {
+        return true;
+    }
     // A list that starts with a string was always a list of values.
     let first = head.open + 1 + BLANK.run(input, head.open + 1, 64);
     let list = bare && at(input, head.open) == b'[' && extent::quote_at(input, first).is_some();
