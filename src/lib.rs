@@ -218,8 +218,8 @@ pub mod __private {
         ViaCopy, ViaError, ViaNothing, ViaReport, ViaReportRef, ViaValue, Wrap, check, dotted,
         dotted_len, dotted_str, ecs_keys, key,
     };
-    pub use crate::emit::emitter::{Emitter, emit};
-    pub use crate::emit::sampling::should_log_globally;
+    pub use crate::emit::emitter::{Global, emit};
+    pub use crate::emit::sampling::pass_globally;
     pub use crate::emit::{AsEmitter, BoundFields};
     pub use ringseal_base::value::{DebugValue, DisplayValue};
 }

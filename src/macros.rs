@@ -242,10 +242,11 @@ macro_rules! __then {
                 ViaCopy as _, ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
             };
             $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
-            if $crate::__private::should_log_globally(&__CALLSITE) {
+            if let ::core::option::Option::Some(pass) = $crate::__private::pass_globally(&__CALLSITE) {
                 $crate::__private::emit(
-                    $crate::__private::Emitter::global(),
+                    &$crate::__private::Global,
                     &__CALLSITE,
+                    pass,
                     $level,
                     $crate::__list!($({$text $kind ($value)})*),
                 );
@@ -262,10 +263,13 @@ macro_rules! __then {
             $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
             match &$log {
                 log => {
-                    if $crate::__private::AsEmitter::should_log(log, &__CALLSITE) {
+                    if let ::core::option::Option::Some(pass) =
+                        $crate::__private::AsEmitter::pass(log, &__CALLSITE)
+                    {
                         $crate::__private::emit(
-                            $crate::__private::AsEmitter::emitter(log),
+                            log,
                             &__CALLSITE,
+                            pass,
                             $level,
                             $crate::__list!($({$text $kind ($value)})*),
                         );

@@ -1,8 +1,9 @@
 //! Call sites: one static per macro invocation, with its constant data and its verdict.
 //!
 //! Promises: a disabled call is one relaxed load and a branch. An enabled call tests one more bit of the same word,
-//! which is set if a further check is needed. Only the registration at a site's first call takes a lock and allocates.
-use std::sync::atomic::{AtomicU32, Ordering};
+//! which is set if a further check is needed, and finds the site's id in that word. Only the registration at a site's
+//! first call takes a lock and allocates.
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use ringseal_base::value::ECS_OBJECTS;
 
@@ -57,10 +58,11 @@ pub struct Metadata {
 /// One macro invocation.
 #[derive(Debug)]
 pub struct Callsite {
-    verdict: AtomicU32,
+    /// The verdict in the lower half, the id in the upper half: one load gives both.
+    word: AtomicU64,
     id: AtomicU32,
-    /// The id, or 0 while some engine keeps only a share of the site's events: they take the slow path.
-    fast_id: AtomicU32,
+    /// Whether some engine keeps only a share of the site's events.
+    keeps_share: AtomicBool,
     has_trace_key: bool,
     metadata: Metadata,
     plans: SitePlans,
@@ -80,9 +82,9 @@ impl Callsite {
         assert!(!metadata.event.is_empty(), "an event needs a name; this one is empty");
         check_keys(metadata.keys);
         Self {
-            verdict: AtomicU32::new(UNREGISTERED),
+            word: AtomicU64::new(UNREGISTERED as u64),
             id: AtomicU32::new(0),
-            fast_id: AtomicU32::new(0),
+            keeps_share: AtomicBool::new(false),
             has_trace_key: has_trace_key(metadata.keys),
             metadata,
             plans: SitePlans::new(),
@@ -98,27 +100,31 @@ impl Callsite {
     /// Whether the engine in `slot`, or some engine in the shared slot, enables this event, sampling aside.
     #[inline(always)]
     pub fn enabled(&'static self, slot: usize) -> bool {
-        self.enabled_or(slot, || self.resolve(slot))
+        self.pass(slot, || self.resolve(slot)).is_some()
     }
 
-    /// Whether the engine in `slot` enables this event. If the verdict requires a further check, calls `decide`, which
-    /// is not inlined and calls [`Callsite::resolve`] first.
+    /// Lets the event pass if the engine in `slot` enables it. If the verdict requires a further check, calls `decide`,
+    /// which is not inlined and calls [`Callsite::resolve`] first.
     #[inline(always)]
-    pub fn enabled_or(&'static self, slot: usize, decide: impl FnOnce() -> bool) -> bool {
+    pub fn pass(&'static self, slot: usize, decide: impl FnOnce() -> bool) -> Option<Pass> {
         // ORDER: relaxed; a stale verdict only logs or drops an event of that moment. Other data that an enabled call
         // reads is published by other means.
-        let verdict = self.verdict.load(Ordering::Relaxed);
+        let word = self.word.load(Ordering::Relaxed);
+        let verdict = word as u32;
         if verdict & (1 << (slot as u32 & 31)) == 0 {
-            return false;
+            return None;
         }
-        verdict & DECIDE == 0 || decide()
+        if verdict & DECIDE == 0 {
+            return Some(Pass { id: (word >> 32) as u32, is_fast: true });
+        }
+        decide().then(|| Pass { id: self.id(), is_fast: !self.keeps_share() })
     }
 
     /// Registers the site if necessary, and returns whether the engine in `slot` enables this event, sampling aside.
     #[inline(always)]
     pub fn resolve(&'static self, slot: usize) -> bool {
-        // ORDER: relaxed; see `enabled_or`.
-        match self.verdict.load(Ordering::Relaxed) {
+        // ORDER: relaxed; see `pass`.
+        match self.word.load(Ordering::Relaxed) as u32 {
             UNREGISTERED => registry::register(self, slot),
             verdict => verdict & Verdict::resolved_bit(slot) != 0,
         }
@@ -139,20 +145,19 @@ impl Callsite {
     /// The id, from 1; 0 before the site is registered.
     #[inline(always)]
     pub fn id(&self) -> u32 {
-        // ORDER: relaxed; `enabled` has seen a verdict, and the id never changes once set. The caller rejects a zero.
+        // ORDER: relaxed; `pass` has seen a verdict, and the id never changes once set. The caller rejects a zero.
         self.id.load(Ordering::Relaxed)
     }
 
-    /// The id, or 0 if the site's events take the slow path: before it is registered, and while only a share of them
-    /// is kept.
-    #[inline(always)]
-    pub fn fast_id(&self) -> u32 {
-        // ORDER: relaxed; see `id`.
-        self.fast_id.load(Ordering::Relaxed)
+    /// Whether some engine keeps only a share of the site's events.
+    #[inline]
+    pub fn keeps_share(&self) -> bool {
+        // ORDER: relaxed; a stale value is one of the moment before.
+        self.keeps_share.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_id(&self, id: u32) {
-        // ORDER: relaxed; the release store of the verdict follows.
+        // ORDER: relaxed; the release store of the word follows.
         self.id.store(id, Ordering::Relaxed);
     }
 
@@ -161,13 +166,22 @@ impl Callsite {
     }
 
     pub(super) fn set_verdict(&self, verdict: Verdict) {
-        let fast_id = if verdict.keeps_share { 0 } else { self.id() };
-        // ORDER: relaxed; the slow path is correct for every event.
-        self.fast_id.store(fast_id, Ordering::Relaxed);
+        // ORDER: relaxed; see `keeps_share`.
+        self.keeps_share.store(verdict.keeps_share, Ordering::Relaxed);
+        let word = u64::from(verdict.bits) | u64::from(self.id()) << 32;
         // ORDER: release, so that a thread that sees the verdict through `register`'s lock also sees the id; the
-        // relaxed load in `enabled_or` needs nothing that was written before.
-        self.verdict.store(verdict.bits, Ordering::Release);
+        // relaxed load in `pass` needs nothing that was written before.
+        self.word.store(word, Ordering::Release);
     }
+}
+
+/// An event that its call site's verdict has let pass.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass {
+    /// The call site's id.
+    pub(crate) id: u32,
+    /// Whether the fast path may write it: nothing has to be appended to the values.
+    pub(crate) is_fast: bool,
 }
 
 /// Which engines enable a site's events, and how they are decided.

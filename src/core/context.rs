@@ -1,8 +1,9 @@
 //! Contexts: fields bound to a logger, written into a ring once and referred to by number from then on.
 //!
 //! Promises: `bind` makes a context and allocates once; the context is immutable afterwards. Each lane and the writer
-//! keep the same small table of the contexts last used there ([`SLOTS`] of them, by [`Context::slot`]), so a definition
-//! is written only when the table does not hold it, and the writer's memory does not grow with the number of contexts.
+//! keep the same small table of the contexts last used there ([`NUMBERS`] of them, by [`Context::number`]), so a
+//! definition is written only when the table does not hold it, and the writer's memory does not grow with the number of
+//! contexts.
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::field::Fields;
@@ -10,13 +11,14 @@ use super::sampling::trace;
 use ringseal_base::limits::Limits;
 use ringseal_base::value::{Entries, ValueWriter};
 
-/// How many contexts a lane remembers.
-pub const SLOTS: usize = 16;
+/// Numbers of contexts in a lane, and 0 for none: a power of two, so that the compiler sees that each is in a table.
+pub const NUMBERS: usize = 16;
 
 /// Bound fields, encoded as the entries of a map.
 #[derive(Debug)]
 pub struct Context {
     id: u64,
+    number: u32,
     entries: Box<[u8]>,
     /// The randomness of the trace id among the fields.
     randomness: Option<u64>,
@@ -34,7 +36,9 @@ impl Context {
         entries.extend_from_slice(own);
         let randomness = trace::in_entries(Entries(&entries));
         // ORDER: relaxed; only uniqueness matters.
-        Context { id: NEXT.fetch_add(1, Ordering::Relaxed), entries: entries.into(), randomness }
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let number = 1 + (id % (NUMBERS as u64 - 1)) as u32;
+        Context { id, number, entries: entries.into(), randomness }
     }
 
     fn copy_without(&self, keys: &[&str], to: &mut Vec<u8>) {
@@ -60,10 +64,10 @@ impl Context {
         self.randomness
     }
 
-    /// The index of its slot in every lane's table.
+    /// Its place in every lane's table, and the number by which records refer to it: 1 and above.
     #[inline(always)]
-    pub fn slot(&self) -> usize {
-        (self.id % SLOTS as u64) as usize
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     /// The first entries that fit into `bytes_max`, and whether any are missing.
@@ -145,7 +149,9 @@ mod tests {
         assert_eq!(read(&child), [entry("a", 1), entry("b", 3), entry("c", 4)]);
         assert_eq!(read(&parent), [entry("a", 1), entry("b", 2)]);
         assert_ne!(child.id(), parent.id());
-        assert!(child.slot() < SLOTS && parent.slot() < SLOTS);
+        assert!(
+            [child, parent].iter().all(|context| (1..NUMBERS as u32).contains(&context.number()))
+        );
     }
 
     #[test]

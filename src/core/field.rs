@@ -12,9 +12,12 @@ pub trait Fields {
     /// Writes the values one after the other.
     fn write(&self, out: &mut ValueWriter<'_>);
 
-    /// The exact bytes that [`Fields::put`] takes; [`NOT_PLAIN`](ringseal_base::value::NOT_PLAIN) or more if a value
-    /// requires [`Fields::write`].
-    fn plain_bytes(&self, limits: &Limits) -> usize;
+    /// The exact bytes that [`Fields::put`] takes besides those of texts.
+    fn plain_bytes(&self) -> usize;
+
+    /// The exact bytes of the texts that [`Fields::put`] writes; [`NOT_PLAIN`](ringseal_base::value::NOT_PLAIN) or more
+    /// if a value requires [`Fields::write`].
+    fn text_bytes(&self) -> usize;
 
     /// Writes plain values to the front of `out` and returns the remaining bytes.
     fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8];
@@ -30,7 +33,12 @@ impl Fields for () {
     fn write(&self, _out: &mut ValueWriter<'_>) {}
 
     #[inline(always)]
-    fn plain_bytes(&self, _limits: &Limits) -> usize {
+    fn plain_bytes(&self) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn text_bytes(&self) -> usize {
         0
     }
 
@@ -52,9 +60,16 @@ impl<V: Value, R: Fields> Fields for (V, R) {
         self.1.write(out);
     }
 
+    // Saturating: a type of the caller's own may return an absurd length. With at most one text, and with values of
+    // constant length, nothing is left of it.
     #[inline(always)]
-    fn plain_bytes(&self, limits: &Limits) -> usize {
-        self.0.plain_bytes(limits) + self.1.plain_bytes(limits)
+    fn plain_bytes(&self) -> usize {
+        self.0.plain_bytes().saturating_add(self.1.plain_bytes())
+    }
+
+    #[inline(always)]
+    fn text_bytes(&self) -> usize {
+        self.0.text_bytes().saturating_add(self.1.text_bytes())
     }
 
     #[inline(always)]
@@ -80,11 +95,10 @@ mod tests {
         Fields::write(&plain, &mut out);
         let len = out.len_bytes();
         expected.truncate(len);
-        let mut bytes = vec![0; plain.plain_bytes(&limits)];
+        let mut bytes = vec![0; plain.plain_bytes() + plain.text_bytes()];
         assert!(plain.put(&mut bytes).is_empty());
         assert_eq!(bytes, expected);
-        assert!((1u8, (DisplayValue(1), ())).plain_bytes(&limits) >= NOT_PLAIN);
-        assert!((1u8, ("over the limit", ())).plain_bytes(&limits) >= NOT_PLAIN);
-        assert!((1u8, ([1, 2], ())).plain_bytes(&limits) >= NOT_PLAIN);
+        assert!((1u8, (DisplayValue(1), ())).text_bytes() >= NOT_PLAIN);
+        assert!((1u8, ([1, 2], ("text", ()))).text_bytes() >= NOT_PLAIN);
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 0..4 | length of the whole record, padding included |
+//! | 0..4 | length of the record, without the padding |
 //! | 4 | kind |
 //! | 5 | level |
 //! | 6..8 | flags, see below |
@@ -12,8 +12,8 @@
 //! | 12..16 | id of the context, 0 for none |
 //! | 16..24 | ticks of the producers' clock |
 //!
-//! Flags: bit 0 a value was truncated; bits 1–3 the number of padding bytes; bit 4 a stack trace follows the fields'
-//! values; bit 5 the last value is the rate at which the event was sampled, a double.
+//! Flags: bit 0 a value was truncated; bit 1 a stack trace follows the fields' values; bit 2 the last value is the rate
+//! at which the event was sampled, a double.
 //!
 //! A record holds ids and no pointers, so another process can read it. Reading is total: any bytes give a record or a
 //! typed error.
@@ -29,9 +29,11 @@ use super::level::Level;
 pub const HEADER_BYTES: usize = 24;
 
 const FLAG_CUT: u16 = 1;
-const PADDING_SHIFT: u16 = 1;
-const FLAG_STACK: u16 = 1 << 4;
-const FLAG_RATE: u16 = 1 << 5;
+const FLAG_STACK: u16 = 1 << 1;
+const FLAG_RATE: u16 = 1 << 2;
+
+/// Records start at multiples of this.
+const ALIGN: usize = 8;
 
 /// The kind of a record: what follows its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,25 +87,22 @@ pub struct Header {
 }
 
 impl Header {
-    /// Writes the header in front of `payload_len` bytes of values and returns the record's length, padding included.
+    /// Writes the header in front of `payload_len` bytes of values and returns the record's length, without the padding.
     ///
     /// `bytes` must hold at least [`HEADER_BYTES`]; otherwise nothing is written.
     #[inline(always)]
     pub fn write(&self, bytes: &mut [u8], payload_len: usize) -> usize {
-        let whole = HEADER_BYTES + payload_len;
-        let len = (whole + 7) & !7;
+        let len = HEADER_BYTES + payload_len;
         let flags = (u16::from(self.is_cut) * FLAG_CUT)
             | (u16::from(self.has_stack) * FLAG_STACK)
-            | (u16::from(self.has_rate) * FLAG_RATE)
-            | ((len - whole) as u16) << PADDING_SHIFT;
-        let first = len as u64
-            | u64::from(self.kind as u8) << 32
-            | u64::from(self.level as u8) << 40
-            | u64::from(flags) << 48;
-        let second = u64::from(self.callsite) | u64::from(self.context) << 32;
+            | (u16::from(self.has_rate) * FLAG_RATE);
+        let kind =
+            u32::from(self.kind as u8) | u32::from(self.level as u8) << 8 | u32::from(flags) << 16;
         if let Some(header) = bytes.first_chunk_mut::<HEADER_BYTES>() {
-            header[..8].copy_from_slice(&first.to_le_bytes());
-            header[8..16].copy_from_slice(&second.to_le_bytes());
+            header[..4].copy_from_slice(&(len as u32).to_le_bytes());
+            header[4..8].copy_from_slice(&kind.to_le_bytes());
+            header[8..12].copy_from_slice(&self.callsite.to_le_bytes());
+            header[12..16].copy_from_slice(&self.context.to_le_bytes());
             header[16..].copy_from_slice(&self.ticks.to_le_bytes());
         }
         len
@@ -117,7 +116,7 @@ pub struct Record<'a> {
     pub header: Header,
     /// The values, without padding.
     pub payload: &'a [u8],
-    /// Bytes of the whole record.
+    /// Bytes of the whole record, padding included.
     pub len_bytes: usize,
 }
 
@@ -132,7 +131,7 @@ pub enum RecordError {
         /// Bytes found.
         found: usize,
     },
-    /// The length is smaller than a header, not a multiple of 8, or smaller than the padding.
+    /// The length is smaller than a header.
     Length(u32),
     /// The number of the kind is not assigned.
     Kind(u8),
@@ -146,11 +145,10 @@ impl fmt::Display for RecordError {
             RecordError::Short { expected, found } => {
                 write!(f, "expected a record of {expected} bytes, found {found} bytes")
             }
-            RecordError::Length(len) => write!(
-                f,
-                "expected a record length that is a multiple of 8 and at least {HEADER_BYTES}, found {len}"
-            ),
-            RecordError::Kind(kind) => write!(f, "expected record kind 1 to 4, found {kind}"),
+            RecordError::Length(len) => {
+                write!(f, "expected a record length of at least {HEADER_BYTES}, found {len}")
+            }
+            RecordError::Kind(kind) => write!(f, "expected record kind 1 to 5, found {kind}"),
             RecordError::Level(level) => write!(f, "expected level 0 to 5, found {level}"),
         }
     }
@@ -180,11 +178,10 @@ impl<'a> Record<'a> {
         let (first, second, ticks) = (word(0), word(8), word(16));
         let len = first as u32;
         let flags = (first >> 48) as u16;
-        let padding = usize::from(flags >> PADDING_SHIFT & 7);
-        let len_bytes = len as usize;
-        if len_bytes < HEADER_BYTES + padding || !len_bytes.is_multiple_of(8) {
+        if (len as usize) < HEADER_BYTES {
             return Err(RecordError::Length(len));
         }
+        let len_bytes = (len as usize).next_multiple_of(ALIGN);
         if len_bytes > bytes.len() {
             return Err(RecordError::Short { expected: len_bytes, found: bytes.len() });
         }
@@ -199,7 +196,7 @@ impl<'a> Record<'a> {
             context: (second >> 32) as u32,
             ticks,
         };
-        Ok(Record { header, payload: &bytes[HEADER_BYTES..len_bytes - padding], len_bytes })
+        Ok(Record { header, payload: &bytes[HEADER_BYTES..len as usize], len_bytes })
     }
 }
 

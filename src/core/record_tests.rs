@@ -26,7 +26,8 @@ fn record(header: Header, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0xA5; HEADER_BYTES + payload.len() + 7];
     bytes[HEADER_BYTES..HEADER_BYTES + payload.len()].copy_from_slice(payload);
     let len = header.write(&mut bytes, payload.len());
-    bytes.truncate(len);
+    assert_eq!(len, HEADER_BYTES + payload.len());
+    bytes.truncate(len.next_multiple_of(8));
     bytes
 }
 
@@ -79,12 +80,14 @@ proptest! {
 fn a_header_has_the_documented_bytes() {
     #[rustfmt::skip]
     let expected = [
-        32, 0, 0, 0, 1, 3, 0b1011, 0, 7, 0, 0, 0, 3, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1,
+        27, 0, 0, 0, 1, 3, 0b1, 0, 7, 0, 0, 0, 3, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1,
         b'a', b'b', b'c', 0xA5, 0xA5, 0xA5, 0xA5, 0xA5,
     ];
     assert_eq!(record(HEADER, b"abc"), expected);
     let stack = record(Header { has_stack: true, is_cut: false, ..HEADER }, b"");
-    assert_eq!((stack[0], stack[6]), (24, 0b1_0000));
+    assert_eq!((stack[0], stack[6]), (24, 0b10));
+    let rate = record(Header { has_rate: true, ..HEADER }, b"");
+    assert_eq!(rate[6], 0b101);
 }
 
 #[test]
@@ -110,12 +113,10 @@ fn every_malformed_header_is_named() {
         (vec![0; 23], RecordError::Short { expected: 24, found: 23 }, "found 23"),
         (damaged(0, 0), RecordError::Length(0), "found 0"),
         (damaged(0, 16), RecordError::Length(16), "at least 24, found 16"),
-        // Shorter than the header and its padding.
-        (damaged(0, 24), RecordError::Length(24), "found 24"),
-        (damaged(0, 33), RecordError::Length(33), "a multiple of 8"),
-        (damaged(0, 40), RecordError::Short { expected: 40, found: 32 }, "a record of 40 bytes"),
+        (damaged(0, 23), RecordError::Length(23), "at least 24, found 23"),
+        (damaged(0, 33), RecordError::Short { expected: 40, found: 32 }, "a record of 40 bytes"),
         (damaged(3, 1), RecordError::Short { expected: 0x0100_0020, found: 32 }, "found 32"),
-        (damaged(4, 0), RecordError::Kind(0), "expected record kind 1 to 4, found 0"),
+        (damaged(4, 0), RecordError::Kind(0), "expected record kind 1 to 5, found 0"),
         (damaged(4, 6), RecordError::Kind(6), "found 6"),
         (damaged(5, 6), RecordError::Level(6), "expected level 0 to 5, found 6"),
         (damaged(5, 255), RecordError::Level(255), "found 255"),

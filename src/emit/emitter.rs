@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use super::global;
 use super::lane::{Lane, WriteResult};
-use super::lanes::{on_any_lane, with_lane};
+use super::lanes::{on_any_lane, own_lane, with_lane};
+use super::logger::AsEmitter;
 use super::overflow;
 use super::shared::Shared;
 use super::thread_default;
-use crate::core::callsite::Callsite;
+use crate::core::callsite::{Callsite, Pass};
 use crate::core::context::Context;
 use crate::core::field::Fields;
 use crate::core::level::Level;
@@ -22,7 +23,7 @@ use ringseal_base::value::ValueWriter;
 #[derive(Debug, Clone, Copy)]
 pub struct Emitter<'a> {
     pub(crate) slot: usize,
-    pub(crate) engine: u64,
+    pub(crate) engine: u32,
     /// `None` for the global engine, which is looked up when needed.
     pub(crate) shared: Option<&'a Arc<Shared>>,
     pub(crate) context: Option<&'a Context>,
@@ -33,6 +34,17 @@ impl Emitter<'static> {
     #[inline(always)]
     pub fn global() -> Self {
         Emitter { slot: global::SLOT, engine: global::engine_id(), shared: None, context: None }
+    }
+}
+
+/// The macros' logger if they are given none.
+#[derive(Debug, Clone, Copy)]
+pub struct Global;
+
+impl AsEmitter for Global {
+    #[inline(always)]
+    fn emitter(&self) -> Emitter<'_> {
+        Emitter::global()
     }
 }
 
@@ -54,41 +66,43 @@ impl<'a> Emitter<'a> {
     }
 }
 
-/// Writes an event of an enabled call site, whose level is `level`.
-#[inline]
-pub fn emit<F: Fields>(to: Emitter<'_>, callsite: &'static Callsite, level: Level, fields: F) {
-    let write = |lane: &mut Lane| lane.write_plain(callsite, level, to.context, &fields);
-    let result = with_lane(to.slot, to.engine, write);
-    if result != Some(WriteResult::Written) {
-        // By value: only this path needs the fields in memory.
-        emit_cold(to, callsite, result, fields);
+/// Writes an event that its call site has let pass.
+///
+/// Inlined, so that the values go from registers into the ring; everything that is rarely needed is in one call that
+/// is not.
+#[inline(always)]
+pub fn emit<L: AsEmitter + ?Sized, F: Fields>(
+    log: &L,
+    callsite: &'static Callsite,
+    pass: Pass,
+    level: Level,
+    fields: F,
+) {
+    let to = log.emitter();
+    // Before the lane is borrowed: the values of types of the caller's own may log.
+    let sizes = (fields.plain_bytes(), fields.text_bytes());
+    if pass.is_fast
+        && let Some(mut lane) = own_lane(to.slot, to.engine)
+        && lane.write_plain((pass.id, level), to.context, sizes, &fields)
+    {
+        return;
     }
+    // The fields by value and the logger by reference: only this path needs the fields in memory, and the parts of the
+    // emitter occupy no registers meanwhile.
+    emit_cold(log, callsite, fields);
 }
 
 #[cold]
 #[inline(never)]
-fn emit_cold<F: Fields>(
-    to: Emitter<'_>,
-    callsite: &'static Callsite,
-    first: Option<WriteResult>,
-    fields: F,
-) {
-    emit_formatted(to, callsite, first, &fields);
+fn emit_cold<L: AsEmitter + ?Sized, F: Fields>(log: &L, callsite: &'static Callsite, fields: F) {
+    emit_formatted(log.emitter(), callsite, &fields);
 }
 
 /// The part of the cold path that does not depend on the type of the fields.
-fn emit_formatted(
-    to: Emitter<'_>,
-    callsite: &'static Callsite,
-    first: Option<WriteResult>,
-    fields: &dyn Fields,
-) {
+pub(crate) fn emit_formatted(to: Emitter<'_>, callsite: &'static Callsite, fields: &dyn Fields) {
     let level = callsite.metadata().level;
     let mut write = |lane: &mut Lane| lane.write_formatted(callsite, to.context, fields);
-    let result = match first {
-        Some(WriteResult::NotPlain) => with_lane(to.slot, to.engine, write),
-        first => first,
-    };
+    let result = with_lane(to.slot, to.engine, write);
     if !result.is_some_and(WriteResult::is_done) {
         emit_on_any_lane(to, level, result, &mut write);
     }
@@ -147,7 +161,7 @@ fn emit_on_any_lane(
         let result = first.take().unwrap_or_else(|| write(lane));
         match result {
             WriteResult::Written | WriteResult::NotKept => {}
-            WriteResult::TooLong | WriteResult::NotPlain => lane.lose(level),
+            WriteResult::TooLong => lane.lose(level),
             WriteResult::Full => overflow::retry(lane, &shared.link, policy, level, write),
         }
     });

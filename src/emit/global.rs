@@ -1,6 +1,6 @@
 //! The engine that the macros use if they are given no logger.
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
@@ -9,12 +9,12 @@ use super::shared::Shared;
 /// The global engine's slot: a constant, so that the macros test a constant bit.
 pub(crate) const SLOT: usize = crate::core::callsite::GLOBAL_SLOT;
 
-static ENGINE: AtomicU64 = AtomicU64::new(0);
+static ENGINE: AtomicU32 = AtomicU32::new(0);
 static SHARED: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
 
 /// The global engine's id; 0 if there is none.
 #[inline(always)]
-pub(crate) fn engine_id() -> u64 {
+pub(crate) fn engine_id() -> u32 {
     // ORDER: relaxed; only compared with a lane's engine id, which the engine itself has set.
     ENGINE.load(Ordering::Relaxed)
 }

@@ -1,8 +1,8 @@
 //! A lane: a thread's ring and the state that the thread needs to write into it.
 //!
 //! Promises: writing an event allocates nothing, locks nothing and makes no system call. If the ring is full, the event
-//! is not written and the caller applies the overflow policy (`overflow`). The hot path is [`Lane::write_plain`]; code
-//! that it rarely needs is out of line.
+//! is not written and the caller applies the overflow policy (`overflow`). The hot path is [`Lane::write_plain`], which
+//! is inlined into every call site; what it does not handle goes through [`Lane::write_formatted`], out of line.
 use std::fmt;
 use std::sync::Arc;
 
@@ -33,9 +33,6 @@ pub(crate) enum WriteResult {
     Written,
     /// Sampling has dropped the event, and counted it.
     NotKept,
-    /// A value has to be formatted, is nested or over a limit, or the call site is sampled or new:
-    /// [`Lane::write_formatted`] writes such events.
-    NotPlain,
     /// The ring has no space now.
     Full,
     /// The event can never fit, however much its values are cut.
@@ -63,7 +60,7 @@ pub(crate) trait LaneOwner: fmt::Debug + Send + Sync {
 pub(crate) struct Lane {
     producer: Producer,
     /// The id of its engine. The thread's slot may hold a lane of an earlier engine.
-    pub(crate) engine: u64,
+    pub(crate) engine: u32,
     /// The engine's place in the registry.
     place: usize,
     /// The engine, while a thread has the lane.
@@ -72,22 +69,25 @@ pub(crate) struct Lane {
     /// The ring's position when a wait for space timed out.
     losing_at: Option<usize>,
     limits: Limits,
-    /// [`Lane::write_plain`] writes payloads below this many bytes; none with stack traces on.
-    plain_bytes_end: usize,
+    /// [`Lane::write_plain`] writes events whose texts have fewer bytes than this in total; none with stack traces on.
+    text_bytes_end: u16,
+    /// The same if the clock is the time-stamp counter, and 0 if it is another: one comparison decides about both.
+    tsc_text_bytes_end: u16,
+    /// The same if the clock is the coarse one of the time-stamp counter.
+    coarse_text_bytes_end: u16,
     include_stack: bool,
     link: Arc<Link>,
-    contexts: [u64; context::SLOTS],
+    /// The ids of the contexts that the writer has by number.
+    contexts: [u64; context::NUMBERS],
     pub(crate) counters: Arc<LaneCounters>,
     sampler: SamplerState,
-    /// Without a published time, the ticks are those of the time-stamp counter.
-    reads_tsc: bool,
     injected: Option<Arc<dyn clock::Clock>>,
 }
 
 impl Lane {
     pub(crate) fn new(
         producer: Producer,
-        (engine, place): (u64, usize),
+        (engine, place): (u32, usize),
         settings: &LaneSettings,
         link: Arc<Link>,
         counters: Arc<LaneCounters>,
@@ -96,6 +96,9 @@ impl Lane {
         let LaneSettings { limits, clock, include_stack, .. } = *settings;
         let quarter = u32::try_from(producer.capacity_bytes() / 4).unwrap_or(u32::MAX);
         let limits = limits.with_record_bytes_max(limits.record_bytes_max.min(quarter));
+        let text_bytes_end = if include_stack { 0 } else { text_bytes_end(limits) };
+        let reads_tsc = settings.injected.is_none() && clock::tick_source() == TickSource::Tsc;
+        let is_coarse_tsc = clock == LaneClock::Coarse && reads_tsc;
         Self {
             producer,
             engine,
@@ -104,42 +107,35 @@ impl Lane {
             clock,
             losing_at: None,
             limits,
-            plain_bytes_end: if include_stack {
-                0
-            } else {
-                (limits.record_bytes_max as usize + 1).saturating_sub(HEADER_BYTES)
-            },
+            text_bytes_end,
+            tsc_text_bytes_end: if clock == LaneClock::Tsc { text_bytes_end } else { 0 },
+            coarse_text_bytes_end: if is_coarse_tsc { text_bytes_end } else { 0 },
             include_stack,
             link,
-            contexts: [0; context::SLOTS],
+            contexts: [0; context::NUMBERS],
             sampler: SamplerState::new(random, Arc::clone(&counters)),
             counters,
-            reads_tsc: settings.injected.is_none() && clock::tick_source() == TickSource::Tsc,
             injected: settings.injected.clone(),
         }
     }
 
-    #[inline(always)]
+    #[inline]
     fn ticks(&self) -> u64 {
         match self.clock {
             LaneClock::Tsc => tsc::ticks(),
-            LaneClock::Coarse => {
-                // May be older than the ticks that this lane read while the writer slept; the writer keeps time
-                // monotonic within a lane.
-                let coarse = self.link.coarse.get();
-                match coarse {
-                    0 if self.reads_tsc => tsc::ticks(),
-                    0 => self.ticks_cold(),
-                    coarse => coarse,
-                }
-            }
-            _ => self.ticks_cold(),
+            _ => self.ticks_of_other_clock(),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn ticks_cold(&self) -> u64 {
+    fn ticks_of_other_clock(&self) -> u64 {
+        // May be older than the ticks that this lane read while the writer slept; the writer keeps time monotonic within
+        // a lane.
+        let coarse = self.link.coarse.get();
+        if self.clock == LaneClock::Coarse && coarse != 0 {
+            return coarse;
+        }
         match (&self.injected, clock::tick_source()) {
             (Some(injected), _) => injected.ticks(),
             (None, TickSource::Tsc) => tsc::ticks(),
@@ -147,49 +143,59 @@ impl Lane {
         }
     }
 
-    /// Writes an event of an unsampled call site whose values are plain and fit; other events are `NotPlain`.
+    /// Writes an event if it is plain and fits into the ring as it is. Returns whether it has been written.
+    ///
+    /// Plain are values without formatting or nesting, together within the limits, under a context that the writer has.
+    /// `plain` and `text` are the sizes of `fields`. As `text` is bounded here, the compiler knows that the record holds
+    /// all constant lengths, and nothing is left of the checks of bounds within [`Fields::put`].
     #[inline(always)]
     pub(crate) fn write_plain<F: Fields>(
         &mut self,
-        callsite: &'static Callsite,
-        level: Level,
+        (callsite, level): (u32, Level),
         context: Option<&Context>,
+        (plain, text): (usize, usize),
         fields: &F,
-    ) -> WriteResult {
-        let id = match callsite.fast_id() {
-            0 => match assign_fast_id(callsite) {
-                0 => return WriteResult::NotPlain,
-                id => id,
-            },
-            id => id,
-        };
-        let payload_len = fields.plain_bytes(&self.limits);
-        if payload_len >= self.plain_bytes_end {
-            return WriteResult::NotPlain;
+    ) -> bool {
+        if plain > PLAIN_BYTES_MAX {
+            return false;
         }
+        let ticks = if text < usize::from(self.tsc_text_bytes_end) {
+            tsc::ticks()
+        } else if text < usize::from(self.coarse_text_bytes_end) {
+            // See `ticks_of_other_clock`.
+            match self.link.coarse.get() {
+                0 => tsc::ticks(),
+                coarse => coarse,
+            }
+        } else if cfg!(not(target_arch = "x86_64")) && text < usize::from(self.text_bytes_end) {
+            // Where there is a time-stamp counter, another clock costs more than the way to it.
+            self.ticks_of_other_clock()
+        } else {
+            return false;
+        };
         let context = match context {
             None => 0,
-            Some(context) => match self.context_slot(context, level) {
-                Some(slot) => slot,
-                None => return WriteResult::Full,
-            },
+            Some(context) if self.has_defined(context) => context.number(),
+            Some(_) => return false,
         };
-        let ticks = self.ticks();
-        let Some(mut grant) = self.producer.grant(HEADER_BYTES + payload_len) else {
-            return WriteResult::Full;
+        let payload_len = plain + text;
+        let Some(mut grant) = self.producer.grant_claimed(HEADER_BYTES + payload_len) else {
+            return false;
         };
         let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
         else {
-            return WriteResult::TooLong;
+            return false;
         };
-        fields.put(payload);
+        if !fields.put(payload).is_empty() {
+            // A type of the caller's own wrote less than it promised.
+            return false;
+        }
         let (is_cut, has_stack, has_rate) = (false, false, false);
         let kind = Kind::Event;
-        let header =
-            Header { kind, level, is_cut, has_stack, has_rate, callsite: id, context, ticks };
-        let len = header.write(head, payload_len);
-        grant.commit(len);
-        WriteResult::Written
+        let header = Header { kind, level, is_cut, has_stack, has_rate, callsite, context, ticks };
+        header.write(head, payload_len);
+        grant.commit(HEADER_BYTES + payload_len);
+        true
     }
 
     /// Writes an event that [`Lane::write_plain`] does not write.
@@ -200,9 +206,12 @@ impl Lane {
         context: Option<&Context>,
         fields: &dyn Fields,
     ) -> WriteResult {
-        match callsite.fast_id() {
-            0 => self.write_sampled(callsite, context, fields),
-            id => self.format_record(callsite, id, context, fields, None),
+        if callsite.id() == 0 {
+            assign_id(callsite);
+        }
+        match callsite.keeps_share() {
+            true => self.write_sampled(callsite, context, fields),
+            false => self.format_record(callsite, context, fields, None),
         }
     }
 
@@ -214,9 +223,8 @@ impl Lane {
         context: Option<&Context>,
         fields: &dyn Fields,
     ) -> WriteResult {
-        assign_fast_id(callsite);
         let pending = PendingDecision::of_site(callsite, self.place, context);
-        self.format_record(callsite, callsite.id(), context, fields, pending)
+        self.format_record(callsite, context, fields, pending)
     }
 
     /// Inlined into both callers so that the unsampled path carries no sampling checks.
@@ -224,7 +232,6 @@ impl Lane {
     fn format_record(
         &mut self,
         callsite: &'static Callsite,
-        id: u32,
         context: Option<&Context>,
         fields: &dyn Fields,
         pending: Option<PendingDecision<'_>>,
@@ -237,7 +244,7 @@ impl Lane {
         }
         let slot = match context {
             None => 0,
-            Some(context) => match self.context_slot(context, callsite.metadata().level) {
+            Some(context) => match self.context_number(context, callsite.metadata().level) {
                 Some(slot) => slot,
                 None => return WriteResult::Full,
             },
@@ -270,7 +277,7 @@ impl Lane {
             is_cut,
             has_stack: false,
             has_rate,
-            callsite: id,
+            callsite: callsite.id(),
             context: slot,
             ticks,
         };
@@ -279,14 +286,16 @@ impl Lane {
         WriteResult::Written
     }
 
-    /// The number by which records refer to `context`. Writes its definition first if its slot holds another context.
+    /// Whether the writer has the context under its number.
     #[inline(always)]
-    fn context_slot(&mut self, context: &Context, level: Level) -> Option<u32> {
-        let slot = context.slot();
-        if self.contexts[slot] != context.id() && !self.define(context, level) {
-            return None;
-        }
-        Some(slot as u32 + 1)
+    fn has_defined(&self, context: &Context) -> bool {
+        self.contexts[context.number() as usize % context::NUMBERS] == context.id()
+    }
+
+    /// The number by which records refer to `context`. Writes its definition first if the writer does not have it.
+    #[inline]
+    fn context_number(&mut self, context: &Context, level: Level) -> Option<u32> {
+        (self.has_defined(context) || self.define(context, level)).then_some(context.number())
     }
 
     #[cold]
@@ -295,11 +304,10 @@ impl Lane {
         let bytes_max = (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
         // If no record can hold the whole context, the fields that fit are written. Each is already cut to the limits.
         let (entries, is_cut) = context.entries_within(bytes_max);
-        let slot = context.slot();
-        if !self.put(Kind::Context, level, slot as u32 + 1, entries, is_cut) {
+        if !self.put(Kind::Context, level, context.number(), entries, is_cut) {
             return false;
         }
-        self.contexts[slot] = context.id();
+        self.contexts[context.number() as usize % context::NUMBERS] = context.id();
         true
     }
 
@@ -355,7 +363,7 @@ impl Lane {
 
     /// Writes a record that names the thread that has taken the lane. Returns whether there was space for it.
     pub(crate) fn write_thread(&mut self, thread: u64, name: &str) -> bool {
-        self.contexts = [0; context::SLOTS];
+        self.contexts = [0; context::NUMBERS];
         let mut payload = [0; 128];
         let mut out = ValueWriter::new(&mut payload, Limits::default());
         out.u64(thread);
@@ -404,7 +412,7 @@ impl Lane {
         fill: &dyn Fn(&mut ValueWriter<'_>),
         pending: Option<PendingDecision<'_>>,
     ) -> WriteResult {
-        header.context = match context.map(|context| self.context_slot(context, header.level)) {
+        header.context = match context.map(|context| self.context_number(context, header.level)) {
             None => 0,
             Some(Some(slot)) => slot,
             Some(None) => return WriteResult::Full,
@@ -487,13 +495,19 @@ impl Lane {
     }
 }
 
-/// Registers the call site unless it is already registered. Returns 0 if it has no fast id: it is sampled, or another
-/// thread is still registering it.
+/// No event with more bytes besides those of its texts takes [`Lane::write_plain`].
+const PLAIN_BYTES_MAX: usize = 1024;
+
+/// The end of the lengths of texts that [`Lane::write_plain`] writes: any number of texts within the limit of one value,
+/// in a record that also holds [`PLAIN_BYTES_MAX`].
+fn text_bytes_end(limits: Limits) -> u16 {
+    let record_max = (limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
+    let Some(text_max) = record_max.checked_sub(PLAIN_BYTES_MAX) else { return 0 };
+    u16::try_from(text_max.min(limits.value_bytes_max as usize) + 1).unwrap_or(u16::MAX)
+}
+
 #[cold]
 #[inline(never)]
-fn assign_fast_id(callsite: &'static Callsite) -> u32 {
-    if callsite.id() == 0 {
-        registry::assign_id(callsite);
-    }
-    callsite.fast_id()
+fn assign_id(callsite: &'static Callsite) {
+    registry::assign_id(callsite);
 }

@@ -9,83 +9,95 @@ use super::lane::Lane;
 use super::shared::Shared;
 use super::thread_default;
 use crate::core::callsite::{GLOBAL_SLOT, SHARED_SLOT};
+use crate::ringbuf::{KeyedCell, Lent, borrow_local};
 
 /// The length of the table of lanes: a power of two, so that the compiler sees that every slot is in it.
 const SLOTS: usize = crate::core::callsite::SLOTS.next_power_of_two();
 
-/// The lanes by engine slot.
-struct Lanes([Slot; SLOTS]);
+thread_local! {
+    /// The lanes by engine slot; the key is the engine's id. Without a destructor, so that an access needs no check.
+    static LANES: [KeyedCell<Lane>; SLOTS] = const { [const { KeyedCell::new() }; SLOTS] };
+    /// Returns the lanes when the thread ends.
+    static RETURN: ReturnLanes = const { ReturnLanes };
+    /// Lanes of engines in the shared slot, while another engine's lane is there.
+    static WAITING: RefCell<Vec<OneLane>> = const { RefCell::new(Vec::new()) };
+}
 
-/// A place for one lane. Dropping it returns the lane to its engine.
-struct Slot(RefCell<Option<Box<Lane>>>);
+/// Dropped when its thread ends, if the thread had a lane.
+struct ReturnLanes;
 
-impl Drop for Slot {
+impl Drop for ReturnLanes {
     fn drop(&mut self) {
-        if let Some(lane) = self.0.get_mut().take() {
+        let take_all = |cells: &[KeyedCell<Lane>; SLOTS]| {
+            cells.iter().filter_map(KeyedCell::take).for_each(Lane::return_to_engine);
+        };
+        let _ = LANES.try_with(take_all);
+    }
+}
+
+/// A lane outside the table. Dropping it returns the lane to its engine.
+struct OneLane(Option<Box<Lane>>);
+
+impl Drop for OneLane {
+    fn drop(&mut self) {
+        if let Some(lane) = self.0.take() {
             Lane::return_to_engine(lane);
         }
     }
 }
 
-thread_local! {
-    static LANES: Lanes =
-        const { Lanes([const { Slot(RefCell::new(None)) }; SLOTS]) };
-    /// Lanes of engines in the shared slot, while another engine's lane is there.
-    static WAITING: RefCell<Vec<Slot>> = const { RefCell::new(Vec::new()) };
+/// This thread's lane of the engine, unless the thread has none or it is in use.
+#[inline(always)]
+pub(super) fn own_lane(slot: usize, engine: u32) -> Option<Lent<'static, Lane>> {
+    borrow_local(&LANES, slot, engine)
 }
 
 /// Runs `action` on this thread's lane of the engine, unless the thread has none or the lane is in use.
 #[inline(always)]
 pub(crate) fn with_lane<T>(
     slot: usize,
-    engine: u64,
+    engine: u32,
     action: impl FnOnce(&mut Lane) -> T,
 ) -> Option<T> {
-    LANES
-        .try_with(|lanes| {
-            let mut lane = lanes.0[slot % SLOTS].0.try_borrow_mut().ok()?;
-            let lane = lane.as_deref_mut()?;
-            if lane.engine != engine {
-                return None;
-            }
-            Some(action(lane))
-        })
-        .ok()
-        .flatten()
+    let mut lane = own_lane(slot, engine)?;
+    Some(action(&mut lane))
 }
 
 /// Gives this thread a lane of the engine unless it has one. Returns whether it has one now.
 pub(crate) fn adopt_lane(shared: &Arc<Shared>) -> bool {
-    LANES
-        .try_with(|lanes| {
-            let Ok(mut place) = lanes.0[shared.slot % SLOTS].0.try_borrow_mut() else {
-                return false;
-            };
-            if place.as_ref().is_some_and(|lane| lane.engine == shared.id) {
-                return true;
-            }
-            // Calls without a logger must not find the global engine's lane.
-            if shared.slot == GLOBAL_SLOT && thread_default::current().is_some() {
-                return false;
-            }
-            let lane = waiting_lane(shared).or_else(|| shared.take_lane());
-            let Some(mut lane) = lane else { return false };
-            lane.owner = Some(Arc::clone(shared) as _);
-            match place.replace(lane) {
-                Some(old) if shared.slot == SHARED_SLOT && !has_ended(&old) => keep_waiting(old),
-                Some(old) => Lane::return_to_engine(old),
-                None => {}
-            }
-            true
-        })
-        .unwrap_or(false)
+    // The thread is ending: no one would return the lane.
+    if RETURN.try_with(|_| ()).is_err() {
+        return false;
+    }
+    LANES.with(|lanes| {
+        let cell = &lanes[shared.slot % SLOTS];
+        if cell.is_lent() || cell.key() == Some(shared.id) {
+            return !cell.is_lent();
+        }
+        // Calls without a logger must not find the global engine's lane.
+        if shared.slot == GLOBAL_SLOT && thread_default::current().is_some() {
+            return false;
+        }
+        let lane = waiting_lane(shared).or_else(|| shared.take_lane());
+        let Some(mut lane) = lane else { return false };
+        lane.owner = Some(Arc::clone(shared) as _);
+        let (old, is_adopted) = match cell.replace(shared.id, lane) {
+            Ok(old) => (old, true),
+            Err(refused) => (Some(refused), false),
+        };
+        match old {
+            Some(old) if shared.slot == SHARED_SLOT && !has_ended(&old) => keep_waiting(old),
+            Some(old) => Lane::return_to_engine(old),
+            None => {}
+        }
+        is_adopted
+    })
 }
 
 /// Removes the global engine's lane from the thread, unless it is in use.
 #[cold]
 pub(crate) fn vacate_global_slot() {
-    let lane = LANES.try_with(|lanes| lanes.0[GLOBAL_SLOT].0.try_borrow_mut().ok()?.take());
-    if let Ok(Some(lane)) = lane {
+    if let Some(lane) = LANES.with(|lanes| lanes[GLOBAL_SLOT].take()) {
         Lane::return_to_engine(lane);
     }
 }
@@ -96,11 +108,11 @@ fn waiting_lane(shared: &Shared) -> Option<Box<Lane>> {
     if shared.slot != SHARED_SLOT {
         return None;
     }
-    let take = |waiting: &RefCell<Vec<Slot>>| {
+    let take = |waiting: &RefCell<Vec<OneLane>>| {
         let mut waiting = waiting.borrow_mut();
-        waiting.retain_mut(|slot| slot.0.get_mut().as_ref().is_some_and(|lane| !has_ended(lane)));
-        let is_its = |slot: &mut Slot| slot.0.get_mut().as_ref().map(|lane| lane.engine);
-        let index = waiting.iter_mut().position(|slot| is_its(slot) == Some(shared.id))?;
+        waiting.retain(|one| one.0.as_ref().is_some_and(|lane| !has_ended(lane)));
+        let is_its = |one: &OneLane| one.0.as_ref().is_some_and(|lane| lane.engine == shared.id);
+        let index = waiting.iter().position(is_its)?;
         waiting.swap_remove(index).0.take()
     };
     WAITING.try_with(take).ok().flatten()
@@ -113,8 +125,8 @@ fn has_ended(lane: &Lane) -> bool {
 
 /// Keeps a lane until its engine has its turn again. On a thread that is ending, returns it.
 fn keep_waiting(lane: Box<Lane>) {
-    let slot = Slot(RefCell::new(Some(lane)));
-    let _ = WAITING.try_with(|waiting| waiting.borrow_mut().push(slot));
+    let one = OneLane(Some(lane));
+    let _ = WAITING.try_with(|waiting| waiting.borrow_mut().push(one));
 }
 
 /// Runs `action` once: on this thread's lane, or on another one if this thread's lane is in use or cannot be created.
@@ -132,8 +144,8 @@ pub(crate) fn on_any_lane(
     }
     // The call is inside another event's value, or the thread's locals were dropped: use a lane for this one event. It
     // is returned when dropped, even if a value panics.
-    let mut borrowed = Slot(RefCell::new(shared.take_lane()));
-    if let Some(lane) = borrowed.0.get_mut().as_deref_mut() {
+    let mut borrowed = OneLane(shared.take_lane());
+    if let Some(lane) = borrowed.0.as_deref_mut() {
         lane.owner = Some(Arc::clone(shared) as _);
         action(lane);
         return true;

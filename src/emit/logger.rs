@@ -6,7 +6,7 @@ use super::emitter::{self, Emitter};
 use super::lanes::{adopt_lane, with_lane};
 use super::sampling;
 use super::shared::Shared;
-use crate::core::callsite::Callsite;
+use crate::core::callsite::{Callsite, Pass};
 use crate::core::context::{Context, KeyedFields};
 use crate::core::level::Level;
 use crate::sample::decision::PendingDecision;
@@ -134,12 +134,12 @@ pub trait AsEmitter {
         self.emitter().slot
     }
 
-    /// Whether a call to this logger is made.
+    /// Lets a call to this logger pass if it is made.
     #[doc(hidden)]
     #[inline(always)]
-    fn should_log(&self, callsite: &'static Callsite) -> bool {
+    fn pass(&self, callsite: &'static Callsite) -> Option<Pass> {
         // The slot comes first: a disabled call reads nothing else of the logger.
-        callsite.enabled_or(self.slot(), || sampling::decide(self.emitter(), callsite))
+        callsite.pass(self.slot(), || sampling::decide(self.emitter(), callsite))
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn retry(
         round += 1;
         match write(lane) {
             WriteResult::Written | WriteResult::NotKept => return,
-            WriteResult::TooLong | WriteResult::NotPlain => return lane.lose(level),
+            WriteResult::TooLong => return lane.lose(level),
             WriteResult::Full => {}
         }
         if start.elapsed() >= wait_max || link.is_closed() {

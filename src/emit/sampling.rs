@@ -10,7 +10,7 @@ use super::lane::{Lane, WriteResult};
 use super::lanes::{self, adopt_lane, with_lane};
 use super::shared::Shared;
 use super::thread_default;
-use crate::core::callsite::Callsite;
+use crate::core::callsite::{Callsite, Pass};
 use crate::core::level::Level;
 use crate::core::registry::{self, SuppressedCounts};
 use crate::core::sampling::limiter::{Limiter, Moment};
@@ -20,10 +20,10 @@ use crate::sample::sampler::DynamicSite;
 use crate::writer::report::SUPPRESSED;
 use ringseal_base::clock::{Clock, SystemClock};
 
-/// Whether a call to the global engine is made.
+/// Lets a call to the global engine pass if it is made.
 #[inline(always)]
-pub fn should_log_globally(callsite: &'static Callsite) -> bool {
-    callsite.enabled_or(global::SLOT, || decide(Emitter::global(), callsite))
+pub fn pass_globally(callsite: &'static Callsite) -> Option<Pass> {
+    callsite.pass(global::SLOT, || decide(Emitter::global(), callsite))
 }
 
 /// Whether a call is made if its verdict requires a decision, because the site is new, sampled or limited.
@@ -118,7 +118,7 @@ pub(super) fn report_dynamic(to: Emitter<'_>, shared: &Shared, plan: Plan, site:
 pub(crate) fn report_all(to: Emitter<'_>, shared: &Shared, of_sites: SuppressedCounts) {
     let log = |count: u64, target: &str, event: &str, level: Level| {
         let fields = (count, (event, (target, (level.as_str(), ()))));
-        emitter::emit(to, &SUPPRESSED, SUPPRESSED.metadata().level, fields);
+        emitter::emit_formatted(to, &SUPPRESSED, &fields);
     };
     for (site, count) in of_sites {
         let metadata = site.metadata();

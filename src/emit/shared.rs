@@ -1,7 +1,7 @@
 //! The state that all handles of an engine share.
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -24,8 +24,8 @@ use crate::writer::report::SUPPRESSED;
 /// The state that an engine and its loggers share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// Unique in the process.
-    pub(crate) id: u64,
+    /// Unique in the process, unless it starts four billion engines. Never 0.
+    pub(crate) id: u32,
     /// The engine's bit in every call site's verdict.
     pub(crate) slot: usize,
     /// The engine's place in the registry of call sites.
@@ -82,10 +82,10 @@ impl Shared {
         filter: Arc<Filter>,
         sampler: Sampler,
     ) -> Arc<Shared> {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
+        static NEXT: AtomicU32 = AtomicU32::new(1);
         Arc::new(Shared {
             // ORDER: relaxed; only uniqueness matters.
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            id: NEXT.fetch_add(1, Ordering::Relaxed).max(1),
             slot: registry::slot_of(place.index()),
             place,
             is_disabled: AtomicBool::new(false),
@@ -145,10 +145,10 @@ impl Shared {
     pub(crate) fn with_shared_lane<T>(&self, action: impl FnOnce(&mut Lane) -> T) -> Option<T> {
         thread_local! {
             /// The engine whose shared lane this thread is using.
-            static INSIDE: Cell<u64> = const { Cell::new(0) };
+            static INSIDE: Cell<u32> = const { Cell::new(0) };
         }
         /// Restores the old id, even if a value's `Display` panics.
-        struct Restore(u64);
+        struct Restore(u32);
         impl Drop for Restore {
             fn drop(&mut self) {
                 INSIDE.set(self.0);

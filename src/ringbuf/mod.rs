@@ -24,6 +24,7 @@
 //! consumer.advance(8);
 //! consumer.release();
 //! ```
+mod keyed_cell;
 mod memory;
 mod ring;
 
@@ -32,4 +33,5 @@ mod loom_tests;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
+pub use keyed_cell::{KeyedCell, Lent, borrow_local};
 pub use ring::{Consumer, Producer, ring, try_ring};

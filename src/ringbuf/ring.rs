@@ -19,11 +19,12 @@
 //! 5. A readable stretch lies within one lap and ends at or before a tail that the consumer has loaded with acquire,
 //!    and before the lap's watermark if that tail is in a later lap.
 //! 6. While [`TRIMMING`] is set, the claim does not grow, so `[claim, head + capacity)` belongs to the consumer.
+//! 7. While there is room before `limit`, `origin` is the start of `memory` less the first position of the lap that
+//!    `tail` is in.
 #![allow(unsafe_code)]
 // One note covers the pointer and its slice.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
-use std::ptr::NonNull;
 use std::{fmt, io};
 
 use crate::sync::{Arc, AtomicUsize, CachePadded, Ordering, spin_wait};
@@ -34,6 +35,9 @@ pub const ALIGN: usize = 8;
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("ringseal counts ring positions in 64 bits; this target has fewer");
+
+/// No grant is longer: the longest ring. Sums of a position and a length do not overflow.
+const GRANT_BYTES_MAX: usize = 1 << 30;
 
 /// In `claim`: the consumer is giving memory beyond the claim back.
 pub(super) const TRIMMING: usize = 1;
@@ -122,19 +126,19 @@ pub fn ring(capacity_bytes: usize) -> (Producer, Consumer) {
 
 /// The same; an error if the system has no memory left.
 pub fn try_ring(capacity_bytes: usize) -> io::Result<(Producer, Consumer)> {
-    let capacity = capacity_bytes.clamp(64, 1 << 30).next_power_of_two();
+    let capacity = capacity_bytes.clamp(64, GRANT_BYTES_MAX).next_power_of_two();
     let shared = Arc::new(Shared::new(capacity)?);
     let memory = shared.memory.start();
     let producer =
-        Producer { shared: Arc::clone(&shared), tail: 0, limit: 0, memory, mask: capacity - 1 };
+        Producer { shared: Arc::clone(&shared), tail: 0, limit: 0, origin: memory.as_ptr() };
     let consumer = Consumer { shared, head: 0, at: 0, tail: 0, touched: 0, fresh_end: capacity };
     Ok((producer, consumer))
 }
 
-/// The next multiple of [`ALIGN`]. A length that would overflow becomes one that no ring grants.
+/// The next multiple of [`ALIGN`]. `len` is at most [`GRANT_BYTES_MAX`].
 #[inline(always)]
 fn round_up(len: usize) -> usize {
-    len.saturating_add(ALIGN - 1) & !(ALIGN - 1)
+    (len + (ALIGN - 1)) & !(ALIGN - 1)
 }
 
 /// The writing half.
@@ -144,12 +148,12 @@ pub struct Producer {
     pub(super) tail: usize,
     /// A grant that ends here or before needs no access to shared state (invariant 4).
     limit: usize,
-    memory: NonNull<u8>,
-    /// The pointer of `shared`, copied to avoid an indirection.
-    mask: usize,
+    /// Where position 0 would be if the memory of the producer's lap extended down to it: the place of a position of
+    /// this lap is one addition away. Changes with each lap.
+    origin: *mut u8,
 }
 
-// SAFETY: the pointer is that of `shared` (invariant 1), which is `Send`.
+// SAFETY: the pointer is derived from that of `shared` (invariant 1), which is `Send`.
 unsafe impl Send for Producer {}
 
 impl Producer {
@@ -158,8 +162,20 @@ impl Producer {
     /// The bytes hold old data. Dropping the grant gives them back.
     #[inline(always)]
     pub fn grant(&mut self, len: usize) -> Option<Grant<'_>> {
-        let len = round_up(len);
-        if len > self.limit - self.tail && !self.make_room(len) {
+        if len > GRANT_BYTES_MAX {
+            return None;
+        }
+        if self.tail + round_up(len) > self.limit && !self.make_room(round_up(len)) {
+            return None;
+        }
+        self.shared.touch(self.tail, len, true);
+        Some(Grant { producer: self, len })
+    }
+
+    /// The same, if it needs no access to shared state. `None` means that [`Producer::grant`] has to be called.
+    #[inline(always)]
+    pub fn grant_claimed(&mut self, len: usize) -> Option<Grant<'_>> {
+        if len > GRANT_BYTES_MAX || self.tail + round_up(len) > self.limit {
             return None;
         }
         self.shared.touch(self.tail, len, true);
@@ -205,6 +221,7 @@ impl Producer {
         }
         self.tail = start;
         self.limit = limit;
+        self.set_origin();
         true
     }
 
@@ -249,6 +266,13 @@ impl Producer {
         // ORDER: relaxed; only this side stores `tail`.
         self.tail = self.shared.tail.0.load(Ordering::Relaxed);
         self.limit = self.tail;
+        self.set_origin();
+    }
+
+    /// Restores invariant 7 for the lap of `tail`.
+    fn set_origin(&mut self) {
+        let lap_start = self.tail & !self.shared.mask;
+        self.origin = self.shared.memory.start().as_ptr().wrapping_sub(lap_start);
     }
 
     /// Records where the data of the current lap end. Called only if there is space in the next lap, so `head` has left
@@ -285,12 +309,10 @@ impl Grant<'_> {
     /// The reserved bytes.
     #[inline(always)]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        let offset = self.producer.tail & self.producer.mask;
-        // SAFETY: invariants 1, 3 and 4: the range lies within the memory and belongs to the producer, and this
+        let place = self.producer.origin.wrapping_add(self.producer.tail);
+        // SAFETY: invariants 1, 3, 4 and 7: the range lies within the memory and belongs to the producer, and this
         // borrow of the grant borrows the producer, so there is no other reference to it.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.producer.memory.as_ptr().add(offset), self.len)
-        }
+        unsafe { std::slice::from_raw_parts_mut(place, self.len) }
     }
 
     /// Publishes the first `len` bytes (rounded up to [`ALIGN`], never more than was granted). Zero publishes nothing.

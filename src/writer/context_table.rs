@@ -3,11 +3,11 @@
 //! Promises: a slot's memory is reused by the next definition, so memory does not grow with the number of contexts.
 use super::output::Output;
 use super::redaction::Redaction;
-use crate::core::context::SLOTS;
+use crate::core::context::NUMBERS;
 use crate::encode::layout::{Bound, Layout, key_bits};
 use ringseal_base::value::ReadError;
 
-/// One lane's contexts by slot.
+/// One lane's contexts by number.
 #[derive(Debug)]
 pub(super) struct ContextTable {
     slots: Vec<Slot>,
@@ -48,10 +48,10 @@ impl Slot {
 
 impl ContextTable {
     pub(super) fn new() -> Self {
-        Self { slots: std::iter::repeat_with(Slot::default).take(SLOTS).collect() }
+        Self { slots: std::iter::repeat_with(Slot::default).take(NUMBERS).collect() }
     }
 
-    /// Stores a definition; `number` counts from 1.
+    /// Stores a definition.
     pub(super) fn define<'l>(
         &mut self,
         number: u32,
@@ -59,7 +59,7 @@ impl ContextTable {
         redaction: &mut Redaction,
         layouts: impl Iterator<Item = &'l mut Layout>,
     ) -> Result<(), ReadError> {
-        let Some(slot) = self.slots.get_mut((number as usize).wrapping_sub(1)) else {
+        let Some(slot) = self.slots.get_mut(number as usize) else {
             return Ok(());
         };
         slot.is_defined = false;
@@ -84,7 +84,7 @@ impl ContextTable {
     /// The bound fields of context `number`, as rendered for `output`.
     #[inline]
     pub(super) fn get(&self, number: u32, output: usize) -> Option<Bound<'_>> {
-        let slot = self.slots.get((number as usize).wrapping_sub(1))?;
+        let slot = self.slots.get(number as usize)?;
         if !slot.is_defined {
             return None;
         }

@@ -1,6 +1,6 @@
 //! The writer's own events: losses, clock steps, records that cannot be read; and the context table.
 use super::*;
-use crate::core::context::SLOTS;
+use crate::core::context::NUMBERS;
 
 fn lost_by_level(event: &serde_json::Value) -> LevelCounts {
     LevelCounts(Level::ALL.map(|level| event[format!("lost_{level}")].as_u64().unwrap()))
@@ -144,7 +144,7 @@ fn define(lane: &mut TestLane, number: u32, value: u64) {
 }
 
 #[test]
-fn a_context_holds_until_its_slot_is_reused() {
+fn a_context_holds_until_its_number_is_reused() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     let log = |lane: &mut TestLane, context: u32| {
@@ -154,16 +154,16 @@ fn a_context_holds_until_its_slot_is_reused() {
             out.u64(u64::from(context));
         });
     };
-    for number in 1..=SLOTS as u32 {
+    for number in 1..NUMBERS as u32 {
         define(&mut lane, number, u64::from(number) * 10);
     }
-    for context in [1, SLOTS as u32, 2, 0] {
+    for context in [1, NUMBERS as u32 - 1, 2, 0] {
         log(&mut lane, context);
     }
     define(&mut lane, 1, 99);
     log(&mut lane, 1);
     // Context numbers that are undefined or impossible: the event is written without bound fields.
-    let beyond = SLOTS as u32 + 1;
+    let beyond = NUMBERS as u32;
     for number in [beyond, u32::MAX] {
         define(&mut lane, number, 1);
         log(&mut lane, number);
@@ -171,7 +171,7 @@ fn a_context_holds_until_its_slot_is_reused() {
     harness.step();
     let bound: Vec<Option<u64>> =
         harness.named("step").iter().map(|event| event["bound"].as_u64()).collect();
-    let last = SLOTS as u64 * 10;
+    let last = (NUMBERS as u64 - 1) * 10;
     assert_eq!(bound, [Some(10), Some(last), Some(20), None, Some(99), None, None]);
     assert_eq!(harness.link.counters.snapshot().record_errors, 0);
 }

@@ -9,7 +9,7 @@ use super::bound_ids::EngineSource;
 use super::fields::{Fields, Source, Visitor};
 use ringseal_base::limits::Limits;
 use ringseal_base::value::put::{put_bytes, put_container, put_key};
-use ringseal_base::value::{Map, NOT_PLAIN, Value, ValueRef, tag};
+use ringseal_base::value::{Map, NOT_PLAIN, Value, ValueRef, plain_bytes_within, tag};
 
 /// Tag and length of a container.
 const FRAME_BYTES: usize = 5;
@@ -51,12 +51,12 @@ struct SizeVisitor<'l> {
 impl Visitor for SizeVisitor<'_> {
     #[inline(always)]
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V) {
-        self.sum += KEY_BYTES + key.len() + value.plain_bytes(self.limits);
+        self.sum += KEY_BYTES + key.len() + plain_bytes_within(value, self.limits);
     }
 
     #[inline]
     fn any(&mut self, key: &'static str, value: &dyn Value) {
-        self.sum += KEY_BYTES + key.len() + plain_bytes_of(value, self.limits);
+        self.sum += KEY_BYTES + key.len() + plain_bytes_within(value, self.limits);
     }
 
     #[inline(always)]
@@ -68,7 +68,7 @@ impl Visitor for SizeVisitor<'_> {
     #[inline]
     fn texts(&mut self, key: &'static str, texts: &[&str]) {
         self.sum += KEY_BYTES + key.len() + FRAME_BYTES;
-        self.sum += texts.iter().map(|text| text.plain_bytes(self.limits)).sum::<usize>();
+        self.sum += texts.iter().map(|text| plain_bytes_within(*text, self.limits)).sum::<usize>();
     }
 
     #[inline]
@@ -76,7 +76,7 @@ impl Visitor for SizeVisitor<'_> {
         self.sum += KEY_BYTES + key.len() + FRAME_BYTES;
         for (key, value) in map.0 {
             let key_len = if key.len() <= KEY_BYTES_MAX { key.len() } else { NOT_PLAIN };
-            self.sum += KEY_BYTES + key_len + plain_bytes_of(*value, self.limits);
+            self.sum += KEY_BYTES + key_len + plain_bytes_within(*value, self.limits);
         }
     }
 
@@ -87,11 +87,6 @@ impl Visitor for SizeVisitor<'_> {
             None => source.or_engine(own).each(self),
         }
     }
-}
-
-/// For a value of any type; one that returns an absurd length is not plain.
-fn plain_bytes_of(value: &dyn Value, limits: &Limits) -> usize {
-    value.plain_bytes(limits).min(NOT_PLAIN)
 }
 
 /// Writes values.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use ringseal_base::limits::Limits;
 use ringseal_base::value::put::{put_bytes, put_container};
-use ringseal_base::value::{NOT_PLAIN, Value, ValueWriter, tag};
+use ringseal_base::value::{Value, ValueWriter, tag};
 
 macro_rules! word_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident = $word:literal,)+ }) => {
@@ -46,8 +46,13 @@ macro_rules! word_enum {
             }
 
             #[inline(always)]
-            fn plain_bytes(&self, limits: &Limits) -> usize {
-                self.as_str().plain_bytes(limits)
+            fn plain_bytes(&self) -> usize {
+                self.as_str().plain_bytes()
+            }
+
+            #[inline(always)]
+            fn text_bytes(&self) -> usize {
+                self.as_str().text_bytes()
             }
 
             #[inline(always)]
@@ -198,9 +203,13 @@ impl Value for EventType<'_> {
     }
 
     #[inline(always)]
-    fn plain_bytes(&self, limits: &Limits) -> usize {
-        let len = self.len_bytes();
-        if len <= limits.value_bytes_max as usize { 5 + len } else { NOT_PLAIN }
+    fn plain_bytes(&self) -> usize {
+        self.head.plain_bytes()
+    }
+
+    #[inline(always)]
+    fn text_bytes(&self) -> usize {
+        self.len_bytes()
     }
 
     #[inline(always)]

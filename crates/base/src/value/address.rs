@@ -25,8 +25,13 @@ impl Value for IpAddr {
     }
 
     #[inline(always)]
-    fn plain_bytes(&self, limits: &Limits) -> usize {
-        either_address!(self, address => address.plain_bytes(limits))
+    fn plain_bytes(&self) -> usize {
+        either_address!(self, address => address.plain_bytes())
+    }
+
+    #[inline(always)]
+    fn text_bytes(&self) -> usize {
+        0
     }
 
     #[inline(always)]

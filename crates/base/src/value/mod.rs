@@ -72,15 +72,23 @@ pub trait Value {
     /// Writes exactly one value.
     fn write(&self, out: &mut ValueWriter<'_>);
 
-    /// The exact number of bytes that [`Value::put`] writes, or [`NOT_PLAIN`] if the value needs [`Value::write`]
-    /// because it is formatted, nested, or over a limit.
+    /// The exact number of bytes that [`Value::put`] writes besides those of texts: for most types a constant, so that
+    /// the compiler adds up the fields of an event.
     #[inline(always)]
-    fn plain_bytes(&self, _limits: &Limits) -> usize {
+    fn plain_bytes(&self) -> usize {
+        0
+    }
+
+    /// The exact number of bytes of the texts that [`Value::put`] writes, or [`NOT_PLAIN`] if the value needs
+    /// [`Value::write`] because it is formatted or nested.
+    #[inline(always)]
+    fn text_bytes(&self) -> usize {
         NOT_PLAIN
     }
 
     /// Writes a plain value to the front of `out` and returns the rest. Nearly all values take this path: its state
-    /// is in registers, and nothing has to be truncated.
+    /// is in registers, and nothing has to be truncated, because the caller has compared
+    /// [`Value::text_bytes`] with the limits.
     #[inline(always)]
     fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
         out
@@ -89,6 +97,18 @@ pub trait Value {
 
 /// Larger than any record, and small enough that thousands of such numbers can be added without overflow.
 pub const NOT_PLAIN: usize = 1 << (usize::BITS - 24);
+
+/// The exact number of bytes that [`Value::put`] writes; [`NOT_PLAIN`] if the value needs [`Value::write`] because it is
+/// formatted, nested, or over a limit.
+#[inline(always)]
+pub fn plain_bytes_within<V: Value + ?Sized>(value: &V, limits: &Limits) -> usize {
+    let text = value.text_bytes();
+    if text > limits.value_bytes_max as usize {
+        return NOT_PLAIN;
+    }
+    // A type that returns an absurd length is not plain.
+    value.plain_bytes().min(NOT_PLAIN) + text
+}
 
 /// A value that is an object in JSON: errors, maps, serialized values.
 ///

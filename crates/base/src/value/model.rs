@@ -97,8 +97,12 @@ impl Value for Model {
         }
     }
 
-    fn plain_bytes(&self, limits: &Limits) -> usize {
-        self.leaf().map_or(NOT_PLAIN, |leaf| leaf.plain_bytes(limits))
+    fn plain_bytes(&self) -> usize {
+        self.leaf().map_or(0, |leaf| leaf.plain_bytes())
+    }
+
+    fn text_bytes(&self) -> usize {
+        self.leaf().map_or(NOT_PLAIN, |leaf| leaf.text_bytes())
     }
 
     fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {

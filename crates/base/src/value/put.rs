@@ -1,7 +1,7 @@
 //! Writes plain values to the front of granted bytes. The state is in registers, nothing is truncated, and each
 //! function returns the remaining bytes.
 //!
-//! The caller measures first ([`Value::plain_bytes`](super::Value::plain_bytes)). If the bytes are too few for a
+//! The caller measures first ([`Value::plain_bytes`](super::Value::plain_bytes), [`Value::text_bytes`](super::Value::text_bytes)). If the bytes are too few for a
 //! value, an empty rest is returned, and the caller finds fewer bytes than it measured.
 use super::tag;
 
@@ -21,11 +21,12 @@ pub fn put_fixed<const N: usize>(out: &mut [u8], tag: u8, payload: [u8; N]) -> &
 /// Writes a text.
 #[inline(always)]
 pub fn put_text<'b>(out: &'b mut [u8], text: &[u8]) -> &'b mut [u8] {
-    match out.split_at_mut_checked(5 + text.len()) {
+    let Some((head, rest)) = out.split_first_chunk_mut::<5>() else { return &mut [] };
+    match rest.split_at_mut_checked(text.len()) {
         Some((bytes, rest)) => {
-            bytes[0] = tag::STR;
-            bytes[1..5].copy_from_slice(&(text.len() as u32).to_le_bytes());
-            copy_short(&mut bytes[5..], text);
+            head[0] = tag::STR;
+            head[1..].copy_from_slice(&(text.len() as u32).to_le_bytes());
+            copy_short(bytes, text);
             rest
         }
         None => &mut [],

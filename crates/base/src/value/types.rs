@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::format::write_formatted;
 use super::put::{put_fixed, put_text};
-use super::{Element, NOT_PLAIN, ObjectValue, Value, ValueWriter, tag};
+use super::{Element, ObjectValue, Value, ValueWriter, tag};
 use crate::limits::Limits;
 
 macro_rules! fixed_values {
@@ -47,8 +47,13 @@ macro_rules! plain_values {
             }
 
             #[inline(always)]
-            fn plain_bytes(&self, _limits: &Limits) -> usize {
+            fn plain_bytes(&self) -> usize {
                 $size
+            }
+
+            #[inline(always)]
+            fn text_bytes(&self) -> usize {
+                0
             }
 
             #[inline(always)]
@@ -153,9 +158,13 @@ impl Value for str {
     }
 
     #[inline(always)]
-    fn plain_bytes(&self, limits: &Limits) -> usize {
-        let max = limits.value_bytes_max as usize;
-        if self.len() <= max { 5 + self.len() } else { NOT_PLAIN }
+    fn plain_bytes(&self) -> usize {
+        5
+    }
+
+    #[inline(always)]
+    fn text_bytes(&self) -> usize {
+        self.len()
     }
 
     #[inline(always)]
@@ -178,8 +187,13 @@ macro_rules! text_values {
             }
 
             #[inline(always)]
-            fn plain_bytes(&self, limits: &Limits) -> usize {
-                str::plain_bytes(self, limits)
+            fn plain_bytes(&self) -> usize {
+                str::plain_bytes(self)
+            }
+
+            #[inline(always)]
+            fn text_bytes(&self) -> usize {
+                self.len()
             }
 
             #[inline(always)]
@@ -217,8 +231,13 @@ macro_rules! pointer_values {
             }
 
             #[inline(always)]
-            fn plain_bytes(&self, limits: &Limits) -> usize {
-                (**self).plain_bytes(limits)
+            fn plain_bytes(&self) -> usize {
+                (**self).plain_bytes()
+            }
+
+            #[inline(always)]
+            fn text_bytes(&self) -> usize {
+                (**self).text_bytes()
             }
 
             #[inline(always)]
@@ -249,8 +268,13 @@ impl<T: Value> Value for Option<T> {
     }
 
     #[inline(always)]
-    fn plain_bytes(&self, limits: &Limits) -> usize {
-        self.as_ref().map_or(1, |value| value.plain_bytes(limits))
+    fn plain_bytes(&self) -> usize {
+        self.as_ref().map_or(1, |value| value.plain_bytes())
+    }
+
+    #[inline(always)]
+    fn text_bytes(&self) -> usize {
+        self.as_ref().map_or(0, |value| value.text_bytes())
     }
 
     #[inline(always)]

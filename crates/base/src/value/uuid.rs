@@ -16,8 +16,13 @@ impl Value for Uuid {
     }
 
     #[inline(always)]
-    fn plain_bytes(&self, _limits: &Limits) -> usize {
+    fn plain_bytes(&self) -> usize {
         17
+    }
+
+    #[inline(always)]
+    fn text_bytes(&self) -> usize {
+        0
     }
 
     #[inline(always)]

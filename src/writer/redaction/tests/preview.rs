@@ -22,7 +22,7 @@ fn record(kind: RecordKind, values: &[M]) -> Vec<u8> {
     let mut bytes = vec![0; 24 + payload.len() + 8];
     let len = header.write(&mut bytes, payload.len());
     bytes[24..24 + payload.len()].copy_from_slice(&payload);
-    bytes.truncate(len);
+    bytes.truncate(len.next_multiple_of(8));
     bytes
 }
 

@@ -92,8 +92,12 @@ impl Value for WrongSize {
         out.u64(7);
     }
 
-    fn plain_bytes(&self, _: &Limits) -> usize {
+    fn plain_bytes(&self) -> usize {
         self.plain_bytes
+    }
+
+    fn text_bytes(&self) -> usize {
+        0
     }
 
     fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
