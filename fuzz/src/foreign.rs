@@ -1,7 +1,7 @@
 //! Reads any bytes as part of a ring, as recovery finds them after a crash.
 use ringseal::Level;
 use ringseal::internals::core::callsite::{Callsite, Metadata};
-use ringseal::internals::core::record::{HEADER_BYTES, Kind, Record};
+use ringseal::internals::core::record::{CONTEXT_ID_BYTES, HEADER_BYTES, Kind, Record};
 use ringseal::internals::core::registry;
 use ringseal::internals::core::value::{ValueRef, Values};
 use ringseal::internals::encode::layout::{
@@ -58,6 +58,7 @@ fn take(record: &Record<'_>, layouts: &mut [Layout], context: &mut Vec<u8>) {
     let source = match header.kind {
         Kind::Context => {
             context.clear();
+            let Some((_id, payload)) = payload.split_first_chunk::<CONTEXT_ID_BYTES>() else { return };
             let mut rendered = Vec::new();
             let is_read = layouts.iter_mut().all(|l| l.bound(payload, &mut rendered).is_ok());
             // The writer does not accept a definition that cannot be rendered.

@@ -1,13 +1,15 @@
 //! Small inputs to start from, and the tests that replay them without a fuzzer.
-use ringseal::internals::core::record::{HEADER_BYTES, Header, Kind};
+use ringseal::internals::core::record::{CONTEXT_ID_BYTES, HEADER_BYTES, Header, Kind};
 use ringseal::value::{DisplayValue, ErrorValue, Map, Number, Uuid, Value, ValueWriter};
 use ringseal::{Level, Limits};
 
 fn record(kind: Kind, callsite: u32, context: u32, fill: &dyn Fn(&mut ValueWriter<'_>)) -> Vec<u8> {
     let mut bytes = vec![0; 4096];
-    let mut out = ValueWriter::new(&mut bytes[HEADER_BYTES..], Limits::default());
+    // A context's id comes before its entries; here it is 0.
+    let id_len = if kind == Kind::Context { CONTEXT_ID_BYTES } else { 0 };
+    let mut out = ValueWriter::new(&mut bytes[HEADER_BYTES + id_len..], Limits::default());
     fill(&mut out);
-    let len = out.len_bytes();
+    let len = id_len + out.len_bytes();
     let header = Header {
         kind,
         level: Level::Warn,
@@ -19,7 +21,7 @@ fn record(kind: Kind, callsite: u32, context: u32, fill: &dyn Fn(&mut ValueWrite
         ticks: 1_763_060_400_123_456_789,
     };
     let len = header.write(&mut bytes, len);
-    bytes.truncate(len);
+    bytes.truncate(len.next_multiple_of(8));
     bytes
 }
 

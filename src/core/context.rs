@@ -1,9 +1,8 @@
 //! Contexts: fields bound to a logger, written into a ring once and referred to by number from then on.
 //!
 //! Promises: `bind` makes a context and allocates once; the context is immutable afterwards. Each lane and the writer
-//! keep the same small table of the contexts last used there ([`NUMBERS`] of them, by [`Context::number`]), so a
-//! definition is written only when the table does not hold it, and the writer's memory does not grow with the number of
-//! contexts.
+//! keep the same table of the contexts last used there, by [`Context::number`], so a definition is written only when the
+//! table does not hold it, and the writer's memory does not grow with the number of contexts.
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::field::Fields;
@@ -12,7 +11,7 @@ use ringseal_base::limits::Limits;
 use ringseal_base::value::{Entries, ValueWriter};
 
 /// Numbers of contexts in a lane, and 0 for none: a power of two, so that the compiler sees that each is in a table.
-pub const NUMBERS: usize = 16;
+pub const NUMBERS: usize = 1024;
 
 /// Bound fields, encoded as the entries of a map.
 #[derive(Debug)]

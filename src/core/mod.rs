@@ -4,6 +4,7 @@ pub mod callsite;
 pub mod context;
 pub mod field;
 pub mod filter;
+pub mod lane_contexts;
 pub mod level;
 pub mod record;
 pub mod registry;

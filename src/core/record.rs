@@ -9,7 +9,7 @@
 //! | 5 | level |
 //! | 6..8 | flags, see below |
 //! | 8..12 | id of the call site |
-//! | 12..16 | id of the context, 0 for none |
+//! | 12..16 | number of the context, 0 for none |
 //! | 16..24 | ticks of the producers' clock |
 //!
 //! Flags: bit 0 a value was truncated; bit 1 a stack trace follows the fields' values; bit 2 the last value is the rate
@@ -24,6 +24,9 @@ use std::fmt;
 pub(crate) use self::rate::{RATE_BYTES, put_rate, split_rate};
 
 use super::level::Level;
+
+/// Bytes of a context's id, at the front of its definition.
+pub const CONTEXT_ID_BYTES: usize = 8;
 
 /// Bytes of a header.
 pub const HEADER_BYTES: usize = 24;
@@ -43,7 +46,9 @@ pub enum Kind {
     Event = 1,
     /// An event whose name and keys are known only at run time: target, name, then a map.
     Dynamic = 2,
-    /// A map of bound fields. Later records refer to it by the context id in their headers.
+    /// A context: its id, unique in the process, in [`CONTEXT_ID_BYTES`]; then a map of bound fields. Later records refer
+    /// to it by the context's number in their headers. In place of the call site's id is the number of a context that is
+    /// no longer used, or 0.
     Context = 3,
     /// Another thread has taken the lane: the thread's number and name.
     Thread = 4,
@@ -80,7 +85,7 @@ pub struct Header {
     pub has_rate: bool,
     /// The id of the call site; 0 if there is none.
     pub callsite: u32,
-    /// The id of the context; 0 for none.
+    /// The number of the context; 0 for none.
     pub context: u32,
     /// The time, in ticks of the producers' clock.
     pub ticks: u64,

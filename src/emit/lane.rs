@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use super::lane_settings::{LaneClock, LaneSettings};
 use crate::core::callsite::Callsite;
-use crate::core::context::{self, Context};
+use crate::core::context::Context;
 use crate::core::field::Fields;
+use crate::core::lane_contexts::LaneContexts;
 use crate::core::level::Level;
-use crate::core::record::{HEADER_BYTES, Header, Kind};
+use crate::core::record::{CONTEXT_ID_BYTES, HEADER_BYTES, Header, Kind};
 use crate::core::registry;
 use crate::core::sampling::limiter::Moment;
 use crate::metrics::LaneCounters;
@@ -77,8 +78,7 @@ pub(crate) struct Lane {
     coarse_text_bytes_end: u16,
     include_stack: bool,
     link: Arc<Link>,
-    /// The ids of the contexts that the writer has by number.
-    contexts: [u64; context::NUMBERS],
+    contexts: LaneContexts,
     pub(crate) counters: Arc<LaneCounters>,
     sampler: SamplerState,
     injected: Option<Arc<dyn clock::Clock>>,
@@ -112,7 +112,7 @@ impl Lane {
             coarse_text_bytes_end: if is_coarse_tsc { text_bytes_end } else { 0 },
             include_stack,
             link,
-            contexts: [0; context::NUMBERS],
+            contexts: LaneContexts::new(),
             sampler: SamplerState::new(random, Arc::clone(&counters)),
             counters,
             injected: settings.injected.clone(),
@@ -175,7 +175,7 @@ impl Lane {
         };
         let context = match context {
             None => 0,
-            Some(context) if self.has_defined(context) => context.number(),
+            Some(context) if self.contexts.has(context) => context.number(),
             Some(_) => return false,
         };
         let payload_len = plain + text;
@@ -286,47 +286,50 @@ impl Lane {
         WriteResult::Written
     }
 
-    /// Whether the writer has the context under its number.
-    #[inline(always)]
-    fn has_defined(&self, context: &Context) -> bool {
-        self.contexts[context.number() as usize % context::NUMBERS] == context.id()
-    }
-
     /// The number by which records refer to `context`. Writes its definition first if the writer does not have it.
     #[inline]
     fn context_number(&mut self, context: &Context, level: Level) -> Option<u32> {
-        (self.has_defined(context) || self.define(context, level)).then_some(context.number())
+        (self.contexts.has(context) || self.define(context, level)).then_some(context.number())
     }
 
     #[cold]
     #[inline(never)]
     fn define(&mut self, context: &Context, level: Level) -> bool {
-        let bytes_max = (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
+        let room = (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
         // If no record can hold the whole context, the fields that fit are written. Each is already cut to the limits.
-        let (entries, is_cut) = context.entries_within(bytes_max);
-        if !self.put(Kind::Context, level, context.number(), entries, is_cut) {
+        let (entries, is_cut) = context.entries_within(room.saturating_sub(CONTEXT_ID_BYTES));
+        let place = self.contexts.place_for(context, &self.link.contexts);
+        let header = Header {
+            kind: Kind::Context,
+            level,
+            is_cut,
+            has_stack: false,
+            has_rate: false,
+            callsite: place.evicted,
+            context: context.number(),
+            ticks: 0,
+        };
+        let id = context.id().to_le_bytes();
+        if !self.put(header, [&id, entries]) {
             return false;
         }
-        self.contexts[context.number() as usize % context::NUMBERS] = context.id();
+        self.contexts.fill(place);
         true
     }
 
     /// Writes a record whose payload is complete. Returns whether there was space for it.
-    fn put(
-        &mut self,
-        kind: Kind,
-        level: Level,
-        context: u32,
-        payload: &[u8],
-        is_cut: bool,
-    ) -> bool {
-        let (has_stack, has_rate, callsite, ticks) = (false, false, 0, 0);
-        let header = Header { kind, level, is_cut, has_stack, has_rate, callsite, context, ticks };
+    fn put<const N: usize>(&mut self, header: Header, payload: [&[u8]; N]) -> bool {
+        let len = payload.iter().map(|part| part.len()).sum();
         let copy = |granted: &mut [u8], _: Limits| {
-            granted.get_mut(..payload.len())?.copy_from_slice(payload);
-            Some((payload.len(), is_cut))
+            let mut rest = granted;
+            for part in payload {
+                let (front, behind) = rest.split_at_mut_checked(part.len())?;
+                front.copy_from_slice(part);
+                rest = behind;
+            }
+            Some((len, header.is_cut))
         };
-        self.write_record(header, payload.len(), copy) == WriteResult::Written
+        self.write_record(header, len, copy) == WriteResult::Written
     }
 
     /// Writes a record of at most `payload_max` bytes besides its header. `fill` writes the payload and returns its
@@ -363,13 +366,23 @@ impl Lane {
 
     /// Writes a record that names the thread that has taken the lane. Returns whether there was space for it.
     pub(crate) fn write_thread(&mut self, thread: u64, name: &str) -> bool {
-        self.contexts = [0; context::NUMBERS];
+        self.contexts.clear(&self.link.contexts);
         let mut payload = [0; 128];
         let mut out = ValueWriter::new(&mut payload, Limits::default());
         out.u64(thread);
         out.str(&name[..name.floor_char_boundary(100)]);
         let len = out.len_bytes();
-        self.put(Kind::Thread, Level::Trace, 0, &payload[..len], false)
+        let header = Header {
+            kind: Kind::Thread,
+            level: Level::Trace,
+            is_cut: false,
+            has_stack: false,
+            has_rate: false,
+            callsite: 0,
+            context: 0,
+            ticks: 0,
+        };
+        self.put(header, [&payload[..len]])
     }
 
     /// Writes an event whose values may exceed a record, or that carries a stack trace.
@@ -492,6 +505,12 @@ impl Lane {
     /// Notes that a wait for space has timed out.
     pub(crate) fn set_losing(&mut self) {
         self.losing_at = Some(self.producer.position());
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.contexts.clear(&self.link.contexts);
     }
 }
 

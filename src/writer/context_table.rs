@@ -1,31 +1,36 @@
 //! The writer's copy of a lane's context table.
 //!
-//! Promises: a slot's memory is reused by the next definition, so memory does not grow with the number of contexts.
+//! Promises: the memory of a definition is reused by the one in whose place it comes, so memory does not grow with the
+//! number of contexts; see [`lane_contexts`](crate::core::lane_contexts) for the bound. A context that several lanes
+//! define one after the other is redacted and rendered once.
 use super::output::Output;
 use super::redaction::Redaction;
 use crate::core::context::NUMBERS;
+use crate::core::record::CONTEXT_ID_BYTES;
 use crate::encode::layout::{Bound, Layout, key_bits};
 use ringseal_base::value::ReadError;
 
 /// One lane's contexts by number.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct ContextTable {
-    slots: Vec<Slot>,
+    slots: Vec<Option<Box<Rendered>>>,
 }
 
+/// A context as its lines show it.
 #[derive(Debug, Default)]
-struct Slot {
+struct Rendered {
+    /// Unique in the process; 0 if the definition could not be read.
+    id: u64,
     /// The entries as logged, to redact them again if the rules change.
     raw: Vec<u8>,
     /// The redacted entries.
     entries: Vec<u8>,
     key_bits: u64,
     /// Rendered for each output.
-    rendered: Vec<Vec<u8>>,
-    is_defined: bool,
+    lines: Vec<Vec<u8>>,
 }
 
-impl Slot {
+impl Rendered {
     fn render<'l>(
         &mut self,
         redaction: &mut Redaction,
@@ -36,36 +41,69 @@ impl Slot {
         self.entries.extend_from_slice(entries);
         self.key_bits = key_bits(&self.entries);
         for (index, layout) in layouts.enumerate() {
-            if self.rendered.len() <= index {
-                self.rendered.push(Vec::new());
+            if self.lines.len() <= index {
+                self.lines.push(Vec::new());
             }
-            layout.bound(&self.entries, &mut self.rendered[index])?;
+            layout.bound(&self.entries, &mut self.lines[index])?;
         }
-        self.is_defined = true;
         Ok(())
+    }
+
+    /// Becomes a copy, in its own memory.
+    fn copy(&mut self, from: &Self) {
+        self.id = from.id;
+        self.raw.clone_from(&from.raw);
+        self.entries.clone_from(&from.entries);
+        self.key_bits = from.key_bits;
+        self.lines.clone_from(&from.lines);
     }
 }
 
-impl ContextTable {
-    pub(super) fn new() -> Self {
-        Self { slots: std::iter::repeat_with(Slot::default).take(NUMBERS).collect() }
-    }
+/// A definition in a lane's record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Definition<'r> {
+    pub(super) number: u32,
+    /// The number whose definition gives way; 0 if none does.
+    pub(super) evicted: u32,
+    /// The id, then the entries.
+    pub(super) payload: &'r [u8],
+}
 
+impl ContextTable {
     /// Stores a definition.
     pub(super) fn define<'l>(
         &mut self,
-        number: u32,
-        entries: &[u8],
+        definition: Definition<'_>,
+        recent: &mut RecentContexts,
         redaction: &mut Redaction,
         layouts: impl Iterator<Item = &'l mut Layout>,
     ) -> Result<(), ReadError> {
-        let Some(slot) = self.slots.get_mut(number as usize) else {
+        let Definition { number, evicted, payload } = definition;
+        let short = ReadError::Short { expected: CONTEXT_ID_BYTES, found: payload.len() };
+        let (id, entries) = payload.split_first_chunk::<CONTEXT_ID_BYTES>().ok_or(short)?;
+        let id = u64::from_le_bytes(*id);
+        let index = number as usize;
+        // A foreign ring may contain any number.
+        if !(1..NUMBERS).contains(&index) {
             return Ok(());
-        };
-        slot.is_defined = false;
+        }
+        if self.slots.len() <= index {
+            self.slots.resize_with(index + 1, || None);
+        }
+        let given_way = self.slots.get_mut(evicted as usize).and_then(Option::take);
+        let slot = self.slots[index].get_or_insert_with(|| given_way.unwrap_or_default());
+        // Until it is rendered.
+        slot.id = 0;
+        if let Some(known) = recent.find(id, entries) {
+            slot.copy(known);
+            return Ok(());
+        }
         slot.raw.clear();
         slot.raw.extend_from_slice(entries);
-        slot.render(redaction, layouts)
+        slot.render(redaction, layouts)?;
+        slot.id = id;
+        recent.keep(slot);
+        Ok(())
     }
 
     /// Redacts and renders all definitions again, after a change of the rules.
@@ -74,21 +112,57 @@ impl ContextTable {
         redaction: &mut Redaction,
         outputs: &mut [Output],
     ) -> Result<(), ReadError> {
-        for slot in self.slots.iter_mut().filter(|slot| slot.is_defined) {
-            slot.is_defined = false;
+        for slot in self.slots.iter_mut().flatten().filter(|slot| slot.id != 0) {
+            let id = std::mem::take(&mut slot.id);
             slot.render(redaction, outputs.iter_mut().map(|output| &mut output.layout))?;
+            slot.id = id;
         }
         Ok(())
+    }
+
+    /// Forgets all definitions: another thread has taken the lane.
+    pub(super) fn clear(&mut self) {
+        self.slots.clear();
     }
 
     /// The bound fields of context `number`, as rendered for `output`.
     #[inline]
     pub(super) fn get(&self, number: u32, output: usize) -> Option<Bound<'_>> {
-        let slot = self.slots.get(number as usize)?;
-        if !slot.is_defined {
+        let slot = self.slots.get(number as usize)?.as_deref()?;
+        if slot.id == 0 {
             return None;
         }
-        let rendered = slot.rendered.get(output)?;
+        let rendered = slot.lines.get(output)?;
         Some(Bound { entries: &slot.entries, rendered, key_bits: slot.key_bits })
+    }
+}
+
+/// How many contexts [`RecentContexts`] remembers.
+const RECENT: usize = 256;
+
+/// The contexts last defined in any lane, as they were rendered.
+#[derive(Debug, Default)]
+pub(super) struct RecentContexts {
+    /// By id, modulo their number; empty before the first.
+    slots: Vec<Rendered>,
+}
+
+impl RecentContexts {
+    /// The context of this id, if it is here with the same entries: a small ring may have cut them.
+    fn find(&self, id: u64, entries: &[u8]) -> Option<&Rendered> {
+        let known = self.slots.get(id as usize % RECENT)?;
+        (id != 0 && known.id == id && known.raw == entries).then_some(known)
+    }
+
+    fn keep(&mut self, context: &Rendered) {
+        if self.slots.is_empty() {
+            self.slots.resize_with(RECENT, Rendered::default);
+        }
+        self.slots[context.id as usize % RECENT].copy(context);
+    }
+
+    /// Forgets all, after a change of the rules.
+    pub(super) fn clear(&mut self) {
+        self.slots.iter_mut().for_each(|slot| slot.id = 0);
     }
 }

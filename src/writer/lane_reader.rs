@@ -49,7 +49,7 @@ impl LaneMemory {
     pub(super) fn new(counters: Arc<LaneCounters>, unix_nanos: i64) -> Self {
         Self {
             counters,
-            contexts: ContextTable::new(),
+            contexts: ContextTable::default(),
             preview: Preview::default(),
             last_unix_nanos: i64::MIN,
             thread: 0,

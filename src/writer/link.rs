@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::control::{Control, FlushError};
 use super::stderr::Stderr;
+use crate::core::lane_contexts::ContextBudget;
 use crate::metrics::{LaneCounters, RedactionMetrics, SinkMetrics, WriterCounters};
 use crate::ringbuf::Consumer;
 use crate::sync::CachePadded;
@@ -69,6 +70,8 @@ pub struct Link {
     thread: Mutex<Option<Thread>>,
     /// The time as of the writer's last turn.
     pub coarse: CoarseTime,
+    /// Room for contexts in the lanes.
+    pub contexts: ContextBudget,
     /// The writer's counters.
     pub counters: WriterCounters,
     /// Nanoseconds per tick of the producers' clock, as the bits of a double; 0 before it is measured.
@@ -110,6 +113,7 @@ impl Link {
             unplaced: Arc::default(),
             thread: Mutex::new(None),
             coarse: CoarseTime::default(),
+            contexts: ContextBudget::new(),
             counters: WriterCounters::default(),
             nanos_per_tick: AtomicU64::new(0),
             losses: AtomicU64::new(0),

@@ -355,8 +355,9 @@ impl Writer {
         // At the same moment as for events: a caller whose wait timed out is answered with an error, and the rules of
         // both change later, or never.
         self.link.stderr.set_rules(rules.clone());
-        let Processor { redaction, outputs, .. } = &mut self.processor;
+        let Processor { redaction, outputs, recent_contexts, .. } = &mut self.processor;
         redaction.set_rules(rules);
+        recent_contexts.clear();
         let mut last_error = None;
         for lane in &mut self.lanes {
             last_error = lane.memory.contexts.rerender(redaction, outputs).err().or(last_error);

@@ -4,6 +4,7 @@
 //! the log and skipped; it never stops the others.
 use std::fmt;
 
+use super::context_table::{Definition, RecentContexts};
 use super::lane_reader::{LaneMemory, LaneReader};
 use super::managed_sink::SinkEvent;
 use super::output::Output;
@@ -35,6 +36,7 @@ pub(super) struct Processor {
     /// Call sites by id, added with their first event.
     sites: Vec<Option<&'static Callsite>>,
     own_payload: Vec<u8>,
+    pub(super) recent_contexts: RecentContexts,
     /// Fields of every line, as they were set, to redact them again if the rules change.
     static_fields: Vec<u8>,
     /// Losses in all lanes when they were last reported.
@@ -105,6 +107,7 @@ impl Processor {
             sink_events: Vec::new(),
             sites: Vec::new(),
             own_payload: vec![0; OWN_PAYLOAD_BYTES],
+            recent_contexts: RecentContexts::default(),
             static_fields,
             losses_seen: 0,
         };
@@ -223,10 +226,16 @@ impl Processor {
                 let level = record.header.level as usize;
                 self.tally.truncated.0[level] += u64::from(record.header.is_cut);
                 let layouts = self.outputs.iter_mut().map(|output| &mut output.layout);
-                let (number, entries) = (record.header.context, record.payload);
-                Ok(lane.contexts.define(number, entries, &mut self.redaction, layouts)?)
+                let definition = Definition {
+                    number: record.header.context,
+                    evicted: record.header.callsite,
+                    payload: record.payload,
+                };
+                let Self { recent_contexts: recent, redaction, .. } = self;
+                Ok(lane.contexts.define(definition, recent, redaction, layouts)?)
             }
             Kind::Thread => {
+                lane.contexts.clear();
                 lane.set_thread(Values(record.payload));
                 Ok(())
             }

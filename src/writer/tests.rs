@@ -241,6 +241,14 @@ impl TestLane {
         grant.commit(len);
     }
 
+    fn raw_record(&mut self, header: Header, payload: &[u8]) {
+        let mut grant = self.producer.grant(512).expect("the ring has space");
+        let (head, rest) = grant.bytes_mut().split_at_mut(HEADER_BYTES);
+        rest[..payload.len()].copy_from_slice(payload);
+        let len = header.write(head, payload.len());
+        grant.commit(len);
+    }
+
     /// Bytes that are not a record.
     fn garbage(&mut self, bytes: &[u8]) {
         let mut grant = self.producer.grant(bytes.len()).expect("the ring has space");

@@ -139,8 +139,23 @@ fn an_unreadable_record_is_skipped_alone() {
 }
 
 fn define(lane: &mut TestLane, number: u32, value: u64) {
-    let header = Header { kind: Kind::Context, context: number, ..event_header(1) };
-    lane.record(header, |out| out.entry("bound", &value));
+    define_with(lane, Header { context: number, ..event_header(1) }, 1 + value, value);
+}
+
+/// The values of an event.
+fn two_zeros(out: &mut ValueWriter<'_>) {
+    out.u64(0);
+    out.u64(0);
+}
+
+/// Defines a context of this id in place of no other.
+fn define_with(lane: &mut TestLane, header: Header, id: u64, value: u64) {
+    let mut entries = [0; 64];
+    let mut out = ValueWriter::new(&mut entries, Limits::default());
+    out.entry("bound", &value);
+    let len = out.len_bytes();
+    let payload = [&id.to_le_bytes(), &entries[..len]].concat();
+    lane.raw_record(Header { kind: Kind::Context, callsite: 0, ..header }, &payload);
 }
 
 #[test]
@@ -177,6 +192,67 @@ fn a_context_holds_until_its_number_is_reused() {
 }
 
 #[test]
+fn a_definition_gives_way_to_another() {
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    let log = |lane: &mut TestLane, context: u32| {
+        lane.record(Header { context, ..event_header(1) }, two_zeros);
+    };
+    define(&mut lane, 7, 70);
+    log(&mut lane, 7);
+    let header = Header { kind: Kind::Context, context: 9, callsite: 7, ..event_header(1) };
+    let mut entries = [0; 64];
+    let mut out = ValueWriter::new(&mut entries, Limits::default());
+    out.entry("bound", &90);
+    let len = out.len_bytes();
+    lane.raw_record(header, &[&91u64.to_le_bytes(), &entries[..len]].concat());
+    log(&mut lane, 9);
+    // Given way: shown without fields, never with those of another.
+    log(&mut lane, 7);
+    harness.step();
+    let bound: Vec<Option<u64>> =
+        harness.named("step").iter().map(|event| event["bound"].as_u64()).collect();
+    assert_eq!(bound, [Some(70), Some(90), None]);
+}
+
+#[test]
+fn a_new_thread_on_a_lane_has_no_contexts() {
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    define(&mut lane, 7, 70);
+    lane.record(Header { kind: Kind::Thread, ..event_header(1) }, |out| {
+        out.u64(2);
+        out.str("next");
+    });
+    lane.record(Header { context: 7, ..event_header(1) }, two_zeros);
+    harness.step();
+    assert_eq!(harness.named("step")[0]["bound"].as_u64(), None);
+}
+
+/// The second lane's definition is a copy of the first one's, unless its ring has cut it.
+#[test]
+fn a_context_of_several_lanes_is_the_same_in_each() {
+    let mut harness = Harness::new();
+    let mut lanes = [harness.lane(0), harness.lane(1)];
+    for (lane, id) in lanes.iter_mut().zip([5, 5]) {
+        define_with(lane, Header { context: 3, ..event_header(1) }, id, 50);
+    }
+    // The same place among those remembered, and a definition that was cut differently.
+    define_with(&mut lanes[0], Header { context: 4, ..event_header(1) }, 5 + 256, 60);
+    define_with(&mut lanes[1], Header { context: 4, ..event_header(1) }, 5, 51);
+    for lane in &mut lanes {
+        for context in [3, 4] {
+            lane.record(Header { context, ..event_header(2) }, two_zeros);
+        }
+    }
+    harness.step_after(MILLI);
+    let mut bound: Vec<Option<u64>> =
+        harness.named("step").iter().map(|event| event["bound"].as_u64()).collect();
+    bound.sort();
+    assert_eq!(bound, [Some(50), Some(50), Some(51), Some(60)]);
+}
+
+#[test]
 fn each_lane_has_its_own_contexts() {
     let mut harness = Harness::new();
     let (mut one, mut other) = (harness.lane(0), harness.lane(1));
@@ -199,8 +275,7 @@ fn each_lane_has_its_own_contexts() {
 fn a_cut_bound_field_counts_as_truncated() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
-    let header = Header { kind: Kind::Context, context: 1, is_cut: true, ..event_header(1) };
-    lane.record(header, |out| out.entry("bound", &1));
+    define_with(&mut lane, Header { context: 1, is_cut: true, ..event_header(1) }, 1, 1);
     lane.event_at(1, 0);
     harness.step();
     assert_eq!(harness.link.counters.snapshot().truncated.of(Level::Info), 1);

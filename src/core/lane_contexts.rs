@@ -1,0 +1,249 @@
+//! The contexts that the writer has of a lane.
+//!
+//! Promises: nothing here allocates. A lane begins with [`FEW`] contexts; if more take turns on its thread, it gets room
+//! for [`MANY`] from its engine's [`ContextBudget`], so that the writer's memory is bounded however many threads see many
+//! contexts. Without room, the definition that is oldest gives way to a new one.
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::context::{Context, NUMBERS};
+
+/// Contexts of a lane whose thread uses few at a time.
+const FEW: usize = 16;
+/// Contexts of a lane whose thread uses many at a time: one for each number.
+const MANY: usize = NUMBERS - 1;
+/// A lane gets room for [`MANY`] once this many contexts have returned after they had given way. Those of a thread that
+/// ends one request after the other do not return.
+const RETURNS_MAX: u32 = 64;
+/// In the place of a context that has given way, with its id.
+const GONE: u64 = 1 << 63;
+
+/// How many lanes of an engine may have [`MANY`] contexts.
+#[derive(Debug)]
+pub struct ContextBudget {
+    lanes_left: AtomicUsize,
+}
+
+impl ContextBudget {
+    /// For an engine: 64 lanes, whose contexts take the writer some 30 MiB if each has a few hundred bytes.
+    pub const fn new() -> Self {
+        Self { lanes_left: AtomicUsize::new(64) }
+    }
+
+    fn take(&self) -> bool {
+        // ORDER: relaxed; no other memory depends on the number.
+        self.lanes_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_ok()
+    }
+
+    fn put_back(&self) {
+        // ORDER: relaxed; see `take`.
+        self.lanes_left.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A lane's contexts by number.
+#[derive(Debug)]
+pub struct LaneContexts {
+    /// The ids by number; 0, or with [`GONE`], if the writer has none. The first is that of no context.
+    ids: [u64; NUMBERS],
+    /// The numbers of the first [`FEW`] that are defined, as long as there is no room for more.
+    few: [u16; FEW],
+    defined: usize,
+    oldest: usize,
+    returns: u32,
+    has_many: bool,
+}
+
+/// What has to change for a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    number: u32,
+    id: u64,
+    /// The number whose definition gives way; 0 if none does.
+    pub evicted: u32,
+}
+
+impl LaneContexts {
+    pub const fn new() -> Self {
+        Self {
+            ids: [0; NUMBERS],
+            few: [0; FEW],
+            defined: 0,
+            oldest: 0,
+            returns: 0,
+            has_many: false,
+        }
+    }
+
+    /// Whether the writer has the context under its number.
+    #[inline(always)]
+    pub fn has(&self, context: &Context) -> bool {
+        self.ids[context.number() as usize % NUMBERS] == context.id()
+    }
+
+    /// Finds a place for a context that the writer does not have.
+    pub fn place_for(&mut self, context: &Context, budget: &ContextBudget) -> Place {
+        let number = context.number();
+        let mut place = Place { number, id: context.id(), evicted: 0 };
+        let known = self.ids[number as usize % NUMBERS];
+        let is_replaced = known != 0 && known & GONE == 0;
+        if self.has_many || is_replaced || self.defined < FEW {
+            return place;
+        }
+        self.returns += u32::from(known == context.id() | GONE);
+        if self.returns > RETURNS_MAX {
+            self.has_many = budget.take();
+            self.returns = 0;
+        }
+        if !self.has_many {
+            place.evicted = u32::from(self.few[self.oldest]);
+        }
+        place
+    }
+
+    /// Notes that the definition has been written.
+    pub fn fill(&mut self, place: Place) {
+        let Place { number, id, evicted } = place;
+        let known = &mut self.ids[number as usize % NUMBERS];
+        let is_new = *known == 0 || *known & GONE != 0;
+        *known = id;
+        if !is_new || self.has_many {
+            return;
+        }
+        if evicted == 0 {
+            self.few[self.defined % FEW] = number as u16;
+            self.defined += 1;
+        } else {
+            self.ids[evicted as usize % NUMBERS] |= GONE;
+            self.few[self.oldest] = number as u16;
+            self.oldest = (self.oldest + 1) % FEW;
+        }
+    }
+
+    /// Forgets all: another thread takes the lane, and the writer forgets them too.
+    pub fn clear(&mut self, budget: &ContextBudget) {
+        if self.has_many {
+            budget.put_back();
+        }
+        *self = Self::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, VecDeque};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The writer's side: what it has by number, as definitions arrive.
+    #[derive(Default)]
+    struct Reader(HashMap<u32, u64>);
+
+    fn use_context(
+        lane: &mut LaneContexts,
+        reader: &mut Reader,
+        context: &Context,
+        budget: &ContextBudget,
+    ) -> bool {
+        let is_defined = !lane.has(context);
+        if is_defined {
+            let place = lane.place_for(context, budget);
+            reader.0.remove(&place.evicted);
+            reader.0.insert(place.number, place.id);
+            lane.fill(place);
+        }
+        assert_eq!(reader.0.get(&context.number()), Some(&context.id()));
+        is_defined
+    }
+
+    fn contexts(count: usize) -> Vec<Context> {
+        (0..count).map(|_| Context::new(None, &[], &[])).collect()
+    }
+
+    /// Definitions in the last of `rounds` rounds over `count` contexts in turn.
+    fn definitions(count: usize, rounds: usize, budget: &ContextBudget) -> (usize, usize) {
+        let (mut lane, mut reader) = (LaneContexts::new(), Reader::default());
+        let contexts = contexts(count);
+        let mut last = 0;
+        for _ in 0..rounds {
+            let defined = contexts
+                .iter()
+                .filter(|context| use_context(&mut lane, &mut reader, context, budget));
+            last = defined.count();
+        }
+        (last, reader.0.len())
+    }
+
+    #[test]
+    fn contexts_that_take_turns_are_defined_once() {
+        let budget = ContextBudget::new();
+        for count in [1, FEW, FEW + 1, 64, 256, MANY] {
+            assert_eq!(definitions(count, 80, &budget), (0, count), "{count}");
+        }
+        let (defined, known) = definitions(MANY + 1, 80, &budget);
+        assert_eq!((defined, known), (2, MANY), "two share a number");
+    }
+
+    #[test]
+    fn without_a_budget_the_writer_has_few() {
+        let budget = ContextBudget { lanes_left: AtomicUsize::new(0) };
+        assert_eq!(definitions(FEW, 10, &budget), (0, FEW));
+        assert_eq!(definitions(256, 10, &budget), (256, FEW));
+    }
+
+    /// A thread that serves one request after the other.
+    #[test]
+    fn contexts_that_come_and_go_are_defined_once_each() {
+        let (mut lane, mut reader) = (LaneContexts::new(), Reader::default());
+        let budget = ContextBudget::new();
+        for context in contexts(20_000) {
+            assert!(use_context(&mut lane, &mut reader, &context, &budget));
+            assert!(!use_context(&mut lane, &mut reader, &context, &budget));
+        }
+        assert_eq!((reader.0.len(), lane.has_many), (FEW, false));
+    }
+
+    #[test]
+    fn a_budget_returns_with_its_lane() {
+        let budget = ContextBudget { lanes_left: AtomicUsize::new(1) };
+        let (mut lane, mut reader) = (LaneContexts::new(), Reader::default());
+        let contexts = contexts(50);
+        for context in [&contexts; 10].into_iter().flatten() {
+            use_context(&mut lane, &mut reader, context, &budget);
+        }
+        assert!(lane.has_many && !budget.take());
+        lane.clear(&budget);
+        assert!(!lane.has_many && budget.take());
+    }
+
+    proptest! {
+        /// The writer never has another context under a number than the lane believes.
+        #[test]
+        fn the_writer_has_what_the_lane_believes(
+            uses in prop::collection::vec(0usize..40, 1..400),
+            lanes_left in 0usize..2,
+            clear_at in 0usize..400,
+        ) {
+            let budget = ContextBudget { lanes_left: AtomicUsize::new(lanes_left) };
+            let (mut lane, mut reader) = (LaneContexts::new(), Reader::default());
+            let contexts = contexts(40);
+            let mut recent = VecDeque::new();
+            for (step, index) in uses.into_iter().enumerate() {
+                if step == clear_at {
+                    lane.clear(&budget);
+                    reader.0.clear();
+                    recent.clear();
+                }
+                use_context(&mut lane, &mut reader, &contexts[index], &budget);
+                prop_assert!(lane.has_many || reader.0.len() <= FEW);
+                // The last few different ones are still there.
+                recent.retain(|known| *known != index);
+                recent.push_back(index);
+                prop_assert!(lane.has(&contexts[index]));
+            }
+        }
+    }
+}
