@@ -12,8 +12,7 @@
 //!   nested in place.
 //! - `order filled`: the event of the published comparisons, with exact and coarse timestamps, through the global
 //!   engine and through a handle.
-//! - `context`: five bound fields against none, two loggers in turns, and 32 in turns. A ring remembers 16 contexts, so
-//!   with 32 each event also writes its context's definition.
+//! - `context`: five bound fields against none, two loggers in turns, and 32 in turns. The bench `contexts` has more.
 //! - `disabled`: a call below the level.
 //! - `sampled`: a sampled call, by chance and by a bound trace id: nearly all dropped, nearly all kept, and a call in
 //!   the same program that no rule matches.

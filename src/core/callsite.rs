@@ -100,13 +100,13 @@ impl Callsite {
     /// Whether the engine in `slot`, or some engine in the shared slot, enables this event, sampling aside.
     #[inline(always)]
     pub fn enabled(&'static self, slot: usize) -> bool {
-        self.pass(slot, || self.resolve(slot)).is_some()
+        self.pass(slot, || self.resolve(slot).then(|| self.decided())).is_some()
     }
 
     /// Lets the event pass if the engine in `slot` enables it. If the verdict requires a further check, calls `decide`,
-    /// which is not inlined and calls [`Callsite::resolve`] first.
+    /// which is not inlined, calls [`Callsite::resolve`] first, and lets the event pass by [`Callsite::decided`].
     #[inline(always)]
-    pub fn pass(&'static self, slot: usize, decide: impl FnOnce() -> bool) -> Option<Pass> {
+    pub fn pass(&'static self, slot: usize, decide: impl FnOnce() -> Option<Pass>) -> Option<Pass> {
         // ORDER: relaxed; a stale verdict only logs or drops an event of that moment. Other data that an enabled call
         // reads is published by other means.
         let word = self.word.load(Ordering::Relaxed);
@@ -117,7 +117,12 @@ impl Callsite {
         if verdict & DECIDE == 0 {
             return Some(Pass { id: (word >> 32) as u32, is_fast: true });
         }
-        decide().then(|| Pass { id: self.id(), is_fast: !self.keeps_share() })
+        decide()
+    }
+
+    /// Lets an event pass that a further check has let pass.
+    pub fn decided(&self) -> Pass {
+        Pass { id: self.id(), is_fast: !self.keeps_share() }
     }
 
     /// Registers the site if necessary, and returns whether the engine in `slot` enables this event, sampling aside.

@@ -1,23 +1,21 @@
 //! The contexts that the writer has of a lane.
 //!
 //! Promises: nothing here allocates. A lane begins with [`FEW`] contexts; if more take turns on its thread, it gets room
-//! for [`MANY`] from its engine's [`ContextBudget`], so that the writer's memory is bounded however many threads see many
-//! contexts. Without room, the definition that is oldest gives way to a new one.
+//! for one of each number from its engine's [`ContextBudget`], so that the writer's memory is bounded however many threads
+//! see many contexts. Without room, the definition that is oldest gives way to a new one.
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::context::{Context, NUMBERS};
 
 /// Contexts of a lane whose thread uses few at a time.
 const FEW: usize = 16;
-/// Contexts of a lane whose thread uses many at a time: one for each number.
-const MANY: usize = NUMBERS - 1;
-/// A lane gets room for [`MANY`] once this many contexts have returned after they had given way. Those of a thread that
+/// A lane gets room for many once this many contexts have returned after they had given way. Those of a thread that
 /// ends one request after the other do not return.
 const RETURNS_MAX: u32 = 64;
 /// In the place of a context that has given way, with its id.
 const GONE: u64 = 1 << 63;
 
-/// How many lanes of an engine may have [`MANY`] contexts.
+/// How many lanes of an engine may have many contexts: one of each number.
 #[derive(Debug)]
 pub struct ContextBudget {
     lanes_left: AtomicUsize,
@@ -137,6 +135,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// A context for each number.
+    const MANY: usize = NUMBERS - 1;
 
     /// The writer's side: what it has by number, as definitions arrive.
     #[derive(Default)]

@@ -387,7 +387,7 @@ mod tests {
         SITE.resolve(GLOBAL);
         let passes = SITE.pass(GLOBAL, || {
             is_decided.set(true);
-            SITE.resolve(GLOBAL)
+            SITE.resolve(GLOBAL).then(|| SITE.decided())
         });
         assert_eq!((passes.is_some(), is_decided.get()), (false, true));
         remove_thread_default();

@@ -57,28 +57,31 @@ pub(crate) trait LaneOwner: fmt::Debug + Send + Sync {
 }
 
 /// One thread's lane of one engine.
+///
+/// The fields of the hot path come first, so that they share cache lines and have short offsets.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Lane {
     producer: Producer,
-    /// The id of its engine. The thread's slot may hold a lane of an earlier engine.
-    pub(crate) engine: u32,
-    /// The engine's place in the registry.
-    place: usize,
-    /// The engine, while a thread has the lane.
-    pub(crate) owner: Option<Arc<dyn LaneOwner>>,
-    clock: LaneClock,
-    /// The ring's position when a wait for space timed out.
-    losing_at: Option<usize>,
-    limits: Limits,
     /// [`Lane::write_plain`] writes events whose texts have fewer bytes than this in total; none with stack traces on.
     text_bytes_end: u16,
     /// The same if the clock is the time-stamp counter, and 0 if it is another: one comparison decides about both.
     tsc_text_bytes_end: u16,
     /// The same if the clock is the coarse one of the time-stamp counter.
     coarse_text_bytes_end: u16,
+    clock: LaneClock,
     include_stack: bool,
     link: Arc<Link>,
     contexts: LaneContexts,
+    /// The id of its engine. The thread's slot may hold a lane of an earlier engine.
+    pub(crate) engine: u32,
+    /// The engine's place in the registry.
+    place: usize,
+    /// The engine, while a thread has the lane.
+    pub(crate) owner: Option<Arc<dyn LaneOwner>>,
+    /// The ring's position when a wait for space timed out.
+    losing_at: Option<usize>,
+    limits: Limits,
     pub(crate) counters: Arc<LaneCounters>,
     sampler: SamplerState,
     injected: Option<Arc<dyn clock::Clock>>,

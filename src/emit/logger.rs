@@ -139,7 +139,7 @@ pub trait AsEmitter {
     #[inline(always)]
     fn pass(&self, callsite: &'static Callsite) -> Option<Pass> {
         // The slot comes first: a disabled call reads nothing else of the logger.
-        callsite.pass(self.slot(), || sampling::decide(self.emitter(), callsite))
+        callsite.pass(self.slot(), || sampling::decide(self, callsite))
     }
 }
 

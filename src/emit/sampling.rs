@@ -4,10 +4,11 @@
 //! here allocates, locks or makes a system call.
 use std::sync::Arc;
 
-use super::emitter::{self, Emitter};
+use super::emitter::{self, Emitter, Global};
 use super::global;
 use super::lane::{Lane, WriteResult};
 use super::lanes::{self, adopt_lane, with_lane};
+use super::logger::AsEmitter;
 use super::shared::Shared;
 use super::thread_default;
 use crate::core::callsite::{Callsite, Pass};
@@ -23,13 +24,17 @@ use ringseal_base::clock::{Clock, SystemClock};
 /// Lets a call to the global engine pass if it is made.
 #[inline(always)]
 pub fn pass_globally(callsite: &'static Callsite) -> Option<Pass> {
-    callsite.pass(global::SLOT, || decide(Emitter::global(), callsite))
+    callsite.pass(global::SLOT, || decide(&Global, callsite))
 }
 
 /// Whether a call is made if its verdict requires a decision, because the site is new, sampled or limited.
 #[cold]
 #[inline(never)]
-pub(super) fn decide(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
+pub(super) fn decide<L: AsEmitter + ?Sized>(log: &L, callsite: &'static Callsite) -> Option<Pass> {
+    passes(log.emitter(), callsite).then(|| callsite.decided())
+}
+
+fn passes(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
     if to.is_default()
         && let Some(shared) = thread_default::current()
     {
