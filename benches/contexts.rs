@@ -1,9 +1,10 @@
 //! Many contexts on one thread, as in an asynchronous service: what an event costs its caller and the writer.
 //!
-//! `cargo bench --bench contexts [-- --quick]`. Each of 1 to 1,024 loggers has five bound fields. They take turns in order
-//! or at random, with 1 or 4 events a visit. The call's time is that of batches without the flush after each. The
+//! `cargo bench --bench contexts [-- --quick]`. Each of 1 to 1,024 loggers has five bound fields. They take turns in
+//! order or at random, with 1 or 4 events a visit. The call's time is that of batches without the flush after each. The
 //! writer's is the processor time of its thread for the events of a batch, from `/proc`, so it needs Linux and has a
-//! resolution of some microseconds a batch; elsewhere it is left out. Median of the rounds; rounds of all sizes alternate.
+//! resolution of some microseconds a batch; elsewhere it is left out. Median of the rounds; rounds of all sizes
+//! alternate.
 #![allow(missing_docs)]
 
 use std::hint::black_box;

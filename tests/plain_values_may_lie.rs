@@ -73,7 +73,7 @@ fn an_honest_value_takes_the_plain_path() {
 }
 
 #[test]
-fn a_value_that_writes_less_than_it_promised_goes_the_long_way() {
+fn a_value_may_write_less_than_promised() {
     for sizes in [[10, 0], [9, 1], [1000, 0], [9, 1000]] {
         let (engine, capture) = Capture::start();
         log(&engine, &Plain { sizes, ..SEVEN });
@@ -92,7 +92,7 @@ fn absurd_sizes_go_the_long_way() {
 }
 
 #[test]
-fn a_value_that_logs_while_it_is_measured_damages_nothing() {
+fn a_value_may_log_while_it_is_measured() {
     let (engine, capture) = Capture::start();
     let inner = || info!(engine, "inner", text = "of the value");
     let noisy_size = Plain { size: &inner, ..SEVEN };
@@ -101,7 +101,7 @@ fn a_value_that_logs_while_it_is_measured_damages_nothing() {
 }
 
 #[test]
-fn a_value_that_logs_while_it_is_written_damages_nothing() {
+fn a_value_may_log_while_it_is_written() {
     // A closure that returns its argument's borrow needs a signature.
     fn signed<F: for<'b> Fn(&'b mut [u8]) -> &'b mut [u8]>(put: F) -> F {
         put
@@ -120,7 +120,7 @@ fn a_value_that_logs_while_it_is_written_damages_nothing() {
 }
 
 #[test]
-fn a_value_that_panics_while_it_is_written_leaves_nothing() {
+fn a_value_that_panics_leaves_nothing() {
     let (engine, capture) = Capture::start();
     info!(engine, "first");
     let value = Plain { put: &|_| panic!("a value's own"), ..SEVEN };
@@ -132,7 +132,7 @@ fn a_value_that_panics_while_it_is_written_leaves_nothing() {
 }
 
 #[test]
-fn texts_that_only_together_exceed_a_limit_are_whole() {
+fn texts_over_a_limit_together_are_whole() {
     let (engine, capture) = Capture::start();
     let text = "x".repeat(16_000);
     info!(engine, "first");

@@ -1,8 +1,8 @@
 //! Contexts: fields bound to a logger, written into a ring once and referred to by number from then on.
 //!
 //! Promises: `bind` makes a context and allocates once; the context is immutable afterwards. Each lane and the writer
-//! keep the same table of the contexts last used there, by [`Context::number`], so a definition is written only when the
-//! table does not hold it, and the writer's memory does not grow with the number of contexts.
+//! keep the same table of the contexts last used there, by [`Context::number`], so a definition is written only when
+//! the table does not hold it, and the writer's memory does not grow with the number of contexts.
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::field::Fields;

@@ -1,8 +1,8 @@
 //! The contexts that the writer has of a lane.
 //!
-//! Promises: nothing here allocates. A lane begins with [`FEW`] contexts; if more take turns on its thread, it gets room
-//! for one of each number from its engine's [`ContextBudget`], so that the writer's memory is bounded however many threads
-//! see many contexts. Without room, the definition that is oldest gives way to a new one.
+//! Promises: nothing here allocates. A lane begins with [`FEW`] contexts; if more take turns on its thread, it gets
+//! room for one of each number from its engine's [`ContextBudget`], so that the writer's memory is bounded however many
+//! threads see many contexts. Without room, the definition that is oldest gives way to a new one.
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::context::{Context, NUMBERS};
@@ -197,7 +197,7 @@ mod tests {
 
     /// A thread that serves one request after the other.
     #[test]
-    fn contexts_that_come_and_go_are_defined_once_each() {
+    fn contexts_in_sequence_are_defined_once_each() {
         let (mut lane, mut reader) = (LaneContexts::new(), Reader::default());
         let budget = ContextBudget::new();
         for context in contexts(20_000) {

@@ -46,9 +46,9 @@ pub enum Kind {
     Event = 1,
     /// An event whose name and keys are known only at run time: target, name, then a map.
     Dynamic = 2,
-    /// A context: its id, unique in the process, in [`CONTEXT_ID_BYTES`]; then a map of bound fields. Later records refer
-    /// to it by the context's number in their headers. In place of the call site's id is the number of a context that is
-    /// no longer used, or 0.
+    /// A context: its id, unique in the process, in [`CONTEXT_ID_BYTES`]; then a map of bound fields. Later records
+    /// refer to it by the context's number in their headers. In place of the call site's id is the number of a context
+    /// that is no longer used, or 0.
     Context = 3,
     /// Another thread has taken the lane: the thread's number and name.
     Thread = 4,
@@ -92,7 +92,8 @@ pub struct Header {
 }
 
 impl Header {
-    /// Writes the header in front of `payload_len` bytes of values and returns the record's length, without the padding.
+    /// Writes the header in front of `payload_len` bytes of values and returns the record's length, without the
+    /// padding.
     ///
     /// `bytes` must hold at least [`HEADER_BYTES`]; otherwise nothing is written.
     #[inline(always)]

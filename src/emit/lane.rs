@@ -3,6 +3,8 @@
 //! Promises: writing an event allocates nothing, locks nothing and makes no system call. If the ring is full, the event
 //! is not written and the caller applies the overflow policy (`overflow`). The hot path is [`Lane::write_plain`], which
 //! is inlined into every call site; what it does not handle goes through [`Lane::write_formatted`], out of line.
+mod plain;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -99,7 +101,7 @@ impl Lane {
         let LaneSettings { limits, clock, include_stack, .. } = *settings;
         let quarter = u32::try_from(producer.capacity_bytes() / 4).unwrap_or(u32::MAX);
         let limits = limits.with_record_bytes_max(limits.record_bytes_max.min(quarter));
-        let text_bytes_end = if include_stack { 0 } else { text_bytes_end(limits) };
+        let text_bytes_end = if include_stack { 0 } else { plain::text_bytes_end(limits) };
         let reads_tsc = settings.injected.is_none() && clock::tick_source() == TickSource::Tsc;
         let is_coarse_tsc = clock == LaneClock::Coarse && reads_tsc;
         Self {
@@ -133,8 +135,8 @@ impl Lane {
     #[cold]
     #[inline(never)]
     fn ticks_of_other_clock(&self) -> u64 {
-        // May be older than the ticks that this lane read while the writer slept; the writer keeps time monotonic within
-        // a lane.
+        // May be older than the ticks that this lane read while the writer slept; the writer keeps time monotonic
+        // within a lane.
         let coarse = self.link.coarse.get();
         if self.clock == LaneClock::Coarse && coarse != 0 {
             return coarse;
@@ -144,61 +146,6 @@ impl Lane {
             (None, TickSource::Tsc) => tsc::ticks(),
             (None, TickSource::Monotonic) => clock::monotonic_nanos(),
         }
-    }
-
-    /// Writes an event if it is plain and fits into the ring as it is. Returns whether it has been written.
-    ///
-    /// Plain are values without formatting or nesting, together within the limits, under a context that the writer has.
-    /// `plain` and `text` are the sizes of `fields`. As `text` is bounded here, the compiler knows that the record holds
-    /// all constant lengths, and nothing is left of the checks of bounds within [`Fields::put`].
-    #[inline(always)]
-    pub(crate) fn write_plain<F: Fields>(
-        &mut self,
-        (callsite, level): (u32, Level),
-        context: Option<&Context>,
-        (plain, text): (usize, usize),
-        fields: &F,
-    ) -> bool {
-        if plain > PLAIN_BYTES_MAX {
-            return false;
-        }
-        let ticks = if text < usize::from(self.tsc_text_bytes_end) {
-            tsc::ticks()
-        } else if text < usize::from(self.coarse_text_bytes_end) {
-            // See `ticks_of_other_clock`.
-            match self.link.coarse.get() {
-                0 => tsc::ticks(),
-                coarse => coarse,
-            }
-        } else if cfg!(not(target_arch = "x86_64")) && text < usize::from(self.text_bytes_end) {
-            // Where there is a time-stamp counter, another clock costs more than the way to it.
-            self.ticks_of_other_clock()
-        } else {
-            return false;
-        };
-        let context = match context {
-            None => 0,
-            Some(context) if self.contexts.has(context) => context.number(),
-            Some(_) => return false,
-        };
-        let payload_len = plain + text;
-        let Some(mut grant) = self.producer.grant_claimed(HEADER_BYTES + payload_len) else {
-            return false;
-        };
-        let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
-        else {
-            return false;
-        };
-        if !fields.put(payload).is_empty() {
-            // A type of the caller's own wrote less than it promised.
-            return false;
-        }
-        let (is_cut, has_stack, has_rate) = (false, false, false);
-        let kind = Kind::Event;
-        let header = Header { kind, level, is_cut, has_stack, has_rate, callsite, context, ticks };
-        header.write(head, payload_len);
-        grant.commit(HEADER_BYTES + payload_len);
-        true
     }
 
     /// Writes an event that [`Lane::write_plain`] does not write.
@@ -515,17 +462,6 @@ impl Drop for Lane {
     fn drop(&mut self) {
         self.contexts.clear(&self.link.contexts);
     }
-}
-
-/// No event with more bytes besides those of its texts takes [`Lane::write_plain`].
-const PLAIN_BYTES_MAX: usize = 1024;
-
-/// The end of the lengths of texts that [`Lane::write_plain`] writes: any number of texts within the limit of one value,
-/// in a record that also holds [`PLAIN_BYTES_MAX`].
-fn text_bytes_end(limits: Limits) -> u16 {
-    let record_max = (limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
-    let Some(text_max) = record_max.checked_sub(PLAIN_BYTES_MAX) else { return 0 };
-    u16::try_from(text_max.min(limits.value_bytes_max as usize) + 1).unwrap_or(u16::MAX)
 }
 
 #[cold]

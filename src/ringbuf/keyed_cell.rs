@@ -1,18 +1,18 @@
 //! A cell that owns a value and lends it to who names its key: the place of one lane in a thread.
 //!
-//! It is a `RefCell<Option<Box<T>>>` in which one word is the key, the state of the borrow and whether there is a value.
-//! So a borrow is one comparison and one store, and its end another store. The cell has no destructor, so that a thread
-//! local of this type needs no check on each access. The owner must take the value out; otherwise it is leaked.
+//! It is a `RefCell<Option<Box<T>>>` in which one word is the key, the state of the borrow and whether there is a
+//! value. So a borrow is one comparison and one store, and its end another store. The cell has no destructor, so that a
+//! thread local of this type needs no check on each access. The owner must take the value out; otherwise it is leaked.
 //!
-//! Promises: no allocation, no lock. A value is lent to one borrower at a time: a second borrow, and taking or replacing
-//! the value meanwhile, are refused. A panic while the value is lent ends the borrow.
+//! Promises: no allocation, no lock. A value is lent to one borrower at a time: a second borrow, and taking or
+//! replacing the value meanwhile, are refused. A panic while the value is lent ends the borrow.
 //!
 //! # Invariants
 //! 1. `key` is [`EMPTY`] and `value` dangles, or `value` is a pointer from `Box::into_raw` that this cell owns.
 //! 2. `key` is [`LENT`] exactly while one [`Lent`] exists, which has the only reference to the value.
 //! 3. Keys have 32 bits, so no key equals [`LENT`] or [`EMPTY`].
-//! 4. A cell has no destructor, so a thread local of cells exists until its thread has ended; and a [`Lent`] does not leave
-//!    its thread, because a reference to a [`Cell`] is not `Send`.
+//! 4. A cell has no destructor, so a thread local of cells exists until its thread has ended; and a [`Lent`] does not
+//!    leave its thread, because a reference to a [`Cell`] is not `Send`.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
@@ -50,7 +50,8 @@ impl<T> KeyedCell<T> {
         Some(Lent { cell: self, key })
     }
 
-    /// Puts a value in place of the present one and returns that. Gives the new value back while the present one is lent.
+    /// Puts a value in place of the present one and returns that. Gives the new value back while the present one is
+    /// lent.
     pub fn replace(&self, key: u32, value: Box<T>) -> Result<Option<Box<T>>, Box<T>> {
         if self.is_lent() {
             return Err(value);
@@ -127,7 +128,7 @@ impl<T> Deref for Lent<'_, T> {
 impl<T> DerefMut for Lent<'_, T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`.
+        // SAFETY: invariants 1 and 2, as in `deref`.
         unsafe { self.cell.value.get().as_mut() }
     }
 }
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lent_value_is_neither_lent_again_nor_replaced_nor_taken() {
+    fn a_lent_value_cannot_be_taken_or_replaced() {
         let cell = KeyedCell::new();
         cell.replace(0, Box::new(vec![1])).unwrap();
         let mut lent = cell.borrow(0).unwrap();

@@ -24,8 +24,8 @@ pub fn site_bytes() -> Result<u64, String> {
     Ok(size_of(&symbols, "sizes8one_site17h")?.abs_diff(size_of(&symbols, "sizes9two_sites17h")?))
 }
 
-/// The size of the function whose mangled name contains `name`, which ends with the start of its hash. Lines are `address
-/// size type name`.
+/// The size of the function whose mangled name contains `name`, which ends with the start of its hash. Lines are
+/// `address size type name`.
 fn size_of(symbols: &str, name: &str) -> Result<u64, String> {
     let line = symbols.lines().find(|line| line.contains(name));
     let size = line.and_then(|line| line.split_whitespace().nth(1));

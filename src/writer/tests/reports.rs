@@ -216,7 +216,7 @@ fn a_definition_gives_way_to_another() {
 }
 
 #[test]
-fn a_new_thread_on_a_lane_has_no_contexts() {
+fn a_new_thread_has_no_contexts() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     define(&mut lane, 7, 70);
@@ -231,7 +231,7 @@ fn a_new_thread_on_a_lane_has_no_contexts() {
 
 /// The second lane's definition is a copy of the first one's, unless its ring has cut it.
 #[test]
-fn a_context_of_several_lanes_is_the_same_in_each() {
+fn a_context_looks_the_same_in_each_lane() {
     let mut harness = Harness::new();
     let mut lanes = [harness.lane(0), harness.lane(1)];
     for (lane, id) in lanes.iter_mut().zip([5, 5]) {

@@ -98,8 +98,8 @@ pub trait Value {
 /// Larger than any record, and small enough that thousands of such numbers can be added without overflow.
 pub const NOT_PLAIN: usize = 1 << (usize::BITS - 24);
 
-/// The exact number of bytes that [`Value::put`] writes; [`NOT_PLAIN`] if the value needs [`Value::write`] because it is
-/// formatted, nested, or over a limit.
+/// The exact number of bytes that [`Value::put`] writes; [`NOT_PLAIN`] if the value needs [`Value::write`] because it
+/// is formatted, nested, or over a limit.
 #[inline(always)]
 pub fn plain_bytes_within<V: Value + ?Sized>(value: &V, limits: &Limits) -> usize {
     let text = value.text_bytes();

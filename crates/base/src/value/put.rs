@@ -1,8 +1,9 @@
 //! Writes plain values to the front of granted bytes. The state is in registers, nothing is truncated, and each
 //! function returns the remaining bytes.
 //!
-//! The caller measures first ([`Value::plain_bytes`](super::Value::plain_bytes), [`Value::text_bytes`](super::Value::text_bytes)). If the bytes are too few for a
-//! value, an empty rest is returned, and the caller finds fewer bytes than it measured.
+//! The caller measures first ([`Value::plain_bytes`](super::Value::plain_bytes),
+//! [`Value::text_bytes`](super::Value::text_bytes)). If the bytes are too few for a value, an empty rest is returned,
+//! and the caller finds fewer bytes than it measured.
 use super::tag;
 
 /// Writes a tag and a payload of constant length.

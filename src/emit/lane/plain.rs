@@ -1,0 +1,81 @@
+//! The hot path: an event of plain values, written by code that is inlined into its call site.
+//!
+//! Promises: no allocation, no lock, no system call, no wait. What it does not handle leaves the ring as it was, and
+//! the caller goes the long way ([`Lane::write_formatted`]): values that are formatted, nested or over a limit, a
+//! context that the writer does not have, a full ring or one that needs a further claim, and clocks other than the
+//! time-stamp counter where there is one.
+use super::Lane;
+use crate::core::context::Context;
+use crate::core::field::Fields;
+use crate::core::level::Level;
+use crate::core::record::{HEADER_BYTES, Header, Kind};
+use ringseal_base::limits::Limits;
+use ringseal_base::tsc;
+
+/// No event with more bytes besides those of its texts takes [`Lane::write_plain`].
+const PLAIN_BYTES_MAX: usize = 1024;
+
+/// The end of the lengths of texts that [`Lane::write_plain`] writes: any number of texts within the limit of one
+/// value, in a record that also holds [`PLAIN_BYTES_MAX`].
+pub(super) fn text_bytes_end(limits: Limits) -> u16 {
+    let record_max = (limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
+    let Some(text_max) = record_max.checked_sub(PLAIN_BYTES_MAX) else { return 0 };
+    u16::try_from(text_max.min(limits.value_bytes_max as usize) + 1).unwrap_or(u16::MAX)
+}
+
+impl Lane {
+    /// Writes an event if it is plain and fits into the ring as it is. Returns whether it has been written.
+    ///
+    /// Plain are values without formatting or nesting, together within the limits, under a context that the writer has.
+    /// `plain` and `text` are the sizes of `fields`. As `text` is bounded here, the compiler knows that the record
+    /// holds all constant lengths, and nothing is left of the checks of bounds within [`Fields::put`].
+    #[inline(always)]
+    pub(crate) fn write_plain<F: Fields>(
+        &mut self,
+        (callsite, level): (u32, Level),
+        context: Option<&Context>,
+        (plain, text): (usize, usize),
+        fields: &F,
+    ) -> bool {
+        if plain > PLAIN_BYTES_MAX {
+            return false;
+        }
+        let ticks = if text < usize::from(self.tsc_text_bytes_end) {
+            tsc::ticks()
+        } else if text < usize::from(self.coarse_text_bytes_end) {
+            // See `ticks_of_other_clock`.
+            match self.link.coarse.get() {
+                0 => tsc::ticks(),
+                coarse => coarse,
+            }
+        } else if cfg!(not(target_arch = "x86_64")) && text < usize::from(self.text_bytes_end) {
+            // Where there is a time-stamp counter, another clock costs more than the way to it.
+            self.ticks_of_other_clock()
+        } else {
+            return false;
+        };
+        let context = match context {
+            None => 0,
+            Some(context) if self.contexts.has(context) => context.number(),
+            Some(_) => return false,
+        };
+        let payload_len = plain + text;
+        let Some(mut grant) = self.producer.grant_claimed(HEADER_BYTES + payload_len) else {
+            return false;
+        };
+        let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
+        else {
+            return false;
+        };
+        if !fields.put(payload).is_empty() {
+            // A type of the caller's own wrote less than it promised.
+            return false;
+        }
+        let (is_cut, has_stack, has_rate) = (false, false, false);
+        let kind = Kind::Event;
+        let header = Header { kind, level, is_cut, has_stack, has_rate, callsite, context, ticks };
+        header.write(head, payload_len);
+        grant.commit(HEADER_BYTES + payload_len);
+        true
+    }
+}
