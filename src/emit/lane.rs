@@ -25,7 +25,7 @@ use crate::sample::decision::{
 };
 use crate::writer::link::Link;
 use ringseal_base::clock::{self, TickSource};
-use ringseal_base::limits::Limits;
+use ringseal_base::limits::{Limits, floor_char_boundary};
 use ringseal_base::tsc;
 use ringseal_base::value::{DisplayValue, Value, ValueWriter};
 
@@ -320,7 +320,7 @@ impl Lane {
         let mut payload = [0; 128];
         let mut out = ValueWriter::new(&mut payload, Limits::default());
         out.u64(thread);
-        out.str(&name[..name.floor_char_boundary(100)]);
+        out.str(&name[..floor_char_boundary(name, 100)]);
         let len = out.len_bytes();
         let header = Header {
             kind: Kind::Thread,

@@ -74,6 +74,7 @@ pub(crate) fn adopt_lane(shared: &Arc<Shared>) -> bool {
         if cell.is_lent() || cell.key() == Some(shared.id) {
             return !cell.is_lent();
         }
+        drop_ended_lanes(lanes);
         // Calls without a logger must not find the global engine's lane.
         if shared.slot == GLOBAL_SLOT && thread_default::current().is_some() {
             return false;
@@ -102,15 +103,26 @@ pub(crate) fn vacate_global_slot() {
     }
 }
 
-/// Takes this thread's lane of an engine in the shared slot, if it waits for its turn. Gives up those of engines that
-/// have ended.
+/// Gives up the lanes of engines that have ended: they keep their rings' memory. A thread that takes no new lane keeps
+/// those that it has.
+fn drop_ended_lanes(lanes: &[KeyedCell<Lane>; SLOTS]) {
+    let is_over = |cell: &&KeyedCell<Lane>| {
+        let key = cell.key();
+        key.and_then(|key| cell.borrow(key)).is_some_and(|lane| has_ended(&lane))
+    };
+    lanes.iter().filter(is_over).filter_map(KeyedCell::take).for_each(Lane::return_to_engine);
+    let _ = WAITING.try_with(|waiting| {
+        waiting.borrow_mut().retain(|one| one.0.as_ref().is_some_and(|lane| !has_ended(lane)));
+    });
+}
+
+/// Takes this thread's lane of an engine in the shared slot, if it waits for its turn.
 fn waiting_lane(shared: &Shared) -> Option<Box<Lane>> {
     if shared.slot != SHARED_SLOT {
         return None;
     }
     let take = |waiting: &RefCell<Vec<OneLane>>| {
         let mut waiting = waiting.borrow_mut();
-        waiting.retain(|one| one.0.as_ref().is_some_and(|lane| !has_ended(lane)));
         let is_its = |one: &OneLane| one.0.as_ref().is_some_and(|lane| lane.engine == shared.id);
         let index = waiting.iter().position(is_its)?;
         waiting.swap_remove(index).0.take()

@@ -178,6 +178,7 @@ pub fn is_hot(path: &str) -> bool {
     let files = [
         "src/emit/emitter.rs",
         "src/emit/lane.rs",
+        "src/emit/lane/plain.rs",
         "src/core/record.rs",
         "src/writer/process.rs",
         "src/writer/drain.rs",

@@ -197,8 +197,7 @@ pub fn promises(files: &[(String, String)]) -> Vec<String> {
 
 /// The README says which compiler the manifest's package requires.
 pub fn oldest_compiler(manifest: &str, readme: &str) -> Vec<String> {
-    let package = manifest.split("[package]").last().unwrap_or_default();
-    let version = package.lines().find_map(|line| line.strip_prefix("rust-version = \""));
+    let version = manifest.lines().find_map(|line| line.strip_prefix("rust-version = \""));
     let version = version.and_then(|rest| rest.strip_suffix('"')).unwrap_or("(none)");
     let ends = [",", "."].map(|end| format!("oldest Rust is {version}{end}"));
     if ends.iter().any(|named| readme.contains(named)) {
