@@ -128,6 +128,10 @@ impl ContextTable {
     /// The bound fields of context `number`, as rendered for `output`.
     #[inline]
     pub(super) fn get(&self, number: u32, output: usize) -> Option<Bound<'_>> {
+        // Most events have no context.
+        if number == 0 {
+            return None;
+        }
         let slot = self.slots.get(number as usize)?.as_deref()?;
         if slot.id == 0 {
             return None;

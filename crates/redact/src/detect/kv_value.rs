@@ -162,11 +162,8 @@ pub(super) fn decide(finder: &mut Finder<'_>, found: &Found<'_>, value: Value, s
     if found.class == KeyClass::Auth {
         return auth(finder, &value);
     }
-    // `sid_before = rule5710->sid;`
-    let member = !value.quoted && text.ends_with(b"-") && at(finder.input, value.end) == b'>';
-    if !cut && member {
-        return;
-    }
+    let Some(value) = past_arrow(finder, value) else { return };
+    let text = &finder.input[value.start..value.end];
     // `token_line = file_line_number;`
     let statement = spaced && !value.quoted && at(finder.input, value.end) == b';';
     if !cut && statement && found.class != KeyClass::Password && is_identifier(text) {
@@ -178,6 +175,27 @@ pub(super) fn decide(finder: &mut Finder<'_>, found: &Found<'_>, value: Value, s
     let Some(kind) = found.class.kind() else { return };
     finder.kv_from = value.end;
     finder.hit(value.start, value.end, rule::KV, kind);
+}
+
+/// The value with what follows an arrow in it, `hunter2->x9Kq`; `None` if it is a member of a structure in C code:
+/// `sid_before = rule5710->sid;`.
+fn past_arrow(finder: &Finder<'_>, value: Value) -> Option<Value> {
+    let input = finder.input;
+    let has_arrow = input[value.start..value.end].ends_with(b"-") && at(input, value.end) == b'>';
+    if value.quoted || !has_arrow {
+        return Some(value);
+    }
+    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`,;&<>()[]{}".contains(byte);
+    let rest = &input[value.end + 1..];
+    let len = rest.iter().position(is_end).unwrap_or(rest.len());
+    let end = value.end + 1 + len;
+    let parts = [&input[value.start..value.end - 1], &rest[..len]];
+    let is_name = |part: &[u8]| {
+        part.first().is_some_and(u8::is_ascii_alphabetic)
+            && part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    };
+    let is_member = parts.into_iter().all(is_name) && matches!(at(input, end), b';' | b')');
+    (!is_member || finder.is_cut(end)).then_some(Value { end, ..value })
 }
 
 /// Where the value after the sign that ends at `pos` starts; `None` if there is none, or it is on the next lines and

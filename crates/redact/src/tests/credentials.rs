@@ -318,6 +318,16 @@ fn tokens_of_more_providers_are_masked() {
 }
 
 #[test]
+fn values_with_an_arrow_are_masked_whole() {
+    check(&[
+        ("password=hunter2->x9Kq", "password=***REDACTED***"),
+        ("password: k9Qz->L2mXq8 tail", "password: ***REDACTED*** tail"),
+        ("token=k9Qz81mXpL-> done", "token=***REDACTED*** done"),
+    ]);
+    kept(&["password = ctx->password;", "check(token = parser->token)"]);
+}
+
+#[test]
 fn drawn_values_of_json_keys_are_masked() {
     check(&[
         (
