@@ -32,8 +32,8 @@ static CLASS: [u8; 256] = {
 };
 
 /// Keys that the word before them can make sensitive: `customer name: …`.
-const SECOND_WORDS: [&[u8]; 7] =
-    [b"name", b"address", b"number", b"key", b"code", b"security", b"phone"];
+const SECOND_WORDS: [&[u8]; 9] =
+    [b"name", b"address", b"number", b"key", b"code", b"security", b"phone", b"passe", b"sandi"];
 
 /// What is known about a sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

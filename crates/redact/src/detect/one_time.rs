@@ -159,7 +159,19 @@ fn after(input: &[u8], end: usize, telling: Telling) -> Option<(usize, usize)> {
     let start = end + link.or(is_plain.then_some(1))?;
     let start = start + usize::from(matches!(at(input, start), b'"' | b'\'' | b'`'));
     let code = start + code_len(input, start, telling == Telling::Sure)?;
-    Some((start, code))
+    let counts =
+        telling == Telling::Owned && code - start == DIGITS_MIN && counts_things(input, code);
+    (!counts).then_some((start, code))
+}
+
+/// `Your code is 2000 characters long`: whether the number that ends at `end` may count what follows.
+fn counts_things(input: &[u8], end: usize) -> bool {
+    const OTHERS: [&[u8]; 7] = [b"and", b"or", b"for", b"to", b"expires", b"please", b"valid"];
+    let len = LETTERS.run(input, end + 1, WORD_BYTES_MAX);
+    let word = input.get(end + 1..end + 1 + len).unwrap_or_default();
+    at(input, end) == b' '
+        && len > 0
+        && !OTHERS.iter().any(|other| word.eq_ignore_ascii_case(other))
 }
 
 /// The code before its word, which starts at `start`: `482913 is your login code`, `Use 482913 as your code`.
