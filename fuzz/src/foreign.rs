@@ -58,7 +58,9 @@ fn take(record: &Record<'_>, layouts: &mut [Layout], context: &mut Vec<u8>) {
     let source = match header.kind {
         Kind::Context => {
             context.clear();
-            let Some((_id, payload)) = payload.split_first_chunk::<CONTEXT_ID_BYTES>() else { return };
+            let Some((_id, payload)) = payload.split_first_chunk::<CONTEXT_ID_BYTES>() else {
+                return;
+            };
             let mut rendered = Vec::new();
             let is_read = layouts.iter_mut().all(|l| l.bound(payload, &mut rendered).is_ok());
             // The writer does not accept a definition that cannot be rendered.
