@@ -81,6 +81,21 @@ fn a_value_may_write_less_than_promised() {
     }
 }
 
+/// What is not written would be old bytes of the ring: parts of other events.
+#[test]
+fn a_value_may_write_more_than_promised() {
+    for sizes in [[8, 0], [0, 0], [0, 8], [1, 0]] {
+        let (engine, capture) = Capture::start();
+        log(&engine, &Plain { sizes, ..SEVEN });
+        assert_eq!(values(&capture), ["long way", "long way"], "{sizes:?}");
+        assert_eq!(engine.metrics().record_errors, 0);
+        info!(engine, "last", value = &Plain { sizes, ..SEVEN });
+        info!(engine, "text", value = &Plain { sizes, ..SEVEN }, text = "x");
+        assert_eq!(capture.event("last").text("value"), "long way");
+        assert_eq!(capture.event("text").text("text"), "x");
+    }
+}
+
 #[test]
 fn absurd_sizes_go_the_long_way() {
     let max = usize::MAX;

@@ -122,7 +122,11 @@ impl Callsite {
 
     /// Lets an event pass that a further check has let pass.
     pub fn decided(&self) -> Pass {
-        Pass { id: self.id(), is_fast: !self.keeps_share() }
+        // ORDER: acquire pairs with the release store in `set_verdict`: what belongs to the verdict is seen, too.
+        let word = self.word.load(Ordering::Acquire);
+        // The verdict may be another one than that which led here, even that of an unregistered site.
+        let id = (word >> 32) as u32;
+        Pass { id, is_fast: id != 0 && !self.keeps_share() }
     }
 
     /// Registers the site if necessary, and returns whether the engine in `slot` enables this event, sampling aside.
@@ -150,7 +154,8 @@ impl Callsite {
     /// The id, from 1; 0 before the site is registered.
     #[inline(always)]
     pub fn id(&self) -> u32 {
-        // ORDER: relaxed; `pass` has seen a verdict, and the id never changes once set. The caller rejects a zero.
+        // ORDER: relaxed; `pass` has seen a verdict, and the id never changes once set. The caller assigns one if it
+        // sees a zero.
         self.id.load(Ordering::Relaxed)
     }
 
@@ -183,7 +188,7 @@ impl Callsite {
 /// An event that its call site's verdict has let pass.
 #[derive(Debug, Clone, Copy)]
 pub struct Pass {
-    /// The call site's id.
+    /// The call site's id, if the fast path may write the event.
     pub(crate) id: u32,
     /// Whether the fast path may write it: nothing has to be appended to the values.
     pub(crate) is_fast: bool,

@@ -69,6 +69,11 @@ impl Context {
         self.number
     }
 
+    /// Bytes of all entries.
+    pub fn entries_bytes(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The first entries that fit into `bytes_max`, and whether any are missing.
     pub fn entries_within(&self, bytes_max: usize) -> (&[u8], bool) {
         if self.entries.len() <= bytes_max {

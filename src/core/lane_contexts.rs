@@ -14,6 +14,12 @@ const FEW: usize = 16;
 const RETURNS_MAX: u32 = 64;
 /// In the place of a context that has given way, with its id.
 const GONE: u64 = 1 << 63;
+/// Bytes of the entries of a lane's many contexts, with [`ENTRY_BYTES`] for each; beyond them all give way.
+const BYTES_MAX: usize = 256 << 10;
+/// What a context takes besides its entries.
+const ENTRY_BYTES: usize = 64;
+/// In place of a number: all contexts give way.
+pub const ALL: u32 = u32::MAX;
 
 /// How many lanes of an engine may have many contexts: one of each number.
 #[derive(Debug)]
@@ -22,9 +28,10 @@ pub struct ContextBudget {
 }
 
 impl ContextBudget {
-    /// For an engine: 64 lanes, whose contexts take the writer some 30 MiB if each has a few hundred bytes.
+    /// For an engine: 32 lanes. The writer keeps the entries of a context as they were logged, redacted, and rendered
+    /// for each output, so with one output the contexts of all these lanes take at most about 32 MiB.
     pub const fn new() -> Self {
-        Self { lanes_left: AtomicUsize::new(64) }
+        Self { lanes_left: AtomicUsize::new(32) }
     }
 
     fn take(&self) -> bool {
@@ -51,6 +58,8 @@ pub struct LaneContexts {
     oldest: usize,
     returns: u32,
     has_many: bool,
+    /// What the contexts take, with many of them.
+    bytes: usize,
 }
 
 /// What has to change for a definition.
@@ -58,7 +67,10 @@ pub struct LaneContexts {
 pub struct Place {
     number: u32,
     id: u64,
-    /// The number whose definition gives way; 0 if none does.
+    bytes: usize,
+    /// Whether the context has been here before, and has given way.
+    is_return: bool,
+    /// The number whose definition gives way; 0 if none does, [`ALL`] if all do.
     pub evicted: u32,
 }
 
@@ -71,6 +83,7 @@ impl LaneContexts {
             oldest: 0,
             returns: 0,
             has_many: false,
+            bytes: 0,
         }
     }
 
@@ -82,19 +95,20 @@ impl LaneContexts {
 
     /// Finds a place for a context that the writer does not have.
     pub fn place_for(&mut self, context: &Context, budget: &ContextBudget) -> Place {
-        let number = context.number();
-        let mut place = Place { number, id: context.id(), evicted: 0 };
+        let (number, id) = (context.number(), context.id());
         let known = self.ids[number as usize % NUMBERS];
-        let is_replaced = known != 0 && known & GONE == 0;
-        if self.has_many || is_replaced || self.defined < FEW {
-            return place;
-        }
-        self.returns += u32::from(known == context.id() | GONE);
-        if self.returns > RETURNS_MAX {
+        let bytes = ENTRY_BYTES + context.entries_bytes();
+        let mut place = Place { number, id, bytes, is_return: known == id | GONE, evicted: 0 };
+        if self.returns > RETURNS_MAX && !self.has_many {
             self.has_many = budget.take();
             self.returns = 0;
         }
-        if !self.has_many {
+        let is_replaced = known != 0 && known & GONE == 0;
+        if self.has_many {
+            if self.bytes + bytes > BYTES_MAX {
+                place.evicted = ALL;
+            }
+        } else if !is_replaced && self.defined >= FEW {
             place.evicted = u32::from(self.few[self.oldest]);
         }
         place
@@ -102,7 +116,13 @@ impl LaneContexts {
 
     /// Notes that the definition has been written.
     pub fn fill(&mut self, place: Place) {
-        let Place { number, id, evicted } = place;
+        let Place { number, id, bytes, is_return, evicted } = place;
+        if evicted == ALL {
+            self.ids = [0; NUMBERS];
+            self.bytes = 0;
+        }
+        self.bytes += if self.has_many { bytes } else { 0 };
+        self.returns += u32::from(is_return && !self.has_many);
         let known = &mut self.ids[number as usize % NUMBERS];
         let is_new = *known == 0 || *known & GONE != 0;
         *known = id;
@@ -152,6 +172,9 @@ mod tests {
         let is_defined = !lane.has(context);
         if is_defined {
             let place = lane.place_for(context, budget);
+            if place.evicted == ALL {
+                reader.0.clear();
+            }
             reader.0.remove(&place.evicted);
             reader.0.insert(place.number, place.id);
             lane.fill(place);
@@ -205,6 +228,35 @@ mod tests {
             assert!(!use_context(&mut lane, &mut reader, &context, &budget));
         }
         assert_eq!((reader.0.len(), lane.has_many), (FEW, false));
+    }
+
+    /// The memory of the writer is bounded, whatever the contexts hold.
+    #[test]
+    fn many_large_contexts_give_way() {
+        let budget = ContextBudget::new();
+        let (mut lane, mut reader) = (LaneContexts::new(), Reader::default());
+        let large = |_| Context::new(None, &[], &[0; 4000]);
+        let contexts: Vec<Context> = (0..200).map(large).collect();
+        for context in [&contexts; 20].into_iter().flatten() {
+            use_context(&mut lane, &mut reader, context, &budget);
+            assert!(lane.bytes <= BYTES_MAX && reader.0.len() <= BYTES_MAX / 4000 + FEW);
+        }
+        assert!(lane.has_many);
+    }
+
+    /// A full ring repeats the attempt.
+    #[test]
+    fn attempts_without_space_are_no_returns() {
+        let budget = ContextBudget::new();
+        let (mut lane, mut reader) = (LaneContexts::new(), Reader::default());
+        let contexts = contexts(FEW + 1);
+        for context in [&contexts; 2].into_iter().flatten() {
+            use_context(&mut lane, &mut reader, context, &budget);
+        }
+        (0..1000).for_each(|_| {
+            lane.place_for(&contexts[1], &budget);
+        });
+        assert!(!lane.has_many);
     }
 
     #[test]

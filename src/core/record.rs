@@ -46,7 +46,7 @@ pub enum Kind {
     Event = 1,
     /// An event whose name and keys are known only at run time: target, name, then a map.
     Dynamic = 2,
-    /// A context: its id, unique in the process, in [`CONTEXT_ID_BYTES`]; then a map of bound fields. Later records
+    /// A context: its id, unique in the process, in 8 bytes; then a map of bound fields. Later records
     /// refer to it by the context's number in their headers. In place of the call site's id is the number of a context
     /// that is no longer used, or 0.
     Context = 3,

@@ -316,7 +316,6 @@ impl Lane {
 
     /// Writes a record that names the thread that has taken the lane. Returns whether there was space for it.
     pub(crate) fn write_thread(&mut self, thread: u64, name: &str) -> bool {
-        self.contexts.clear(&self.link.contexts);
         let mut payload = [0; 128];
         let mut out = ValueWriter::new(&mut payload, Limits::default());
         out.u64(thread);
@@ -332,7 +331,12 @@ impl Lane {
             context: 0,
             ticks: 0,
         };
-        self.put(header, [&payload[..len]])
+        let is_written = self.put(header, [&payload[..len]]);
+        if is_written {
+            // The writer forgets them, too.
+            self.contexts.clear(&self.link.contexts);
+        }
+        is_written
     }
 
     /// Writes an event whose values may exceed a record, or that carries a stack trace.

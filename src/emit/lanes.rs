@@ -1,7 +1,8 @@
 //! A thread's lanes: one for each engine that it logs to. Engines that share a slot take turns in it.
 //!
 //! Promises: using a lane that the thread already has takes no lock and allocates nothing. When the thread ends, its
-//! lanes go back to their engines.
+//! lanes go back to their engines; where the system's thread locals are keys with destructors (Windows with the GNU
+//! toolchain, Android), the lanes of a thread may be lost with it instead.
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -111,9 +112,12 @@ fn drop_ended_lanes(lanes: &[KeyedCell<Lane>; SLOTS]) {
         key.and_then(|key| cell.borrow(key)).is_some_and(|lane| has_ended(&lane))
     };
     lanes.iter().filter(is_over).filter_map(KeyedCell::take).for_each(Lane::return_to_engine);
-    let _ = WAITING.try_with(|waiting| {
-        waiting.borrow_mut().retain(|one| one.0.as_ref().is_some_and(|lane| !has_ended(lane)));
-    });
+    // Dropped after the borrow: the end of an engine may log.
+    let take = |waiting: &RefCell<Vec<OneLane>>| {
+        let is_over = |one: &mut OneLane| one.0.as_ref().is_none_or(|lane| has_ended(lane));
+        waiting.borrow_mut().extract_if(.., is_over).collect::<Vec<_>>()
+    };
+    drop(WAITING.try_with(take));
 }
 
 /// Takes this thread's lane of an engine in the shared slot, if it waits for its turn.

@@ -245,6 +245,11 @@ impl Shared {
 
 impl LaneOwner for Shared {
     fn take_back(&self, lane: Box<Lane>) {
+        if self.link.is_forked() {
+            // Another thread of the parent may have held the lock at the fork; it does not exist here.
+            std::mem::forget(lane);
+            return;
+        }
         let mut pool = self.pool.lock();
         if pool.free.len() < FREE_LANES_MAX {
             return pool.free.push(lane);

@@ -6,7 +6,8 @@
 //! events that it logs meanwhile are drained when it drops the engine or exits. Whether there is such a handler is
 //! looked up when the signal comes.
 //!
-//! The process ends when all engines with signals are drained, or five seconds after the signal. If this library is in
+//! The process ends when all engines with signals are drained: each flushes for at most five seconds, and stopping an
+//! audit log may take five more. If this library is in
 //! the process more than once (two versions, a plugin with its own copy), each copy drains its own engines; the one
 //! that was there last is done first and passes the signal on to the one before, and the first one ends the process.
 //! Should that not happen, another one does after ten seconds.

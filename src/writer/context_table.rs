@@ -6,6 +6,7 @@
 use super::output::Output;
 use super::redaction::Redaction;
 use crate::core::context::NUMBERS;
+use crate::core::lane_contexts::ALL;
 use crate::core::record::CONTEXT_ID_BYTES;
 use crate::encode::layout::{Bound, Layout, key_bits};
 use ringseal_base::value::ReadError;
@@ -63,7 +64,7 @@ impl Rendered {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Definition<'r> {
     pub(super) number: u32,
-    /// The number whose definition gives way; 0 if none does.
+    /// The number whose definition gives way; 0 if none does, [`ALL`] if all do.
     pub(super) evicted: u32,
     /// The id, then the entries.
     pub(super) payload: &'r [u8],
@@ -90,6 +91,9 @@ impl ContextTable {
         if self.slots.len() <= index {
             self.slots.resize_with(index + 1, || None);
         }
+        if evicted == ALL {
+            self.slots.iter_mut().for_each(|slot| *slot = None);
+        }
         let given_way = self.slots.get_mut(evicted as usize).and_then(Option::take);
         let slot = self.slots[index].get_or_insert_with(|| given_way.unwrap_or_default());
         // Until it is rendered.
@@ -112,12 +116,16 @@ impl ContextTable {
         redaction: &mut Redaction,
         outputs: &mut [Output],
     ) -> Result<(), ReadError> {
+        let mut result = Ok(());
         for slot in self.slots.iter_mut().flatten().filter(|slot| slot.id != 0) {
             let id = std::mem::take(&mut slot.id);
-            slot.render(redaction, outputs.iter_mut().map(|output| &mut output.layout))?;
-            slot.id = id;
+            match slot.render(redaction, outputs.iter_mut().map(|output| &mut output.layout)) {
+                Ok(()) => slot.id = id,
+                // Not shown any more.
+                failed => result = failed,
+            }
         }
-        Ok(())
+        result
     }
 
     /// Forgets all definitions: another thread has taken the lane.
@@ -143,6 +151,8 @@ impl ContextTable {
 
 /// How many contexts [`RecentContexts`] remembers.
 const RECENT: usize = 256;
+/// The longest entries of a context that it remembers.
+const RECENT_BYTES_MAX: usize = 4096;
 
 /// The contexts last defined in any lane, as they were rendered.
 #[derive(Debug, Default)]
@@ -159,6 +169,9 @@ impl RecentContexts {
     }
 
     fn keep(&mut self, context: &Rendered) {
+        if context.raw.len() > RECENT_BYTES_MAX {
+            return;
+        }
         if self.slots.is_empty() {
             self.slots.resize_with(RECENT, Rendered::default);
         }

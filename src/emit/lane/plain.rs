@@ -67,8 +67,11 @@ impl Lane {
         else {
             return false;
         };
-        if !fields.put(payload).is_empty() {
-            // A type of the caller's own wrote less than it promised.
+        // A type of the caller's own may have written fewer or more bytes than it promised: then bytes are left, or the
+        // rest is an empty one from elsewhere.
+        let end = payload.as_ptr_range().end;
+        let rest = fields.put(payload);
+        if !(rest.is_empty() && std::ptr::eq(rest.as_ptr(), end)) {
             return false;
         }
         let (is_cut, has_stack, has_rate) = (false, false, false);

@@ -101,7 +101,7 @@ pub(super) fn load(disk: &Disk, options: &LogOptions) -> Result<LogState> {
         });
     }
     let (chain, keyed_from) = chain_of(chain_state.as_ref(), entries_per_key);
-    check_reach(disk, &sealed_seqs, keyed_from)?;
+    check_reach(disk, &sealed_seqs, chain_state.as_ref().map(|(seq, _)| *seq))?;
     // After pruning, the first existing segment is not the log's first.
     let is_first = sealed_seqs.is_empty() && disk.stat(KEPT)?.is_none();
     let scan = scan_active(disk, chain, keyed_from, is_first)?;

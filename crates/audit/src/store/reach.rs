@@ -19,13 +19,19 @@ use crate::tiles::{TILE_WIDTH, Tile};
 pub(super) const AHEAD_MAX: u64 = 1 << 20;
 
 /// Checks that the entries after `keyed_from` lead to the first one of the active segment, or of the last sealed one if
-/// there is no active one.
-pub(super) fn check_reach(disk: &Disk, sealed: &[u64], keyed_from: u64) -> Result<()> {
+/// there is no active one. Without a key there is no ratchet to follow, and old segments are not read.
+pub(super) fn check_reach(disk: &Disk, sealed: &[u64], keyed_from: Option<u64>) -> Result<()> {
     check_beyond(disk, sealed, keyed_from, AHEAD_MAX)
 }
 
 /// The same if numbers more than `ahead` after `keyed_from` must be reached.
-pub(super) fn check_beyond(disk: &Disk, sealed: &[u64], keyed_from: u64, ahead: u64) -> Result<()> {
+pub(super) fn check_beyond(
+    disk: &Disk,
+    sealed: &[u64],
+    keyed_from: Option<u64>,
+    ahead: u64,
+) -> Result<()> {
+    let Some(keyed_from) = keyed_from else { return Ok(()) };
     let active = first_seq(disk, ACTIVE)?;
     let reach = keyed_from.saturating_add(ahead);
     if active.or(sealed.last().copied()).is_none_or(|first_seq| first_seq <= reach) {

@@ -2,8 +2,8 @@
 //! function returns the remaining bytes.
 //!
 //! The caller measures first ([`Value::plain_bytes`](super::Value::plain_bytes),
-//! [`Value::text_bytes`](super::Value::text_bytes)). If the bytes are too few for a value, an empty rest is returned,
-//! and the caller finds fewer bytes than it measured.
+//! [`Value::text_bytes`](super::Value::text_bytes)). If the bytes are too few for a value, an empty rest is returned
+//! that is not the end of the caller's bytes.
 use super::tag;
 
 /// Writes a tag and a payload of constant length.
