@@ -35,9 +35,13 @@ impl Context {
         entries.extend_from_slice(own);
         let randomness = trace::in_entries(Entries(&entries));
         // ORDER: relaxed; only uniqueness matters.
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self::with_id(NEXT.fetch_add(1, Ordering::Relaxed), entries.into(), randomness)
+    }
+
+    /// A context of these entries.
+    pub(super) fn with_id(id: u64, entries: Box<[u8]>, randomness: Option<u64>) -> Context {
         let number = 1 + (id % (NUMBERS as u64 - 1)) as u32;
-        Context { id, number, entries: entries.into(), randomness }
+        Context { id, number, entries, randomness }
     }
 
     fn copy_without(&self, keys: &[&str], to: &mut Vec<u8>) {

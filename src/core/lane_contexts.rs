@@ -184,7 +184,8 @@ mod tests {
     }
 
     fn contexts(count: usize) -> Vec<Context> {
-        (0..count).map(|_| Context::new(None, &[], &[])).collect()
+        // In sequence, as no other test takes ids in between.
+        (1..=count as u64).map(|id| Context::with_id(id, Box::default(), None)).collect()
     }
 
     /// Definitions in the last of `rounds` rounds over `count` contexts in turn.
@@ -235,8 +236,8 @@ mod tests {
     fn many_large_contexts_give_way() {
         let budget = ContextBudget::new();
         let (mut lane, mut reader) = (LaneContexts::new(), Reader::default());
-        let large = |_| Context::new(None, &[], &[0; 4000]);
-        let contexts: Vec<Context> = (0..200).map(large).collect();
+        let large = |id| Context::with_id(id, vec![0; 4000].into(), None);
+        let contexts: Vec<Context> = (1..=200).map(large).collect();
         for context in [&contexts; 20].into_iter().flatten() {
             use_context(&mut lane, &mut reader, context, &budget);
             assert!(lane.bytes <= BYTES_MAX && reader.0.len() <= BYTES_MAX / 4000 + FEW);

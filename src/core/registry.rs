@@ -266,8 +266,12 @@ mod tests {
         Arc::new(text.parse().unwrap())
     }
 
+    /// Held by tests that take all own slots, and by those that need one.
+    static SLOTS_IN_USE: Mutex<()> = Mutex::new(());
+
     #[test]
     fn each_engine_evaluates_each_site_with_its_filter() {
+        let _own_slots = SLOTS_IN_USE.lock();
         static QUIET: Callsite = site(Level::Debug, "registry::quiet");
         static LOUD: Callsite = site(Level::Error, "registry::loud");
         let one = take_place(false, filter("registry=info")).unwrap();
@@ -312,6 +316,7 @@ mod tests {
 
     #[test]
     fn engines_without_an_own_slot_share_the_last() {
+        let _all_slots = SLOTS_IN_USE.lock();
         static SITE: Callsite = site(Level::Debug, "registry::many");
         let places: Vec<OwnedPlace> =
             (0..2 * SLOTS).map(|_| take_place(false, filter("off")).unwrap()).collect();
