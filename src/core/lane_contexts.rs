@@ -1,9 +1,10 @@
 //! The contexts that the writer has of a lane.
 //!
-//! Promises: nothing here allocates. A lane begins with [`FEW`] contexts; if more take turns on its thread, it gets
-//! room for one of each number from its engine's [`ContextBudget`], so that the writer's memory is bounded however many
-//! threads see many contexts. Without room, the definition that is oldest gives way to a new one.
+//! Promises: only the first definition in a lane allocates. A lane begins with [`FEW`] contexts; if more take turns on
+//! its thread, it gets room for one of each number from its engine's [`ContextBudget`], so that the writer's memory is
+//! bounded however many threads see many contexts. Without room, the definition that is oldest gives way to a new one.
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use super::context::{Context, NUMBERS};
 
@@ -47,11 +48,18 @@ impl ContextBudget {
     }
 }
 
+/// The table of a lane without definitions.
+static NO_IDS: LazyLock<Arc<[u64; NUMBERS]>> = LazyLock::new(|| Arc::new([0; NUMBERS]));
+
 /// A lane's contexts by number.
 #[derive(Debug)]
 pub struct LaneContexts {
     /// The ids by number; 0, or with [`GONE`], if the writer has none. The first is that of no context.
-    ids: [u64; NUMBERS],
+    ///
+    /// The table that all lanes share until the first definition, so that a thread without contexts has none.
+    ids: Arc<[u64; NUMBERS]>,
+    /// Whether a definition was written since the last [`LaneContexts::clear`].
+    is_used: bool,
     /// The numbers of the first [`FEW`] that are defined, as long as there is no room for more.
     few: [u16; FEW],
     defined: usize,
@@ -75,9 +83,10 @@ pub struct Place {
 }
 
 impl LaneContexts {
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
-            ids: [0; NUMBERS],
+            ids: Arc::clone(&NO_IDS),
+            is_used: false,
             few: [0; FEW],
             defined: 0,
             oldest: 0,
@@ -117,13 +126,15 @@ impl LaneContexts {
     /// Notes that the definition has been written.
     pub fn fill(&mut self, place: Place) {
         let Place { number, id, bytes, is_return, evicted } = place;
+        self.is_used = true;
         if evicted == ALL {
-            self.ids = [0; NUMBERS];
+            Arc::make_mut(&mut self.ids).fill(0);
             self.bytes = 0;
         }
         self.bytes += if self.has_many { bytes } else { 0 };
         self.returns += u32::from(is_return && !self.has_many);
-        let known = &mut self.ids[number as usize % NUMBERS];
+        let ids = Arc::make_mut(&mut self.ids);
+        let known = &mut ids[number as usize % NUMBERS];
         let is_new = *known == 0 || *known & GONE != 0;
         *known = id;
         if !is_new || self.has_many {
@@ -133,7 +144,7 @@ impl LaneContexts {
             self.few[self.defined % FEW] = number as u16;
             self.defined += 1;
         } else {
-            self.ids[evicted as usize % NUMBERS] |= GONE;
+            ids[evicted as usize % NUMBERS] |= GONE;
             self.few[self.oldest] = number as u16;
             self.oldest = (self.oldest + 1) % FEW;
         }
@@ -144,7 +155,11 @@ impl LaneContexts {
         if self.has_many {
             budget.put_back();
         }
-        *self = Self::new();
+        if self.is_used {
+            Arc::make_mut(&mut self.ids).fill(0);
+        }
+        (self.is_used, self.has_many) = (false, false);
+        (self.defined, self.oldest, self.returns, self.bytes) = (0, 0, 0, 0);
     }
 }
 

@@ -1,7 +1,8 @@
 //! The hot path: writes an event from a macro into the thread's ring.
 //!
-//! Promises: after a thread's first event, no allocation, no lock, no system call, unless the ring is full and the
-//! policy waits. Nothing here panics; a panic in a value's `Display` is passed on and leaves nothing in the ring.
+//! Promises: after a thread's first event, and its first with bound fields, no allocation, no lock, no system call,
+//! unless the ring is full and the policy waits. Nothing here panics; a panic in a value's `Display` is passed on and
+//! leaves nothing in the ring.
 use std::sync::Arc;
 
 use super::global;

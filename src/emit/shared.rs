@@ -57,6 +57,7 @@ const FREE_LANES_MAX: usize = 16;
 #[derive(Debug, Default)]
 struct Pool {
     /// Lanes whose thread has ended.
+    #[expect(clippy::vec_box, reason = "a lane keeps its box from thread to thread")]
     free: Vec<Box<Lane>>,
     /// The counters of the lanes that exist.
     counters: Vec<Arc<LaneCounters>>,
