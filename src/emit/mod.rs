@@ -1,7 +1,8 @@
 //! The producer's side: from a macro's call into the thread's ring.
 //!
 //! Promises: an enabled call allocates nothing, locks nothing and makes no system call, after a thread's first event
-//! and its first with bound fields, and unless its ring is full. Imports from `writer` and below; `engine` builds on it.
+//! and its first with bound fields, and unless its ring is full. Imports from `writer` and below; `engine` builds on
+//! it.
 #[cfg_attr(not(feature = "audit"), path = "no_audit.rs")]
 pub(crate) mod audit;
 #[doc(hidden)]
