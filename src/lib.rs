@@ -154,7 +154,7 @@ pub mod internals {
             pub use ringseal_base::clock::{Calibration, TickSource, tick_source};
         }
         pub mod record {
-            pub use crate::core::record::{HEADER_BYTES, Header, Kind, Record};
+            pub use crate::core::record::{CONTEXT_ID_BYTES, HEADER_BYTES, Header, Kind, Record};
         }
         pub mod trace {
             pub use crate::core::sampling::trace::randomness;
