@@ -276,7 +276,7 @@ fn full_of_hits(n: u64) -> String {
     }
 }
 
-/// Text that has to be written anew.
+/// Text whose secrets are masked, so that it is rewritten.
 fn hits(c: &mut Criterion) {
     let mut group = c.benchmark_group("hits");
     group.sample_size(20).warm_up_time(Duration::from_millis(200));

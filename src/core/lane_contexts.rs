@@ -56,7 +56,8 @@ static NO_IDS: LazyLock<Arc<[u64; NUMBERS]>> = LazyLock::new(|| Arc::new([0; NUM
 pub struct LaneContexts {
     /// The ids by number; 0, or with [`GONE`], if the writer has none. The first is that of no context.
     ///
-    /// The table that all lanes share until the first definition, so that a thread without contexts has none.
+    /// All lanes share one table until their first definition, so that a thread without contexts takes no memory for
+    /// it.
     ids: Arc<[u64; NUMBERS]>,
     /// Whether a definition was written since the last [`LaneContexts::clear`].
     is_used: bool,

@@ -92,6 +92,20 @@ pub struct Header {
 }
 
 impl Header {
+    /// A header without flags, ids and time.
+    pub const fn new(kind: Kind, level: Level) -> Self {
+        Self {
+            kind,
+            level,
+            is_cut: false,
+            has_stack: false,
+            has_rate: false,
+            callsite: 0,
+            context: 0,
+            ticks: 0,
+        }
+    }
+
     /// Writes the header in front of `payload_len` bytes of values and returns the record's length, without the
     /// padding.
     ///

@@ -58,15 +58,10 @@ impl AuditPayload<'_> {
 #[inline]
 pub(crate) fn write(lane: &mut Lane, ticket: u64, event: &AuditPayload<'_>) -> WriteResult {
     let header = Header {
-        kind: Kind::Audit,
-        level: Level::Info,
-        is_cut: false,
-        has_stack: false,
-        has_rate: false,
         // The two halves of the ticket.
         callsite: ticket as u32,
         context: (ticket >> 32) as u32,
-        ticks: 0,
+        ..Header::new(Kind::Audit, Level::Info)
     };
     lane.write_record(header, event.bytes_max, |granted, limits| event.write(granted, limits))
 }

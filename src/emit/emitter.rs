@@ -116,16 +116,7 @@ pub(super) fn emit_dynamic(
     fill: &dyn Fn(&mut ValueWriter<'_>),
     pending: Option<PendingDecision<'_>>,
 ) {
-    let header = Header {
-        kind: Kind::Dynamic,
-        level,
-        is_cut: false,
-        has_stack: false,
-        has_rate: false,
-        callsite: 0,
-        context: 0,
-        ticks: 0,
-    };
+    let header = Header::new(Kind::Dynamic, level);
     let mut write = |lane: &mut Lane| lane.write_shrinking(header, to.context, fill, pending);
     let result = with_lane(to.slot, to.engine, write);
     if !result.is_some_and(WriteResult::is_done) {

@@ -221,15 +221,14 @@ impl Lane {
             // Dropping the grant gives its bytes back.
             return WriteResult::NotKept;
         };
+        let level = callsite.metadata().level;
         let header = Header {
-            kind: Kind::Event,
-            level: callsite.metadata().level,
             is_cut,
-            has_stack: false,
             has_rate,
             callsite: callsite.id(),
             context: slot,
             ticks,
+            ..Header::new(Kind::Event, level)
         };
         let len = header.write(head, len);
         grant.commit(len);
@@ -250,14 +249,10 @@ impl Lane {
         let (entries, is_cut) = context.entries_within(room.saturating_sub(CONTEXT_ID_BYTES));
         let place = self.contexts.place_for(context, &self.link.contexts);
         let header = Header {
-            kind: Kind::Context,
-            level,
             is_cut,
-            has_stack: false,
-            has_rate: false,
             callsite: place.evicted,
             context: context.number(),
-            ticks: 0,
+            ..Header::new(Kind::Context, level)
         };
         let id = context.id().to_le_bytes();
         if !self.put(header, [&id, entries]) {
@@ -321,17 +316,7 @@ impl Lane {
         out.u64(thread);
         out.str(&name[..floor_char_boundary(name, 100)]);
         let len = out.len_bytes();
-        let header = Header {
-            kind: Kind::Thread,
-            level: Level::Trace,
-            is_cut: false,
-            has_stack: false,
-            has_rate: false,
-            callsite: 0,
-            context: 0,
-            ticks: 0,
-        };
-        let is_written = self.put(header, [&payload[..len]]);
+        let is_written = self.put(Header::new(Kind::Thread, Level::Trace), [&payload[..len]]);
         if is_written {
             // The writer forgets them, too.
             self.contexts.clear(&self.link.contexts);
@@ -350,14 +335,9 @@ impl Lane {
         pending: Option<PendingDecision<'_>>,
     ) -> WriteResult {
         let event = Header {
-            kind: Kind::Event,
-            level: callsite.metadata().level,
-            is_cut: false,
             has_stack: self.include_stack,
-            has_rate: false,
             callsite: callsite.id(),
-            context: 0,
-            ticks: 0,
+            ..Header::new(Kind::Event, callsite.metadata().level)
         };
         if !self.include_stack {
             return self.write_shrinking(event, context, fill, pending);

@@ -7,10 +7,9 @@
 //! looked up when the signal comes.
 //!
 //! The process ends when all engines with signals are drained: each flushes for at most five seconds, and stopping an
-//! audit log may take five more. If this library is in
-//! the process more than once (two versions, a plugin with its own copy), each copy drains its own engines; the one
-//! that was there last is done first and passes the signal on to the one before, and the first one ends the process.
-//! Should that not happen, another one does after ten seconds.
+//! audit log may take five more. If this library is in the process more than once (two versions, a plugin with its own
+//! copy), each copy drains its own engines. The copy that was loaded last finishes first and passes the signal on to
+//! the one before it, and the first one ends the process. Should that not happen, another copy does after ten seconds.
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;

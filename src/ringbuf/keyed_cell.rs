@@ -1,4 +1,4 @@
-//! A cell that owns a value and lends it to who names its key: the place of one lane in a thread.
+//! A cell that owns a value and lends it to callers that name its key: the place of one lane in a thread.
 //!
 //! It is a `RefCell<Option<Box<T>>>` in which one word is the key, the state of the borrow and whether there is a
 //! value. So a borrow is one comparison and one store, and its end another store. The cell has no destructor, so that a
@@ -11,8 +11,9 @@
 //! 1. `key` is [`EMPTY`] and `value` dangles, or `value` is a pointer from `Box::into_raw` that this cell owns.
 //! 2. `key` is [`LENT`] exactly while one [`Lent`] exists, which has the only reference to the value.
 //! 3. Keys have 32 bits, so no key equals [`LENT`] or [`EMPTY`].
-//! 4. A cell has no destructor, so a thread local of cells exists until its thread has ended; and a [`Lent`] does not
-//!    leave its thread, because a reference to a [`Cell`] is not `Send`.
+//! 4. A cell has no destructor. A thread local of cells is freed after its thread has ended or, where thread locals are
+//!    keys of the system, by the destructor of its key. The results of [`borrow_local`] live within one log call, which
+//!    is before either, and do not leave their thread, because a reference to a [`Cell`] is not `Send`.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
@@ -104,7 +105,7 @@ pub fn borrow_local<T, const N: usize>(
 ) -> Option<Lent<'static, T>> {
     const { assert!(!std::mem::needs_drop::<KeyedCell<T>>() && N.is_power_of_two()) };
     let cells = cells.with(|cells| NonNull::from(cells));
-    // SAFETY: invariant 4: the cells live as long as the thread, which the result does not leave.
+    // SAFETY: invariant 4: the cells exist during the log call, within which the result is dropped.
     let cells = unsafe { cells.as_ref() };
     cells[index % N].borrow(key)
 }

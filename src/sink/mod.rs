@@ -143,8 +143,8 @@ pub enum SinkError {
         /// Its new name.
         aside: PathBuf,
     },
-    /// A regular file is needed, and a link, pipe or socket was in its place, after so many others that it was removed
-    /// instead of renamed. The log continues.
+    /// A regular file is needed, and a link, pipe or socket was in its place. Enough of them have been set aside, so
+    /// that it was removed instead of renamed. The log continues.
     RemovedForeign {
         /// The path.
         path: PathBuf,

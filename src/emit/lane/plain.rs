@@ -74,9 +74,7 @@ impl Lane {
         if !(rest.is_empty() && std::ptr::eq(rest.as_ptr(), end)) {
             return false;
         }
-        let (is_cut, has_stack, has_rate) = (false, false, false);
-        let kind = Kind::Event;
-        let header = Header { kind, level, is_cut, has_stack, has_rate, callsite, context, ticks };
+        let header = Header { callsite, context, ticks, ..Header::new(Kind::Event, level) };
         header.write(head, payload_len);
         grant.commit(HEADER_BYTES + payload_len);
         true

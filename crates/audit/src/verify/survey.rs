@@ -212,7 +212,7 @@ impl Survey<'_> {
         self.apply_kept(seq);
     }
 
-    /// Whether so many numbers can be skipped; counts them.
+    /// Whether `count` more numbers may be skipped. If so, counts them.
     fn can_jump(&mut self, count: u64) -> bool {
         let left = self.jumps_left.checked_sub(count);
         self.jumps_left = left.unwrap_or(self.jumps_left);

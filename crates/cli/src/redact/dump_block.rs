@@ -205,11 +205,11 @@ fn entry(line: &[u8], start: usize, end: usize) -> Option<(Range<usize>, usize)>
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// The lines, with values replaced by `#`.
-    fn masked(text: &str) -> String {
+    pub(in super::super) fn masked(text: &str) -> String {
         let (mut block, rules) = (DumpBlock::default(), Rules::standard());
         let mask = |line: &str| match block.line(line.as_bytes(), &rules) {
             Some((part, _)) => format!("{}#{}", &line[..part.start], &line[part.end..]),

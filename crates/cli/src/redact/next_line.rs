@@ -190,18 +190,7 @@ fn entry_value(line: &[u8], place: Range<usize>) -> Option<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dump_block::DumpBlock;
-    use super::*;
-
-    /// The lines, with values replaced by `#`.
-    fn masked(text: &str) -> String {
-        let (mut block, rules) = (DumpBlock::default(), Rules::standard());
-        let mask = |line: &str| match block.line(line.as_bytes(), &rules) {
-            Some((part, _)) => format!("{}#{}", &line[..part.start], &line[part.end..]),
-            None => line.to_owned(),
-        };
-        text.lines().map(mask).collect::<Vec<_>>().join("\n")
-    }
+    use super::super::dump_block::tests::masked;
 
     #[test]
     fn values_on_the_next_line_are_found() {

@@ -58,7 +58,7 @@ fn change_event(path: &Path, change: impl Fn(&str) -> String) {
     fs::write(path, lines.concat()).expect("disk space");
 }
 
-/// The line with another hash of its signed text in place of its own.
+/// The line, with its hash replaced by that of `prefix` and its signed text.
 fn with_hash_of(line: &str, prefix: &[u8]) -> String {
     let entry_line = line.trim_end().to_owned();
     let mut parser = Parser::new();

@@ -13,9 +13,9 @@ use crate::kind::{HitKind, KeyClass, mask_len};
 const VALUE_END: ByteSet = ByteSet::of(b" \t\r\n,;\"'\x1b");
 const SPECIAL: ByteSet = ByteSet::of(b"!@#$%^&*");
 const SPACES: ByteSet = ByteSet::of(b" \t\r\n");
-/// Spaces and line breaks before a value on a line of its own.
+/// Spaces and line breaks before a value that is alone on its line.
 const SPACES_MAX: usize = 32;
-/// The bytes of a value on a line of its own.
+/// The bytes of a value that is alone on its line.
 const VALUE: ByteSet = ByteSet::of(b"A-Za-z0-9+/=_~!@#$%^&*\\-");
 const VALUE_BYTES_MIN: usize = 6;
 /// Words between a key and its value, each with how sure it makes the value.
@@ -163,7 +163,7 @@ fn names_secret(name: &[u8]) -> bool {
     code::names_secret(name) || WORDS.contains(&LastWord::of(name).get())
 }
 
-/// Bytes of a sentence between a key and the value on a line of its own.
+/// Bytes of a sentence between a key and a value that is alone on its line.
 const SENTENCE_BYTES_MAX: usize = 96;
 const BELOW_BYTES_MIN: usize = 12;
 const BELOW_DIGITS_MIN: usize = 3;

@@ -28,7 +28,7 @@ fn drawn_values_in_sentences_are_masked() {
         ("is now", "password is now «hunter2x»"),
         ("rotated", "client secret rotated to «k9QzL2mXq8Zr4TwY12»"),
         (
-            "on a line of its own",
+            "alone on its line",
             "Please use the following password to proceed:\n\n«8f14e45fceea167a5a36»\n\nIt is in a file",
         ),
     ]);
