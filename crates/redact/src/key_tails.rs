@@ -17,6 +17,10 @@ const BLANK: ByteSet = ByteSet::of(b" \t");
 
 /// Bytes of a key that are searched for telling words, counted from the sign.
 const KEY_BYTES_MAX: usize = 96;
+/// Bytes that join the two words of a pair.
+const JOINTS: [u8; 4] = [b'_', b'-', b'.', b' '];
+/// Most bytes between two letters of a pair that are skipped; keys with more are accepted.
+const JOINTS_MAX: usize = 8;
 /// Bytes between the words of a key.
 const BETWEEN: ByteSet = ByteSet::of(b"_.0-9[]\\-");
 
@@ -184,10 +188,12 @@ impl KeyTails {
         }
         for (before, last) in [(words::KEYED, "key"), (words::PERSON, "name")] {
             of(before).for_each(|word| self.add(format!("{word}_{last}").as_bytes()));
+            self.add_joined(last.as_bytes());
         }
         for pairs in words::PAIRS {
             for last in pairs.lasts {
                 pairs.firsts.iter().for_each(|word| self.add(format!("{word}_{last}").as_bytes()));
+                self.add_joined(last.as_bytes());
             }
         }
         let telling = words::GROUPS.iter().filter(|group| {
@@ -196,10 +202,10 @@ impl KeyTails {
         for word in telling.flat_map(|group| group.words).chain(&["key"]) {
             of(words::FOLLOWS).for_each(|last| self.add(format!("{word}{last}").as_bytes()));
         }
-        // `sig` is a parameter of signed addresses; `lat` and `lon` tell together.
-        [&b"address"[..], b"addresse", b"addr", b"udf", b"sig", b"lat", b"lon", b"lng", b"long"]
-            .iter()
-            .for_each(|word| self.add(word));
+        // `sig` is a parameter of signed addresses; `lat` and `lon` tell together. The last two continue a word before
+        // a space: `mot de passe`.
+        let others = "address addresse addr udf sig lat lon lng long passe sandi";
+        others.split(' ').for_each(|word| self.add(word.as_bytes()));
     }
 
     /// Accepts every key, for rules that match inside words.
@@ -220,7 +226,8 @@ impl KeyTails {
             self.open = true;
             return;
         }
-        let separators = [None, Some(b'_'), Some(b'-'), Some(b'.'), Some(b' ')];
+        let [a, b, c, d] = JOINTS.map(Some);
+        let separators = [None, a, b, c, d];
         let is_one_word = word.iter().all(u8::is_ascii_alphabetic);
         let separators = if is_one_word { &separators[..1] } else { &separators };
         for plural in [&b""[..], b"s"] {
@@ -260,6 +267,31 @@ impl KeyTails {
             let mut four = four;
             four[3 - known] = byte;
             self.set_short(four, known + 1);
+        }
+    }
+
+    /// Adds the second word of pairs where more than one byte joins it to the first one: `customer._name`.
+    ///
+    /// The tables with the letters of both words skip all that joins them.
+    fn add_joined(&mut self, last: &[u8]) {
+        let with = |plural: &[u8], joints: [u8; 2]| {
+            let mut six = [0; 6];
+            let bytes = plural.iter().chain(last.iter().rev()).chain(joints.iter().rev());
+            bytes.zip(six.iter_mut().rev()).for_each(|(byte, to)| *to = *byte);
+            six
+        };
+        for joints in JOINTS.iter().flat_map(|a| JOINTS.iter().map(move |byte| [*a, *byte])) {
+            for plural in [&b""[..], b"s"] {
+                let [a, byte, c, d, e, finder] = with(plural, joints);
+                let four = [c, d, e, finder];
+                self.set_four(four);
+                if last.len() + plural.len() < 4 {
+                    set(&mut self.short, four_index(u32::from_le_bytes(four)));
+                } else {
+                    set(&mut self.long, four_index(u32::from_le_bytes(four)));
+                    set(&mut self.six, six_index(u32::from_le_bytes(four), [a, byte]));
+                }
+            }
         }
     }
 
@@ -311,8 +343,15 @@ impl KeyTails {
         for len in 1..=TAIL_LETTERS_MAX {
             let mut byte = bytes.next().unwrap_or(0);
             // `tax_id` is stored as `taxid`: two letters alone would accept every id.
-            if len > 1 && matches!(byte, b'_' | b'-' | b'.' | b' ') {
-                byte = bytes.next().unwrap_or(0);
+            if len > 1 {
+                let mut joints = 0;
+                while JOINTS.contains(&byte) {
+                    byte = bytes.next().unwrap_or(0);
+                    joints += 1;
+                    if joints > JOINTS_MAX {
+                        return true;
+                    }
+                }
             }
             if !byte.is_ascii_alphabetic() {
                 return false;

@@ -119,7 +119,10 @@ impl SignMemo {
             sign += 1;
         }
         text[sign] = b'=';
-        let is_second = SECOND_WORDS.iter().any(|word| word.eq_ignore_ascii_case(&text[8..sign]));
+        // `customer._name`: more than one byte may join the two words.
+        let joints = text[8..sign].iter().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
+        let word = &text[8 + joints..sign];
+        let is_second = SECOND_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word));
         let sign = match key_tails::may_be(rules, &text[..=sign], sign) {
             _ if is_second => Sign::Unknown,
             true => Sign::Telling,

@@ -162,7 +162,7 @@ pub(super) fn decide(finder: &mut Finder<'_>, found: &Found<'_>, value: Value, s
     if found.class == KeyClass::Auth {
         return auth(finder, &value);
     }
-    let Some(value) = past_arrow(finder, value) else { return };
+    let Some(value) = past_arrow(finder, value, spaced) else { return };
     let text = &finder.input[value.start..value.end];
     // `token_line = file_line_number;`
     let statement = spaced && !value.quoted && at(finder.input, value.end) == b';';
@@ -178,23 +178,30 @@ pub(super) fn decide(finder: &mut Finder<'_>, found: &Found<'_>, value: Value, s
 }
 
 /// The value with what follows an arrow in it, `hunter2->x9Kq`; `None` if it is a member of a structure in C code:
-/// `sid_before = rule5710->sid;`.
-fn past_arrow(finder: &Finder<'_>, value: Value) -> Option<Value> {
+/// `sid_before = rule5710->sid;`. Those have spaces around their sign.
+fn past_arrow(finder: &Finder<'_>, value: Value, spaced: bool) -> Option<Value> {
     let input = finder.input;
     let has_arrow = input[value.start..value.end].ends_with(b"-") && at(input, value.end) == b'>';
     if value.quoted || !has_arrow {
         return Some(value);
     }
-    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`,;&<>()[]{}".contains(byte);
     let rest = &input[value.end + 1..];
-    let len = rest.iter().position(is_end).unwrap_or(rest.len());
-    let end = value.end + 1 + len;
-    let parts = [&input[value.start..value.end - 1], &rest[..len]];
-    let is_name = |part: &[u8]| {
-        part.first().is_some_and(u8::is_ascii_alphabetic)
-            && part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    let is_end = |at: usize| match rest[at] {
+        // A further arrow.
+        b'>' => at == 0 || rest[at - 1] != b'-',
+        byte => byte.is_ascii_whitespace() || b"\"'`,;&<()[]{}".contains(&byte),
     };
-    let is_member = parts.into_iter().all(is_name) && matches!(at(input, end), b';' | b')');
+    let len = (0..rest.len()).find(|at| is_end(*at)).unwrap_or(rest.len());
+    let end = value.end + 1 + len;
+    let is_name = |part: &[u8]| {
+        let name = part.strip_suffix(b"-").unwrap_or(part);
+        name.first().is_some_and(u8::is_ascii_alphabetic)
+            && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    };
+    let ends_statement = matches!(at(input, end), b';' | b')');
+    let is_statement = ends_statement && !at(input, end + 1).is_ascii_alphanumeric();
+    let mut parts = input[value.start..end].split(|byte| *byte == b'>');
+    let is_member = spaced && is_statement && parts.all(is_name);
     (!is_member || finder.is_cut(end)).then_some(Value { end, ..value })
 }
 

@@ -323,8 +323,15 @@ fn values_with_an_arrow_are_masked_whole() {
         ("password=hunter2->x9Kq", "password=***REDACTED***"),
         ("password: k9Qz->L2mXq8 tail", "password: ***REDACTED*** tail"),
         ("token=k9Qz81mXpL-> done", "token=***REDACTED*** done"),
+        ("secret=abc1->def2->ghi3 next", "secret=***REDACTED*** next"),
+        ("passwd=hunter2->x9;next=1", "passwd=***REDACTED***;next=1"),
+        ("passwd = hunter2->x9;next=1", "passwd = ***REDACTED***;next=1"),
     ]);
-    kept(&["password = ctx->password;", "check(token = parser->token)"]);
+    kept(&[
+        "password = ctx->password;",
+        "check(token = parser->token)",
+        "password = a->b->password;",
+    ]);
 }
 
 #[test]
