@@ -192,7 +192,10 @@ pub mod internals {
     }
     /// One ring without an engine.
     pub mod ringbuf {
-        pub use crate::ringbuf::{Consumer, Producer, ring};
+        pub use crate::ringbuf::{
+            CLAIM_AT, Consumer, HEAD_AT, Producer, SHARED_DATA_AT, TAIL_AT, WATERMARK_AT, ring,
+            ring_in,
+        };
     }
     /// A sink on its own thread.
     pub mod sink {

@@ -10,24 +10,25 @@
 
 use std::ops::Range;
 
-use super::ring::{Consumer, FLAGS, Producer, Shared, TRIMMING};
+use super::ring::{Consumer, FLAGS, Producer, Ring, TRIMMING};
 use crate::sync::Ordering;
 
-impl Shared {
-    /// The places of `[start, end)`, at most one lap: one range, or two around the end of the memory.
+impl Ring {
+    /// The places of `[start, end)` in the region, at most one lap: one range, or two around the end of the data.
     fn places(&self, start: usize, end: usize) -> [Range<usize>; 2] {
         let at = start & self.mask;
         let len = end.saturating_sub(start).min(self.capacity());
         let first = len.min(self.capacity() - at);
-        [at..at + first, 0..len - first]
+        let data = self.data_at;
+        [data + at..data + at + first, data..data + len - first]
     }
 }
 
 impl Producer {
     /// Makes the memory of the next grants resident, so that they take no page fault.
     pub fn populate(&self) {
-        for places in self.shared.places(self.tail, self.tail + self.shared.window) {
-            self.shared.memory.populate(places);
+        for places in self.ring.places(self.tail, self.tail + self.ring.window) {
+            self.ring.region.populate(places);
         }
     }
 }
@@ -36,7 +37,7 @@ impl Consumer {
     /// Whether pages are left that no one has written, so that [`Consumer::populate`] has something to do.
     #[inline]
     pub fn has_fresh_pages(&self) -> bool {
-        self.touched < self.fresh_end && self.shared.window <= self.shared.mask
+        self.touched < self.fresh_end && self.ring.window <= self.ring.mask
     }
 
     /// Makes the next `ahead_bytes` after the newest tail resident, so that the producer takes no page fault there.
@@ -46,15 +47,15 @@ impl Consumer {
         let end = self.tail.saturating_add(ahead_bytes).min(self.fresh_end);
         self.touched = start.max(end);
         if start < end {
-            for places in self.shared.places(start, end) {
-                self.shared.memory.populate(places);
+            for places in self.ring.places(start, end) {
+                self.ring.region.populate(places);
             }
         }
     }
 
     /// Bytes of memory that the ring takes, at most; all of it if nothing can be given back.
     pub fn resident_bytes(&self) -> usize {
-        match self.shared.window <= self.shared.mask {
+        match self.ring.window <= self.ring.mask {
             true => {
                 self.capacity_bytes() - self.fresh_end.saturating_sub(self.touched.max(self.tail))
             }
@@ -64,23 +65,23 @@ impl Consumer {
 
     /// Bytes that stay resident when the ring is trimmed.
     pub fn window_bytes(&self) -> usize {
-        self.shared.window
+        self.ring.window
     }
 
     /// Gives back the memory of all free bytes that the producer has not claimed. A producer that needs a further claim
     /// waits meanwhile: some microseconds.
     #[cold]
     pub fn trim(&mut self) {
-        let claim = &self.shared.claim.0;
+        let claim = self.words.claim();
         // ORDER: acquire pairs with the exchange in `Producer::claim`: either we see the claim, or the exchange fails
         // and the producer waits (invariant 6).
         let claimed = claim.fetch_or(TRIMMING, Ordering::Acquire) & !FLAGS;
         let end = self.head + self.capacity_bytes();
         if claimed < end {
-            for places in self.shared.places(claimed, end) {
-                self.shared.touch(places.start, places.len(), true);
+            for places in self.ring.places(claimed, end) {
+                self.ring.touch(places.start, places.len(), true);
                 // SAFETY: (1) no one accesses these bytes now.
-                unsafe { self.shared.memory.discard(places) };
+                unsafe { self.ring.region.discard(places) };
             }
         }
         // ORDER: release pairs with the acquire accesses in `Producer::claim`.

@@ -12,7 +12,9 @@
 //! - The memory is reserved once and freed when both halves are dropped. It becomes resident page by page: the consumer
 //!   takes the page faults ahead of a busy producer ([`Consumer::populate`]) and gives the pages of an idle one back
 //!   ([`Consumer::trim`]). A producer that is faster than that takes a fault per page in its first lap.
-//! - A crash loses unread bytes.
+//! - The control words and the data are in one region of memory, at fixed places ([`control`]). A crash loses unread
+//!   bytes if the region is private memory. If it is part of a file, they are in the file whenever the process is
+//!   killed: everything before the last commit, and nothing after it.
 //!
 //! ```
 //! let (mut producer, mut consumer) = ringseal::internals::ringbuf::ring(4096);
@@ -24,6 +26,7 @@
 //! consumer.advance(8);
 //! consumer.release();
 //! ```
+mod control;
 mod keyed_cell;
 mod memory;
 mod ring;
@@ -31,7 +34,8 @@ mod ring;
 #[cfg(all(test, loom))]
 mod loom_tests;
 #[cfg(all(test, not(loom)))]
-mod tests;
+pub(crate) mod tests;
 
+pub use control::{CLAIM_AT, HEAD_AT, SHARED_DATA_AT, TAIL_AT, WATERMARK_AT};
 pub use keyed_cell::{KeyedCell, Lent, borrow_local};
-pub use ring::{Consumer, Producer, ring, try_ring};
+pub use ring::{Consumer, Producer, ring, ring_in, try_ring};

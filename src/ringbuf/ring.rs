@@ -1,4 +1,4 @@
-//! The ring's two halves and the memory between them.
+//! The ring's two halves. The memory between them is one region: control words ([`super::control`]), then the data.
 //!
 //! Positions count bytes and only grow; `position & mask` is the place in memory. A grant never crosses the end of
 //! the memory: when it would, the producer notes in `watermark` where the data of this lap ends and continues at
@@ -8,7 +8,9 @@
 //! claim are written by no one, so the consumer can give their memory back while the producer keeps writing.
 //!
 //! # Invariants
-//! 1. `memory` has `mask + 1` initialised bytes, aligned to [`ALIGN`], and lives until both halves are dropped.
+//! 1. `ring` has the region, whose first bytes are the control words, and whose bytes from `data_at` on are the data:
+//!    `mask + 1` initialised bytes, aligned to [`ALIGN`]. It lives until both halves are dropped, and so longer than
+//!    `words`. Nothing else writes to it. `data` is the address of the data; the consumer's `mask` is that of the ring.
 //! 2. Only the one [`Producer`] stores `tail` and `watermark`, and raises the position in `claim`; only the one
 //!    [`Consumer`] stores `head`, and sets and clears [`TRIMMING`].
 //! 3. `head <= tail <= head + capacity` at every moment. Bytes in `[head, tail)` belong to the consumer, all others
@@ -19,16 +21,18 @@
 //! 5. A readable stretch lies within one lap and ends at or before a tail that the consumer has loaded with acquire,
 //!    and before the lap's watermark if that tail is in a later lap.
 //! 6. While [`TRIMMING`] is set, the claim does not grow, so `[claim, head + capacity)` belongs to the consumer.
-//! 7. While there is room before `limit`, `origin` is the start of `memory` less the first position of the lap that
+//! 7. While there is room before `limit`, `origin` is the start of the data less the first position of the lap that
 //!    `tail` is in.
 #![allow(unsafe_code)]
 // One note covers the pointer and its slice.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
+use std::ptr::NonNull;
 use std::{fmt, io};
 
-use crate::sync::{Arc, AtomicUsize, CachePadded, Ordering, spin_wait};
-use ringseal_base::storage::region::Region;
+use super::control::{CONTROL_BYTES, Words};
+use crate::sync::{Arc, Ordering, spin_wait};
+use ringseal_base::storage::region::{Region, page_bytes};
 
 /// Grants are rounded up to this many bytes, so that every record starts aligned.
 pub const ALIGN: usize = 8;
@@ -38,6 +42,7 @@ compile_error!("ringseal counts ring positions in 64 bits; this target has fewer
 
 /// No grant is longer: the longest ring. Sums of a position and a length do not overflow.
 const GRANT_BYTES_MAX: usize = 1 << 30;
+const CAPACITY_BYTES_MIN: usize = 64;
 
 /// In `claim`: the consumer is giving memory beyond the claim back.
 pub(super) const TRIMMING: usize = 1;
@@ -55,14 +60,11 @@ const WINDOWS: usize = 32;
 /// The longest claim in such a ring.
 const WINDOW_BYTES_MAX: usize = 32 << 10;
 
-pub(super) struct Shared {
-    tail: CachePadded<AtomicUsize>,
-    head: CachePadded<AtomicUsize>,
-    /// The end of the data of the consumer's lap, if the producer is in the next lap.
-    watermark: CachePadded<AtomicUsize>,
-    /// The position up to which the producer may write, and flags.
-    pub(super) claim: CachePadded<AtomicUsize>,
-    pub(super) memory: Region,
+/// What both halves need seldom.
+pub(super) struct Ring {
+    pub(super) region: Region,
+    /// The place of the data in the region.
+    pub(super) data_at: usize,
     pub(super) mask: usize,
     /// Bytes claimed at a time, a power of two.
     pub(super) window: usize,
@@ -71,33 +73,35 @@ pub(super) struct Shared {
 }
 
 // SAFETY: invariants 2 and 3: each byte has one owner at a time, and changes hands by release and acquire.
-unsafe impl Send for Shared {}
-// SAFETY: as above; what is shared besides are atomics and constants.
-unsafe impl Sync for Shared {}
+unsafe impl Send for Ring {}
+// SAFETY: as above; what is shared besides are constants.
+unsafe impl Sync for Ring {}
 
-impl Shared {
-    fn new(capacity: usize) -> io::Result<Shared> {
-        let memory = Region::new(capacity)?;
-        let window = match memory.page_bytes() {
+impl Ring {
+    fn new(region: Region, data_at: usize, capacity: usize) -> Ring {
+        let window = match region.page_bytes() {
             _ if cfg!(loom) => 16,
             Some(page) => (capacity / WINDOWS).min(WINDOW_BYTES_MAX).next_multiple_of(page),
             None => capacity,
         };
-        Ok(Shared {
-            tail: CachePadded(AtomicUsize::new(0)),
-            head: CachePadded(AtomicUsize::new(0)),
-            watermark: CachePadded(AtomicUsize::new(0)),
-            claim: CachePadded(AtomicUsize::new(0)),
-            memory,
+        Ring {
+            region,
+            data_at,
             mask: capacity - 1,
             window,
             #[cfg(loom)]
             granules: (0..capacity / ALIGN).map(|_| loom::cell::UnsafeCell::new(())).collect(),
-        })
+        }
     }
 
     pub(super) fn capacity(&self) -> usize {
         self.mask + 1
+    }
+
+    /// The first byte of the data.
+    fn data(&self) -> NonNull<u8> {
+        // SAFETY: invariant 1: it is within the region.
+        unsafe { self.region.start().add(self.data_at) }
     }
 
     /// Reports accesses to loom; nothing otherwise.
@@ -126,14 +130,55 @@ pub fn ring(capacity_bytes: usize) -> (Producer, Consumer) {
 
 /// The same; an error if the system has no memory left.
 pub fn try_ring(capacity_bytes: usize) -> io::Result<(Producer, Consumer)> {
-    let capacity = capacity_bytes.clamp(64, GRANT_BYTES_MAX).next_power_of_two();
-    let shared = Arc::new(Shared::new(capacity)?);
-    let memory = shared.memory.start();
+    let capacity = capacity_bytes.clamp(CAPACITY_BYTES_MIN, GRANT_BYTES_MAX).next_power_of_two();
+    let data_at = page_bytes().max(CONTROL_BYTES);
+    let region = Region::new(data_at + capacity)?;
+    ring_in(region, data_at).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
+/// Makes an empty ring in `region`: control words first, and data from `data_at` to the end.
+pub fn ring_in(region: Region, data_at: usize) -> Result<(Producer, Consumer), RegionLengthError> {
+    let len_bytes = region.len_bytes();
+    let error = RegionLengthError { len_bytes, data_at };
+    let capacity = len_bytes.checked_sub(data_at).ok_or(error)?;
+    let is_aligned = data_at >= CONTROL_BYTES && data_at.is_multiple_of(ALIGN);
+    if !is_aligned
+        || !capacity.is_power_of_two()
+        || !(CAPACITY_BYTES_MIN..=GRANT_BYTES_MAX).contains(&capacity)
+    {
+        return Err(error);
+    }
+    let words = Words::new(&region).ok_or(error)?;
+    let ring = Arc::new(Ring::new(region, data_at, capacity));
+    let (data, mask) = (ring.data(), ring.mask);
     let producer =
-        Producer { shared: Arc::clone(&shared), tail: 0, limit: 0, origin: memory.as_ptr() };
-    let consumer = Consumer { shared, head: 0, at: 0, tail: 0, touched: 0, fresh_end: capacity };
+        Producer { words, ring: Arc::clone(&ring), tail: 0, limit: 0, origin: data.as_ptr() };
+    let (touched, fresh_end) = (0, capacity);
+    let consumer =
+        Consumer { words, data, mask, ring, head: 0, at: 0, tail: 0, touched, fresh_end };
     Ok((producer, consumer))
 }
+
+/// A region's length does not fit a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegionLengthError {
+    len_bytes: usize,
+    data_at: usize,
+}
+
+impl fmt::Display for RegionLengthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RegionLengthError { len_bytes, data_at } = self;
+        write!(
+            f,
+            "a ring's region must have at least {CONTROL_BYTES} bytes before the data, a multiple of {ALIGN}, and \
+             then a power of two from {CAPACITY_BYTES_MIN} to {GRANT_BYTES_MAX} bytes; it has {len_bytes} bytes, and \
+             its data start at {data_at}"
+        )
+    }
+}
+
+impl std::error::Error for RegionLengthError {}
 
 /// The next multiple of [`ALIGN`]. `len` is at most [`GRANT_BYTES_MAX`].
 #[inline(always)]
@@ -143,7 +188,8 @@ fn round_up(len: usize) -> usize {
 
 /// The writing half.
 pub struct Producer {
-    pub(super) shared: Arc<Shared>,
+    pub(super) words: Words,
+    pub(super) ring: Arc<Ring>,
     /// The producer's position; the shared one is lower only between a wrap and the next commit.
     pub(super) tail: usize,
     /// A grant that ends here or before needs no access to shared state (invariant 4).
@@ -153,7 +199,7 @@ pub struct Producer {
     origin: *mut u8,
 }
 
-// SAFETY: the pointer is derived from that of `shared` (invariant 1), which is `Send`.
+// SAFETY: the pointer is derived from the region of `ring` (invariant 1), which is `Send`.
 unsafe impl Send for Producer {}
 
 impl Producer {
@@ -168,7 +214,7 @@ impl Producer {
         if self.tail + round_up(len) > self.limit && !self.make_room(round_up(len)) {
             return None;
         }
-        self.shared.touch(self.tail, len, true);
+        self.ring.touch(self.tail, len, true);
         Some(Grant { producer: self, len })
     }
 
@@ -178,13 +224,13 @@ impl Producer {
         if len > GRANT_BYTES_MAX || self.tail + round_up(len) > self.limit {
             return None;
         }
-        self.shared.touch(self.tail, len, true);
+        self.ring.touch(self.tail, len, true);
         Some(Grant { producer: self, len })
     }
 
     /// Bytes of the whole ring.
     pub fn capacity_bytes(&self) -> usize {
-        self.shared.capacity()
+        self.ring.capacity()
     }
 
     /// Bytes published since the ring was made, including the gaps at the ends of laps.
@@ -195,19 +241,19 @@ impl Producer {
     /// Bytes written and not yet released by the consumer.
     pub fn used_bytes(&self) -> usize {
         // ORDER: acquire pairs with the release store in `Consumer::release`.
-        self.tail - self.shared.head.0.load(Ordering::Acquire)
+        self.tail - self.words.head().load(Ordering::Acquire)
     }
 
     #[cold]
     #[inline(never)]
     fn make_room(&mut self, len: usize) -> bool {
-        let capacity = self.shared.capacity();
+        let capacity = self.ring.capacity();
         // ORDER: acquire pairs with the release store in `Consumer::release`: the consumer has finished reading
         // everything before `head` (invariant 3).
-        let head = self.shared.head.0.load(Ordering::Acquire);
+        let head = self.words.head().load(Ordering::Acquire);
         let room = head + capacity;
-        let at_lap_start = self.tail & self.shared.mask == 0;
-        let lap_end = (self.tail | self.shared.mask) + 1;
+        let at_lap_start = self.tail & self.ring.mask == 0;
+        let lap_end = (self.tail | self.ring.mask) + 1;
         let is_wrap = len > lap_end - self.tail;
         let start = if is_wrap { lap_end } else { self.tail };
         // A grant longer than the ring is never free. Both sums are below the overflow of positions.
@@ -229,9 +275,9 @@ impl Producer {
     /// may write now; `None` if the consumer does not stop trimming.
     fn claim(&self, needed: usize, end: usize) -> Option<usize> {
         // The window is a power of two. Nothing here can panic: the callers of `grant` would have to be ready for it.
-        let window = self.shared.window;
+        let window = self.ring.window;
         let wanted = ((needed + window) & !(window - 1)).min(end);
-        let claim = &self.shared.claim.0;
+        let claim = self.words.claim();
         // ORDER: acquire pairs with the release in `Consumer::trim`: the memory was given back before we write.
         let mut seen = claim.load(Ordering::Acquire);
         let mut spins = 0;
@@ -264,15 +310,15 @@ impl Producer {
     #[inline(never)]
     fn take_back(&mut self) {
         // ORDER: relaxed; only this side stores `tail`.
-        self.tail = self.shared.tail.0.load(Ordering::Relaxed);
+        self.tail = self.words.tail().load(Ordering::Relaxed);
         self.limit = self.tail;
         self.set_origin();
     }
 
     /// Restores invariant 7 for the lap of `tail`.
     fn set_origin(&mut self) {
-        let lap_start = self.tail & !self.shared.mask;
-        self.origin = self.shared.memory.start().as_ptr().wrapping_sub(lap_start);
+        let lap_start = self.tail & !self.ring.mask;
+        self.origin = self.ring.data().as_ptr().wrapping_sub(lap_start);
     }
 
     /// Records where the data of the current lap end. Called only if there is space in the next lap, so `head` has left
@@ -280,14 +326,14 @@ impl Producer {
     fn mark_lap_end(&mut self) {
         // ORDER: relaxed; published by the release store of `tail` in the next commit, read after the acquire load
         // in `Consumer::poll`.
-        self.shared.watermark.0.store(self.tail, Ordering::Relaxed);
+        self.words.watermark().store(self.tail, Ordering::Relaxed);
     }
 }
 
 impl Drop for Producer {
     fn drop(&mut self) {
         // ORDER: release pairs with the acquire load in `Consumer::is_abandoned`: every commit comes before.
-        self.shared.claim.0.fetch_or(ABANDONED, Ordering::Release);
+        self.words.claim().fetch_or(ABANDONED, Ordering::Release);
     }
 }
 
@@ -329,7 +375,7 @@ impl Grant<'_> {
         self.producer.tail = tail;
         // ORDER: release pairs with the acquire load in `Consumer::poll`: the bytes are written before they can be
         // seen (invariant 3).
-        self.producer.shared.tail.0.store(tail, Ordering::Release);
+        self.producer.words.tail().store(tail, Ordering::Release);
     }
 }
 
@@ -344,7 +390,11 @@ impl Drop for Grant<'_> {
 
 /// The reading half.
 pub struct Consumer {
-    pub(super) shared: Arc<Shared>,
+    pub(super) words: Words,
+    /// The first byte of the data.
+    data: NonNull<u8>,
+    mask: usize,
+    pub(super) ring: Arc<Ring>,
     /// The position up to which bytes were released to the producer.
     pub(super) head: usize,
     /// The position up to which bytes have been read.
@@ -357,12 +407,15 @@ pub struct Consumer {
     pub(super) fresh_end: usize,
 }
 
+// SAFETY: the pointer is derived from the region of `ring` (invariant 1), which is `Send`.
+unsafe impl Send for Consumer {}
+
 impl Consumer {
     /// Looks for newly published bytes and returns how many bytes are in use, read ones not yet released included.
     #[inline]
     pub fn poll(&mut self) -> usize {
         // ORDER: acquire pairs with the release store in `Grant::commit` (invariant 3).
-        self.tail = self.shared.tail.0.load(Ordering::Acquire);
+        self.tail = self.words.tail().load(Ordering::Acquire);
         self.tail - self.head
     }
 
@@ -375,24 +428,23 @@ impl Consumer {
     /// The same, and the position of its first byte, as [`Producer::position`] counts.
     #[inline]
     pub fn readable_at(&mut self) -> (usize, &[u8]) {
-        let mask = self.shared.mask;
+        let mask = self.mask;
         let lap_end = (self.at | mask) + 1;
         let mut end = self.tail;
         if self.tail > lap_end {
             // ORDER: relaxed; written before the release store of the `tail` that `poll` has loaded with acquire.
-            end = self.shared.watermark.0.load(Ordering::Relaxed);
+            end = self.words.watermark().load(Ordering::Relaxed);
             if self.at == end {
                 self.at = lap_end;
                 end = self.tail;
             }
         }
         let len = end - self.at;
-        self.shared.touch(self.at, len, false);
+        self.ring.touch(self.at, len, false);
         // SAFETY: invariants 1, 3 and 5: the range lies within the memory and belongs to the consumer until it is
         // released, which needs `&mut self`.
-        let bytes = unsafe {
-            std::slice::from_raw_parts(self.shared.memory.start().as_ptr().add(self.at & mask), len)
-        };
+        let bytes =
+            unsafe { std::slice::from_raw_parts(self.data.as_ptr().add(self.at & mask), len) };
         (self.at, bytes)
     }
 
@@ -420,13 +472,13 @@ impl Consumer {
             self.head = self.at;
             // ORDER: release pairs with the acquire loads in `Producer::make_room` and `Producer::used_bytes`: our
             // reads are done before the bytes can be overwritten (invariant 3).
-            self.shared.head.0.store(self.head, Ordering::Release);
+            self.words.head().store(self.head, Ordering::Release);
         }
     }
 
     /// Bytes of the whole ring.
     pub fn capacity_bytes(&self) -> usize {
-        self.shared.capacity()
+        self.ring.capacity()
     }
 
     /// The newest tail seen by [`Consumer::poll`].
@@ -437,7 +489,7 @@ impl Consumer {
     /// Whether the producer half is dropped, so that nothing can be published after the next poll.
     pub fn is_abandoned(&self) -> bool {
         // ORDER: acquire pairs with the release in the drop of `Producer`.
-        self.shared.claim.0.load(Ordering::Acquire) & ABANDONED != 0
+        self.words.claim().load(Ordering::Acquire) & ABANDONED != 0
     }
 }
 

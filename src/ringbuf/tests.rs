@@ -6,6 +6,9 @@ use proptest::prelude::*;
 use super::ring;
 use super::ring::ALIGN;
 
+#[cfg(all(target_os = "linux", not(miri)))]
+pub(crate) mod file;
+
 fn put(producer: &mut super::Producer, bytes: &[u8]) -> bool {
     let Some(mut grant) = producer.grant(bytes.len()) else { return false };
     grant.bytes_mut()[..bytes.len()].copy_from_slice(bytes);
@@ -207,13 +210,25 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..300)
 }
 
+/// A ring in private memory or, where that is possible, in a file.
+fn ring_of(capacity: usize, is_in_file: bool) -> (super::Producer, super::Consumer) {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    if is_in_file {
+        let (producer, consumer, _) = file::ring_in_file(capacity.next_power_of_two());
+        return (producer, consumer);
+    }
+    let _ = is_in_file;
+    ring(capacity)
+}
+
 proptest! {
     #[test]
     fn behaves_like_a_queue_of_messages(
         capacity in prop_oneof![64usize..1024, Just(64 << 10)],
+        is_in_file in proptest::bool::weighted(0.3),
         steps in steps(),
     ) {
-        let (mut producer, mut consumer) = ring(capacity);
+        let (mut producer, mut consumer) = ring_of(capacity, is_in_file);
         let mut oracle: VecDeque<Vec<u8>> = VecDeque::new();
         let mut number = 0u8;
         for step in steps {

@@ -1,20 +1,27 @@
-//! Memory that takes physical pages only where it was written, and gives them back.
+//! Memory of a fixed length that is accessed through raw pointers: private to the process, or part of a file.
 //!
-//! On Linux a region of 64 KiB or more is a private mapping: a page becomes resident when it is first written
+//! On Linux a private region of 64 KiB or more is a mapping: a page becomes resident when it is first written
 //! ([`Region::populate`] does that ahead of time), and [`Region::discard`] gives pages back. Smaller regions, and all
 //! regions on other systems, are ordinary zeroed allocations that keep their memory.
 //!
-//! Promises: creating a region takes two system calls and touches no page; without memory it is an error value.
-//! Dropping it returns everything. Huge pages are refused, because one written byte would make 2 MiB resident.
+//! A region of a file (`Region::shared`, on Linux) survives its process: what was stored is in the file's pages at
+//! once, also if the process is killed by the next instruction. It keeps its memory.
+//!
+//! Promises: creating a private region takes two system calls and touches no page; without memory it is an error value.
+//! Creating a shared one reserves its blocks and makes its pages resident: a full disk is an error value, and later
+//! stores wait for nothing if the file is on tmpfs. Dropping a region returns everything. Huge pages are refused,
+//! because one written byte would make 2 MiB resident.
 //!
 //! Invariants:
 //!
-//! 1. `start .. start + len` is readable and writable from the creation of a [`Region`] to its drop, aligned to 64
-//!    bytes, and initialised to zeros. The region itself creates no reference to it.
+//! 1. `start .. start + len` is readable and writable from the creation of a [`Region`] to its drop, aligned to
+//!    [`REGION_ALIGN`], and initialised. The region itself creates no reference to it.
 //! 2. The pointer and the layout of `Memory::Heap` are those of its allocation; the size is not zero.
 //! 3. What is passed to a system call lies within the mapping, and starts and ends at page borders.
 #![allow(unsafe_code)]
 use std::alloc::{self, Layout};
+#[cfg(target_os = "linux")]
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -26,10 +33,17 @@ use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 #[cfg(target_os = "linux")]
 const MAPPED_BYTES_MIN: usize = 64 << 10;
 
+/// Regions start at a multiple of this: two cache lines, because x86 prefetches lines in pairs.
+pub const REGION_ALIGN: usize = 128;
+
+/// The page size that is assumed where the system does not say.
+const PAGE_BYTES_DEFAULT: usize = 4096;
+
 /// Writable memory of a fixed length, accessed through raw pointers alone.
 #[derive(Debug)]
 pub struct Region {
     memory: Memory,
+    len: usize,
 }
 
 #[derive(Debug)]
@@ -39,6 +53,12 @@ enum Memory {
         map: MmapRaw,
         start: NonNull<u8>,
         page_bytes: usize,
+    },
+    #[cfg(target_os = "linux")]
+    File {
+        /// Unmaps itself.
+        _map: MmapRaw,
+        start: NonNull<u8>,
     },
     Heap {
         start: NonNull<u8>,
@@ -52,39 +72,77 @@ unsafe impl Send for Region {}
 // SAFETY: as above; its methods change no byte, except `discard`, whose contract excludes other accesses.
 unsafe impl Sync for Region {}
 
+/// Bytes of a page of memory.
+pub fn page_bytes() -> usize {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    // SAFETY: invariant 3 does not apply: this call takes no memory.
+    return usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) })
+        .unwrap_or(PAGE_BYTES_DEFAULT);
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    return PAGE_BYTES_DEFAULT;
+}
+
 impl Region {
-    /// Zeroed memory of `len` bytes, at least 64.
+    /// Zeroed memory of this process, `len` bytes, at least 64.
     pub fn new(len: usize) -> io::Result<Region> {
+        let len = len.max(64);
         #[cfg(target_os = "linux")]
         if len >= MAPPED_BYTES_MIN && !cfg!(miri) {
             return Self::mapped(len);
         }
         let no_memory = || io::Error::from(io::ErrorKind::OutOfMemory);
-        let layout = Layout::from_size_align(len.max(64), 64).map_err(|_| no_memory())?;
+        let layout = Layout::from_size_align(len, REGION_ALIGN).map_err(|_| no_memory())?;
         // SAFETY: invariant 2: the size is at least 64.
         let start = NonNull::new(unsafe { alloc::alloc_zeroed(layout) }).ok_or_else(no_memory)?;
-        Ok(Region { memory: Memory::Heap { start, layout } })
+        Ok(Region { memory: Memory::Heap { start, layout }, len })
     }
 
     #[cfg(target_os = "linux")]
     fn mapped(len: usize) -> io::Result<Region> {
-        // SAFETY: invariant 3 does not apply: this call takes no memory.
-        let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-        let page_bytes = usize::try_from(page_bytes).unwrap_or(64 << 10);
         let map = MmapRaw::from(MmapOptions::new().len(len).map_anon()?);
         // Kernels without huge pages refuse the advice.
         let _ = map.advise(Advice::NoHugePage);
         let start = NonNull::new(map.as_mut_ptr()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Region { memory: Memory::Pages { map, start, page_bytes } })
+        Ok(Region { memory: Memory::Pages { map, start, page_bytes: page_bytes() }, len })
+    }
+
+    /// `len` bytes of a file from `offset` on, a multiple of the page size. A file that is too short is extended with
+    /// zeros. A forked child does not inherit the memory: an access to it ends the child.
+    ///
+    /// # Safety
+    /// While the region exists, only its owner writes these bytes, and the file does not become shorter: an access to
+    /// a page that the file no longer has ends the process.
+    #[cfg(target_os = "linux")]
+    pub unsafe fn shared(file: &File, offset: u64, len: usize) -> io::Result<Region> {
+        let len = len.max(64);
+        let end = offset.checked_add(len as u64).ok_or(io::ErrorKind::InvalidInput)?;
+        if !offset.is_multiple_of(page_bytes() as u64) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        if file.metadata()?.len() < end {
+            file.set_len(end)?;
+        }
+        super::mmap::reserve(file, offset, len as u64)?;
+        let map = MmapOptions::new().offset(offset).len(len).map_raw(file)?;
+        map.advise(Advice::DontFork)?;
+        // Best effort: before Linux 5.14 the first store to each page takes a fault.
+        let _ = map.advise(Advice::PopulateWrite);
+        let start = NonNull::new(map.as_mut_ptr()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Region { memory: Memory::File { _map: map, start }, len })
     }
 
     /// The first byte.
     pub fn start(&self) -> NonNull<u8> {
         match &self.memory {
             #[cfg(target_os = "linux")]
-            Memory::Pages { start, .. } => *start,
+            Memory::Pages { start, .. } | Memory::File { start, .. } => *start,
             Memory::Heap { start, .. } => *start,
         }
+    }
+
+    /// Its length.
+    pub fn len_bytes(&self) -> usize {
+        self.len
     }
 
     /// Bytes that can become resident and be given back one by one; `None` if the region keeps its memory.
@@ -92,6 +150,8 @@ impl Region {
         match &self.memory {
             #[cfg(target_os = "linux")]
             Memory::Pages { page_bytes, .. } => Some(*page_bytes),
+            #[cfg(target_os = "linux")]
+            Memory::File { .. } => None,
             Memory::Heap { .. } => None,
         }
     }
@@ -109,6 +169,8 @@ impl Region {
                     let _ = map.advise_range(Advice::PopulateWrite, start, end - start);
                 }
             }
+            #[cfg(target_os = "linux")]
+            Memory::File { .. } => {}
             Memory::Heap { .. } => {}
         }
     }
@@ -132,6 +194,8 @@ impl Region {
                     };
                 }
             }
+            #[cfg(target_os = "linux")]
+            Memory::File { .. } => {}
             Memory::Heap { .. } => {}
         }
     }
@@ -140,8 +204,9 @@ impl Region {
 impl Drop for Region {
     fn drop(&mut self) {
         match &self.memory {
+            // The mappings unmap themselves.
             #[cfg(target_os = "linux")]
-            Memory::Pages { .. } => {}
+            Memory::Pages { .. } | Memory::File { .. } => {}
             // SAFETY: invariant 2; the owner of a region keeps it as long as it uses the memory.
             Memory::Heap { start, layout } => unsafe { alloc::dealloc(start.as_ptr(), *layout) },
         }
@@ -172,6 +237,47 @@ mod tests {
             // SAFETY: the contract holds: this thread alone has the region.
             unsafe { region.discard(0..len) };
             assert_eq!(byte(&region, len - 1), 7);
+        }
+    }
+
+    #[test]
+    fn regions_start_at_cache_line_pairs() {
+        for len in [1, 64, 4096, 68 << 10] {
+            let region = Region::new(len).unwrap();
+            assert!(region.start().as_ptr().addr().is_multiple_of(super::REGION_ALIGN));
+            assert_eq!(region.len_bytes(), len.max(64));
+        }
+    }
+
+    #[cfg(all(target_os = "linux", not(miri)))]
+    #[test]
+    fn a_store_is_in_the_file_at_once() {
+        use std::os::unix::fs::FileExt;
+        let file = tempfile::tempfile().unwrap();
+        // SAFETY: the contract holds: nothing else has the file.
+        let region = unsafe { Region::shared(&file, 4096, 8192) }.unwrap();
+        assert_eq!((file.metadata().unwrap().len(), region.page_bytes()), (4096 + 8192, None));
+        set(&region, 8191);
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, 4096 + 8191).unwrap();
+        assert_eq!(byte, [7]);
+        region.populate(0..8192);
+        // SAFETY: the contract holds: this thread alone has the region.
+        unsafe { region.discard(0..8192) };
+        assert_eq!(self::byte(&region, 8191), 7, "it keeps its memory");
+        drop(region);
+        // SAFETY: as above.
+        let again = unsafe { Region::shared(&file, 4096, 8192) }.unwrap();
+        assert_eq!(self::byte(&again, 8191), 7);
+    }
+
+    #[cfg(all(target_os = "linux", not(miri)))]
+    #[test]
+    fn a_mapping_outside_of_pages_is_refused() {
+        let file = tempfile::tempfile().unwrap();
+        for (offset, len) in [(1, 4096), (128, 4096), (u64::MAX - 4095, 4096)] {
+            // SAFETY: the contract holds: nothing else has the file.
+            assert!(unsafe { Region::shared(&file, offset, len) }.is_err(), "{offset}");
         }
     }
 
