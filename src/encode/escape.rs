@@ -190,6 +190,12 @@ impl Slot<'_, '_> {
         }
     }
 
+    /// A string of the first `len` ≤ 32 bytes of `from` that needs no escape; `false` without effect for others.
+    #[inline(always)]
+    pub fn try_string_of(self, from: &[u8], len: usize) -> bool {
+        self.0.quoted_short::<JsonOrWide>(from, len)
+    }
+
     /// See [`Out::string_of`].
     #[inline(always)]
     pub fn string_of(self, from: &[u8], len: usize) {

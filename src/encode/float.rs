@@ -2,7 +2,7 @@
 //!
 //! Promises: only the cursor allocates. The bytes are those of `serde_json`, except that NaN and the infinities, for
 //! which JSON has no number, become strings.
-use super::number::{PutDecimal, ZEROS, digits8};
+use super::number::{PutDecimal, ZEROS, digits2, digits4, digits8};
 use super::out::{Out, Slot};
 use ringseal_base::simd::Room;
 
@@ -51,6 +51,16 @@ impl Slot<'_, '_> {
         }
     }
 
+    /// A float of at most four decimals below 10⁴; `false` without effect for others.
+    #[inline(always)]
+    pub fn try_f64(self, value: f64) -> bool {
+        let scaled = decimal(value.abs(), 1e4, 1e8);
+        if let Some(scaled) = scaled {
+            self.0.tenthousandths(value.is_sign_negative(), scaled);
+        }
+        scaled.is_some()
+    }
+
     /// See [`Out::f32`].
     #[inline(always)]
     pub fn f32(self, value: f32) {
@@ -77,13 +87,17 @@ trait PutFloat: Sized {
 impl<const CAP: usize> PutFloat for Room<'_, '_, CAP> {
     #[inline(always)]
     fn tenthousandths(self, negative: bool, scaled: u64) {
-        let digits = digits8(scaled);
-        // The bit at the last digit before the point keeps the one digit that zero needs.
-        let skip = (digits | 1 << 24).trailing_zeros() & !7;
-        let whole = (digits | ZEROS) as u32 >> skip;
-        self.minus::<12>(negative)
-            .put::<4, 8>(&whole.to_le_bytes(), 4 - (skip / 8) as usize)
-            .decimals(digits >> 24);
+        // Divisions of 32 bits take fewer instructions.
+        let scaled = scaled as u32;
+        let (whole, fraction) = (u64::from(scaled / 10_000), u64::from(scaled % 10_000));
+        let room = self.minus::<12>(negative).leading4::<8>(whole);
+        if fraction % 100 != 0 {
+            return room.decimals(digits4(fraction) << 8);
+        }
+        // Two decimals, as prices and percentages have, or one.
+        let digits = digits2(fraction / 100);
+        let word = (digits << 8 | ZEROS << 8 | u64::from(b'.')) as u32;
+        room.put::<4, 0>(&word.to_le_bytes(), 2 + usize::from(digits > 0xFF));
     }
 
     #[inline(always)]

@@ -25,30 +25,29 @@ use ringseal_base::simd::{Cursor, Room, SLACK};
 pub struct Fragment {
     head: [u8; Fragment::SHORT_MAX],
     len: usize,
-    /// The bytes after the head, padded to [`REST_MIN`] if they are fewer.
-    rest: Option<Box<[u8]>>,
+    /// The bytes after the head, padded with zeros.
+    rest: Box<[[u8; BLOCK]]>,
 }
 
-/// The multiple that a longer fragment is padded to, after its head.
-const REST_MIN: usize = SLACK - Fragment::SHORT_MAX;
+/// Bytes of a block of a long fragment.
+const BLOCK: usize = 64;
 
 impl Fragment {
     /// The longest fragment that needs no heap memory.
     pub const SHORT_MAX: usize = 32;
 
-    /// The empty fragment.
-    pub const EMPTY: Fragment = Fragment { head: [0; Self::SHORT_MAX], len: 0, rest: None };
-
     /// A fragment of these bytes.
     pub fn new(bytes: &[u8]) -> Self {
-        let mut fragment = Self { len: bytes.len(), ..Self::EMPTY };
+        let mut fragment = Self { len: bytes.len(), ..Self::default() };
         let (head, rest) = bytes.split_at(bytes.len().min(Self::SHORT_MAX));
         fragment.head[..head.len()].copy_from_slice(head);
-        if !rest.is_empty() {
-            let mut padded = rest.to_vec();
-            padded.resize(rest.len().max(REST_MIN), 0);
-            fragment.rest = Some(padded.into());
-        }
+        fragment.rest = (rest.chunks(BLOCK))
+            .map(|chunk| {
+                let mut block = [0; BLOCK];
+                block[..chunk.len()].copy_from_slice(chunk);
+                block
+            })
+            .collect();
         fragment
     }
 
@@ -70,26 +69,38 @@ impl Fragment {
         if self.len <= Self::SHORT_MAX {
             return cursor.room::<SLACK>().put(&self.head, self.len);
         }
-        let rest = self.rest.as_deref().unwrap_or_default();
-        match <&[u8; REST_MIN]>::try_from(rest) {
-            Ok(block) => {
-                let room = cursor
-                    .room::<SLACK>()
-                    .put::<{ Self::SHORT_MAX }, REST_MIN>(&self.head, Self::SHORT_MAX);
-                room.put::<REST_MIN, 0>(block, self.len - Self::SHORT_MAX);
-            }
-            Err(_) => cursor.with_vec(|line| {
-                line.extend_from_slice(&self.head);
-                line.extend_from_slice(rest);
-            }),
-        }
+        cursor.with_vec(|line| self.append(line));
         cursor.room()
+    }
+
+    /// [`Fragment::put`] if the fragment is short and the vector does not have to grow.
+    #[inline(always)]
+    pub(super) fn try_put<'c, 'a>(
+        &self,
+        cursor: &'c mut Cursor<'a>,
+    ) -> Option<Room<'c, 'a, VALUE>> {
+        if self.len > Self::SHORT_MAX {
+            return None;
+        }
+        cursor.try_room::<SLACK>().map(|room| room.put(&self.head, self.len))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn append(&self, line: &mut Vec<u8>) {
+        self.put_long(&mut Cursor::new(line));
+    }
+
+    /// Appends a fragment that is probably longer than [`Fragment::SHORT_MAX`].
+    #[inline(always)]
+    pub(super) fn put_long(&self, cursor: &mut Cursor<'_>) {
+        cursor.blocks(&self.head, &self.rest, self.len);
     }
 }
 
 impl Default for Fragment {
     fn default() -> Self {
-        Self::EMPTY
+        Self { head: [0; Self::SHORT_MAX], len: 0, rest: Box::default() }
     }
 }
 

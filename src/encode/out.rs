@@ -41,7 +41,13 @@ impl<'a> Out<'a> {
     /// Reserves space for `len_bytes` more bytes, and for the overshoot of the last copy.
     #[inline(always)]
     pub fn reserve(&mut self, len_bytes: usize) {
-        self.cursor.ensure(len_bytes);
+        self.cursor.ensure_many(len_bytes);
+    }
+
+    /// Runs `work` on the vector itself, so that code out of line needs no address of the cursor.
+    #[inline(always)]
+    pub(super) fn with_vec<R>(&mut self, work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        self.cursor.with_vec(work)
     }
 
     /// Bytes in the vector, those before the cursor included.
@@ -80,10 +86,30 @@ impl<'a> Out<'a> {
         self.key(fragment);
     }
 
+    /// A constant piece that is longer than [`Fragment::SHORT_MAX`], or not; quicker for long ones.
+    #[inline(always)]
+    pub fn long_fragment(&mut self, fragment: &Fragment) {
+        fragment.put_long(&mut self.cursor);
+    }
+
     /// A constant piece and space for a value after it, with one check for both.
     #[inline(always)]
     pub fn key(&mut self, fragment: &Fragment) -> Slot<'_, 'a> {
         Slot(fragment.put(&mut self.cursor))
+    }
+
+    /// A key and the value that `write` puts after it, or nothing: if the key is long, the vector has to grow, or
+    /// `write` returns `false` because the value is not one of those that it writes.
+    ///
+    /// Calls no function: a loop of only such calls keeps all that it needs in registers.
+    #[inline(always)]
+    pub fn try_key(&mut self, key: &Fragment, write: impl FnOnce(Slot<'_, 'a>) -> bool) -> bool {
+        let Some(room) = key.try_put(&mut self.cursor) else { return false };
+        let is_written = write(Slot(room));
+        if !is_written {
+            self.cursor.back(key.len());
+        }
+        is_written
     }
 
     /// A slot for a value.

@@ -2,7 +2,7 @@
 //!
 //! Promises: only the cursor allocates. Every `i64` of nanoseconds and of seconds is written correctly, including times
 //! before 1970. No clock and no time zone is read. Unix time has no leap seconds, and none are inserted.
-use super::number::{PutDecimal, ZEROS, digits8};
+use super::number::{PutDecimal, ZEROS, digits6, digits8};
 use super::out::{Out, Slot};
 use ringseal_base::calendar::civil_from_days;
 use ringseal_base::simd::Room;
@@ -118,7 +118,7 @@ impl<const CAP: usize> PutFraction for Room<'_, '_, CAP> {
                 self.put::<4, 0>(&(word as u32).to_le_bytes(), 4);
             }
             Subsecond::Micros => {
-                let word = (digits8(nanos / 1_000) | ZEROS) >> 16 | Z << 48;
+                let word = digits6(nanos / 1_000) | ZEROS >> 16 | Z << 48;
                 self.put::<8, 0>(&word.to_le_bytes(), 7);
             }
             Subsecond::Nanos => {

@@ -63,6 +63,7 @@ impl ConsoleLayout {
     }
 
     /// Appends one line.
+    #[inline(never)]
     pub(super) fn line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
         let context = RenderContext::of(&event.source);
         let mut out = Out::new(line);

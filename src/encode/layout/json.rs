@@ -140,25 +140,46 @@ struct Field {
 }
 
 impl Field {
-    /// Writes the field with the first value of `payload`, which is not of a common kind.
+    /// Writes the field with the first value of `payload`, which is not of a common kind; returns the payload after
+    /// it. Takes the vector and the payload by value, so that the caller keeps its cursor in registers.
     #[inline(never)]
-    fn write(
+    fn write<'p>(
         &self,
-        out: &mut Out<'_>,
+        line: &mut Vec<u8>,
         scratch: &mut Scratch,
         source: &Source<'_>,
-        payload: &mut &[u8],
+        mut payload: &'p [u8],
         omit_none: bool,
-    ) -> Result<(), ReadError> {
+    ) -> Result<&'p [u8], ReadError> {
+        let mut out = Out::new(line);
         if omit_none && let Some((&tag::NULL, rest)) = payload.split_first() {
-            *payload = rest;
             out.remove(self.key_bytes_in_start);
-            return Ok(());
+            return Ok(rest);
         }
         out.fragment(&self.key);
         let context = RenderContext { unit: self.unit, ..RenderContext::of(source) };
-        json_value::next(out, scratch, context, payload)
+        json_value::next(&mut out, scratch, context, &mut payload)?;
+        Ok(payload)
     }
+}
+
+/// How bound fields are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tail {
+    /// As they were rendered with their first event.
+    AsRendered,
+    /// Without the fields whose keys the event has.
+    ByKey,
+}
+
+/// Writes fields up to the first that needs more than [`json_value::next_plain`], which it returns.
+#[inline(always)]
+fn next_other<'f>(
+    out: &mut Out<'_>,
+    fields: &mut std::slice::Iter<'f, Field>,
+    payload: &mut &[u8],
+) -> Option<&'f Field> {
+    fields.find(|field| !json_value::next_plain(out, &field.key, payload))
 }
 
 /// Bytes of a line besides payload and constants.
@@ -303,7 +324,7 @@ impl JsonLayout {
             fields: (metadata.keys.iter().enumerate())
                 .map(|(index, key)| Field {
                     key: match index {
-                        0 => Fragment::EMPTY,
+                        0 => Fragment::default(),
                         _ => Fragment::new(&self.key_fragment(key)),
                     },
                     key_bytes_in_start: if index == 0 { first.len() } else { 0 },
@@ -343,23 +364,50 @@ impl JsonLayout {
         out.reserve(LINE_BYTES_EXTRA + shape.start.len() + 2 * event.payload.len());
         out.literal(b"{\"timestamp\":\"");
         out.timestamp(&mut self.time, event.unix_nanos, self.options.subsecond);
-        out.fragment(&shape.start);
+        out.long_fragment(&shape.start);
         let mut payload = event.payload;
         let scratch = &mut self.scratch;
-        for field in &shape.fields {
-            if !json_value::next_plain(&mut out, &field.key, &mut payload) {
-                let omit_none = self.options.omit_none;
-                field.write(&mut out, scratch, &event.source, &mut payload, omit_none)?;
-            }
+        let mut fields = shape.fields.iter();
+        loop {
+            let Some(field) = next_other(&mut out, &mut fields, &mut payload) else { break };
+            let omit_none = self.options.omit_none;
+            let write =
+                |line: &mut Vec<u8>| field.write(line, scratch, &event.source, payload, omit_none);
+            payload = out.with_vec(write)?;
         }
+        let clashes = event.context.map_or(0, |bound| bound.key_bits & shape.key_bits);
+        if event.has_stack || event.context.is_some() || event.sample_rate.is_some() {
+            let bound = if clashes == 0 { Tail::AsRendered } else { Tail::ByKey };
+            let end = |line: &mut Vec<u8>| self.tail(event, callsite, bound, payload, line);
+            return out.with_vec(end);
+        }
+        out.literal(b"}\n");
+        Ok(())
+    }
+
+    /// Ends a line with what some events have after their fields: the stack trace, bound fields, the rate of sampling.
+    #[inline(never)]
+    fn tail(
+        &mut self,
+        event: &Event<'_>,
+        callsite: &'static Callsite,
+        tail: Tail,
+        mut payload: &[u8],
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let mut out = Out::new(line);
         if event.has_stack {
             out.literal(b",\"stack\":");
-            json_value::next(&mut out, scratch, RenderContext::of(&event.source), &mut payload)?;
+            let context = RenderContext::of(&event.source);
+            json_value::next(&mut out, &mut self.scratch, context, &mut payload)?;
         }
-        if let Some(bound) = event.context {
-            if bound.key_bits & shape.key_bits == 0 {
+        let mut out = match (event.context, tail) {
+            (None, _) => out,
+            (Some(bound), Tail::AsRendered) => {
                 out.raw(bound.rendered);
-            } else {
+                out
+            }
+            (Some(bound), Tail::ByKey) => {
                 drop(out);
                 if bound.key_bits & self.static_fields.key_bits != 0 {
                     return self.line_from_parts(event, line);
@@ -367,9 +415,9 @@ impl JsonLayout {
                 let keys = callsite.metadata().keys;
                 let own = |key: &[u8]| keys.iter().any(|other| other.as_bytes() == key);
                 self.bound_without(bound, &own, line)?;
-                out = Out::new(line);
+                Out::new(line)
             }
-        }
+        };
         sample_rate(&mut out, event);
         out.literal(b"}\n");
         Ok(())
@@ -439,6 +487,7 @@ impl JsonLayout {
         self.end_line(event, line)
     }
 
+    #[inline(never)]
     fn dynamic_line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
         self.start_line(event, line);
         let context = RenderContext::of(&event.source);

@@ -7,29 +7,33 @@ use super::stack_hash::stack_hash;
 use crate::encode::{Fragment, Out, Subsecond};
 use ringseal_base::value::{Entries, Number, ReadError, SECRET_MASK, ValueRef, Values, tag};
 
-/// If the first value of `payload` is of one of the four most common kinds, removes it and writes it, with its key,
-/// straight from its bytes. Returns whether it did; [`next`] writes all other kinds.
+/// If the first value of `payload` is of one of the four most common kinds and short, removes it and writes it, with
+/// its key, straight from its bytes. Returns whether it did; [`next`] writes all other values.
+///
+/// Calls no function, see [`Out::try_key`].
 #[inline(always)]
 pub(super) fn next_plain(out: &mut Out<'_>, key: &Fragment, payload: &mut &[u8]) -> bool {
-    let Some(([tag, word @ ..], rest)) = payload.split_first_chunk::<9>() else {
-        return false;
-    };
+    let Some([tag, word @ ..]) = payload.first_chunk::<9>() else { return false };
     let word = u64::from_le_bytes(*word);
-    match *tag {
-        tag::U64 => out.key(key).u64(word),
-        tag::I64 => out.key(key).i64(word as i64),
-        tag::F64 => out.key(key).f64(f64::from_bits(word)),
+    let written = match *tag {
+        tag::U64 => out.try_key(key, |slot| slot.try_u64(word)),
+        tag::I64 => out.try_key(key, |slot| slot.try_i64(word as i64)),
+        tag::F64 => out.try_key(key, |slot| slot.try_f64(f64::from_bits(word))),
         tag::STR => {
             let (len, from) = (word as u32 as usize, &payload[5..]);
             let Some(rest) = from.get(len..) else { return false };
-            out.key(key).string_of(from, len);
-            *payload = rest;
-            return true;
+            let written = out.try_key(key, |slot| slot.try_string_of(from, len));
+            if written {
+                *payload = rest;
+            }
+            return written;
         }
-        _ => return false,
+        _ => false,
+    };
+    if written {
+        *payload = &payload[9..];
     }
-    *payload = rest;
-    true
+    written
 }
 
 /// Removes the first value of `payload`, of any kind, and writes it.

@@ -38,6 +38,7 @@ pub(super) enum LayoutKey {
     SampleRate,
 }
 
+#[inline(never)]
 pub(super) fn line(
     layout: &mut JsonLayout,
     event: &Event<'_>,

@@ -61,27 +61,38 @@ impl<'a> Cursor<'a> {
     /// Makes sure that `n` bytes fit.
     #[inline(always)]
     pub fn ensure(&mut self, n: usize) {
-        let fits = if n <= SLACK {
-            self.at.addr() <= self.limit
-        } else {
-            self.limit.saturating_sub(self.at.addr()) >= n
-        };
+        let fits = if n <= SLACK { self.at.addr() <= self.limit } else { self.has_beyond(n) };
         if !fits {
             // By value, so that the pointers need no address.
             (self.at, self.limit) = grow(self.vec, self.at, n);
         }
     }
 
+    /// [`Cursor::ensure`] for more than [`SLACK`] bytes in most calls.
+    #[inline(always)]
+    pub fn ensure_many(&mut self, n: usize) {
+        if !self.has_beyond(n) {
+            (self.at, self.limit) = grow(self.vec, self.at, n);
+        }
+    }
+
+    /// Whether `n` bytes fit before the limit.
+    #[inline(always)]
+    fn has_beyond(&self, n: usize) -> bool {
+        self.at.addr() <= self.limit && self.limit - self.at.addr() >= n
+    }
+
     /// Runs `work` on the vector itself.
     #[inline(always)]
-    pub fn with_vec(&mut self, work: impl FnOnce(&mut Vec<u8>)) {
+    pub fn with_vec<R>(&mut self, work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         let len = self.len();
         // SAFETY: (1) at ≤ capacity; (2) initialised up to `at`.
         unsafe { self.vec.set_len(len) };
         // If `work` panics, `drop` keeps the vector as `work` left it.
         self.at = ptr::null_mut();
-        work(self.vec);
+        let result = work(self.vec);
         (self.at, self.limit) = spare(self.vec);
+        result
     }
 
     /// Reserves `CAP` bytes with one check for everything that is put there.
@@ -92,10 +103,50 @@ impl<'a> Cursor<'a> {
         Room(self)
     }
 
+    /// [`Cursor::room`] if the vector does not have to grow.
+    #[inline(always)]
+    pub fn try_room<const CAP: usize>(&mut self) -> Option<Room<'_, 'a, CAP>> {
+        const { assert!(CAP <= SLACK) };
+        if self.at.addr() <= self.limit { Some(Room(self)) } else { None }
+    }
+
+    /// Takes the last `len` bytes back (all if there are fewer).
+    #[inline(always)]
+    pub fn back(&mut self, len: usize) {
+        let len = len.min(self.len());
+        // SAFETY: (1, 2) there are at least len bytes before `at`, all initialised.
+        self.at = unsafe { self.at.sub(len) };
+    }
+
     /// Copies the whole block and keeps its first `len` bytes (all if `len` is larger).
     #[inline(always)]
     pub fn put<const N: usize>(&mut self, block: &[u8; N], len: usize) {
         self.room::<N>().put::<N, 0>(block, len);
+    }
+
+    /// Copies a head and whole blocks after it, and keeps the first `len` bytes (all if `len` is larger).
+    #[inline(always)]
+    pub fn blocks<const HEAD: usize, const N: usize>(
+        &mut self,
+        head: &[u8; HEAD],
+        blocks: &[[u8; N]],
+        len: usize,
+    ) {
+        // The blocks are in memory, so the sum is far below the largest number.
+        let all = HEAD + blocks.len() * N;
+        self.ensure_many(all);
+        let len = if len > all { clamped(all) } else { len };
+        // SAFETY: (3) all bytes have room; (4) the head has HEAD bytes, each block N; no overlap, see `put`.
+        // (2) len ≤ all bytes were just written.
+        unsafe {
+            ptr::copy_nonoverlapping(head.as_ptr(), self.at, HEAD);
+            let mut to = self.at.add(HEAD);
+            for block in blocks {
+                ptr::copy_nonoverlapping(block.as_ptr(), to, N);
+                to = to.add(N);
+            }
+            self.at = self.at.add(len);
+        }
     }
 
     /// Copies `bytes` between quotes if none is of class `C`; otherwise appends nothing and returns the cursor.
@@ -194,6 +245,35 @@ impl<'c, 'a, const CAP: usize> Room<'c, 'a, CAP> {
             *at.add(len + 1) = b'"';
             self.0.at = at.add(len + 2);
             None
+        }
+    }
+
+    /// Copies the first `len` ≤ 32 bytes of `from` between quotes if none is of class `C`; otherwise appends nothing
+    /// and returns `false`, as for a longer text.
+    #[inline(always)]
+    pub fn quoted_short<C: Class>(self, from: &[u8], len: usize) -> bool {
+        const { assert!(CAP >= 34) };
+        if len > 32 || len > from.len() {
+            return false;
+        }
+        let at = self.0.at;
+        // SAFETY: (3, 5) 34 bytes of room; (4) at least len and, where one block is loaded, 16 bytes; no overlap, see
+        // `put`. (2) if all bytes are clean, len + 2 ≤ 34 bytes were written.
+        unsafe {
+            let is_clean = if len < 16 && from.len() >= 16 {
+                // The bytes after the text do not matter.
+                let block = Native::load(from.as_ptr());
+                block.store(at.add(1));
+                C::flags(block).mask() & ((1 << len) - 1) == 0
+            } else {
+                copy_clean::<C>(from.as_ptr(), at.add(1), len) == len
+            };
+            if is_clean {
+                *at = b'"';
+                *at.add(len + 1) = b'"';
+                self.0.at = at.add(len + 2);
+            }
+            is_clean
         }
     }
 
