@@ -220,6 +220,42 @@ impl<'a> Record<'a> {
     }
 }
 
+/// An event's record without context and flags, as most are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlainRecord<'a> {
+    /// The event's level.
+    pub level: Level,
+    /// The id of the call site.
+    pub callsite: u32,
+    /// The time, in ticks of the producers' clock.
+    pub ticks: u64,
+    /// The values, without padding.
+    pub payload: &'a [u8],
+    /// Bytes of the whole record, padding included.
+    pub len_bytes: usize,
+}
+
+impl<'a> PlainRecord<'a> {
+    /// Reads the record at the front of `bytes` if it is one of these; [`Record::read`] reads all.
+    #[inline(always)]
+    pub fn read(bytes: &'a [u8]) -> Option<PlainRecord<'a>> {
+        let header = bytes.first_chunk::<HEADER_BYTES>()?;
+        let (words, _) = header.as_chunks::<8>();
+        let [first, second, ticks] = [words[0], words[1], words[2]].map(u64::from_le_bytes);
+        // One comparison for the kind, the flags and the context.
+        let other = (first >> 32) & 0xFFFF_00FF ^ Kind::Event as u64 | second >> 32;
+        let len = first as u32 as usize;
+        // If this wraps, `len` is above the length of `bytes`, so that it is no range of them.
+        let len_bytes = len.wrapping_add(ALIGN - 1) & !(ALIGN - 1);
+        if other != 0 || len_bytes > bytes.len() {
+            return None;
+        }
+        let level = Level::from_u8((first >> 40) as u8)?;
+        let payload = bytes.get(HEADER_BYTES..len)?;
+        Some(PlainRecord { level, callsite: second as u32, ticks, payload, len_bytes })
+    }
+}
+
 #[cfg(test)]
 #[path = "record_tests.rs"]
 mod tests;

@@ -2,7 +2,7 @@
 //!
 //! Promises: only the cursor allocates. The bytes are those of `serde_json`, except that NaN and the infinities, for
 //! which JSON has no number, become strings.
-use super::number::{PutDecimal, ZEROS, digits2, digits4, digits8};
+use super::number::{PutDecimal, ZEROS, digits2, digits4, digits8, split2};
 use super::out::{Out, Slot};
 use ringseal_base::simd::Room;
 
@@ -91,11 +91,12 @@ impl<const CAP: usize> PutFloat for Room<'_, '_, CAP> {
         let scaled = scaled as u32;
         let (whole, fraction) = (u64::from(scaled / 10_000), u64::from(scaled % 10_000));
         let room = self.minus::<12>(negative).leading4::<8>(whole);
-        if fraction % 100 != 0 {
+        let (high, low) = split2(fraction);
+        if low != 0 {
             return room.decimals(digits4(fraction) << 8);
         }
         // Two decimals, as prices and percentages have, or one.
-        let digits = digits2(fraction / 100);
+        let digits = digits2(high);
         let word = (digits << 8 | ZEROS << 8 | u64::from(b'.')) as u32;
         room.put::<4, 0>(&word.to_le_bytes(), 2 + usize::from(digits > 0xFF));
     }

@@ -1,14 +1,13 @@
-//! Constant pieces of a line, prepared once so that writing a piece copies whole blocks.
+//! Constant pieces of a line, prepared once so that a short piece is copied as one block.
 //!
 //! Promises: making a fragment allocates only if it is longer than [`Fragment::SHORT_MAX`]; writing one allocates
-//! nothing and copies blocks of constant length.
+//! nothing unless the vector has to grow.
 
 use super::out::VALUE;
 use ringseal_base::simd::{Cursor, Room, SLACK};
 
-/// A constant piece of JSON or text, padded so that it is copied in whole blocks.
-///
-/// Up to 32 bytes are stored in the fragment itself, which is one cache line.
+/// A constant piece of JSON or text. Up to 32 bytes are stored in the fragment itself, which is one cache line, and
+/// copied as one block.
 ///
 /// ```
 /// use ringseal::internals::encode::{Fragment, Out};
@@ -25,12 +24,9 @@ use ringseal_base::simd::{Cursor, Room, SLACK};
 pub struct Fragment {
     head: [u8; Fragment::SHORT_MAX],
     len: usize,
-    /// The bytes after the head, padded with zeros.
-    rest: Box<[[u8; BLOCK]]>,
+    /// The bytes after the head.
+    rest: Box<[u8]>,
 }
-
-/// Bytes of a block of a long fragment.
-const BLOCK: usize = 64;
 
 impl Fragment {
     /// The longest fragment that needs no heap memory.
@@ -41,13 +37,7 @@ impl Fragment {
         let mut fragment = Self { len: bytes.len(), ..Self::default() };
         let (head, rest) = bytes.split_at(bytes.len().min(Self::SHORT_MAX));
         fragment.head[..head.len()].copy_from_slice(head);
-        fragment.rest = (rest.chunks(BLOCK))
-            .map(|chunk| {
-                let mut block = [0; BLOCK];
-                block[..chunk.len()].copy_from_slice(chunk);
-                block
-            })
-            .collect();
+        fragment.rest = rest.into();
         fragment
     }
 
@@ -88,13 +78,8 @@ impl Fragment {
     #[cold]
     #[inline(never)]
     fn append(&self, line: &mut Vec<u8>) {
-        self.put_long(&mut Cursor::new(line));
-    }
-
-    /// Appends a fragment that is probably longer than [`Fragment::SHORT_MAX`].
-    #[inline(always)]
-    pub(super) fn put_long(&self, cursor: &mut Cursor<'_>) {
-        cursor.blocks(&self.head, &self.rest, self.len);
+        line.extend_from_slice(&self.head);
+        line.extend_from_slice(&self.rest);
     }
 }
 

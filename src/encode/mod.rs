@@ -15,6 +15,7 @@ mod net;
 mod number;
 mod out;
 mod span;
+mod template;
 mod time;
 
 pub use fragment::Fragment;

@@ -86,30 +86,23 @@ impl<'a> Out<'a> {
         self.key(fragment);
     }
 
-    /// A constant piece that is longer than [`Fragment::SHORT_MAX`], or not; quicker for long ones.
-    #[inline(always)]
-    pub fn long_fragment(&mut self, fragment: &Fragment) {
-        fragment.put_long(&mut self.cursor);
-    }
-
     /// A constant piece and space for a value after it, with one check for both.
     #[inline(always)]
     pub fn key(&mut self, fragment: &Fragment) -> Slot<'_, 'a> {
         Slot(fragment.put(&mut self.cursor))
     }
 
-    /// A key and the value that `write` puts after it, or nothing: if the key is long, the vector has to grow, or
-    /// `write` returns `false` because the value is not one of those that it writes.
-    ///
-    /// Calls no function: a loop of only such calls keeps all that it needs in registers.
+    /// [`Out::key`] without a call: `None`, and no effect, if the key is longer than [`Fragment::SHORT_MAX`] or the
+    /// vector has to grow. A loop of only such calls keeps all that it needs in registers.
     #[inline(always)]
-    pub fn try_key(&mut self, key: &Fragment, write: impl FnOnce(Slot<'_, 'a>) -> bool) -> bool {
-        let Some(room) = key.try_put(&mut self.cursor) else { return false };
-        let is_written = write(Slot(room));
-        if !is_written {
-            self.cursor.back(key.len());
-        }
-        is_written
+    pub fn try_key(&mut self, fragment: &Fragment) -> Option<Slot<'_, 'a>> {
+        fragment.try_put(&mut self.cursor).map(Slot)
+    }
+
+    /// Takes a key back after which no value was written.
+    #[inline(always)]
+    pub fn take_back(&mut self, fragment: &Fragment) {
+        self.cursor.back(fragment.len());
     }
 
     /// A slot for a value.

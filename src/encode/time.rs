@@ -36,12 +36,26 @@ pub struct TimeCache {
 }
 
 /// Bytes of `2026-11-22T15:09:20.`.
-const PREFIX_LEN: usize = 20;
+pub(super) const PREFIX_LEN: usize = 20;
 
 impl TimeCache {
     /// An empty cache.
     pub const fn new() -> Self {
         Self { from: 0, len: 0, prefix: [0; 32] }
+    }
+
+    /// The second of `unix_nanos`, with the point after it, and the nanoseconds since its start.
+    pub(super) fn second(&mut self, unix_nanos: i64) -> (&[u8], u64) {
+        let mut fraction = unix_nanos.wrapping_sub(self.from) as u64;
+        if fraction >= self.len {
+            fraction = self.refill(unix_nanos);
+        }
+        (&self.prefix[..PREFIX_LEN], fraction)
+    }
+
+    /// The first nanosecond of the last second, and for how many nanoseconds it holds.
+    pub(super) fn range(&self) -> (i64, u64) {
+        (self.from, self.len)
     }
 
     /// Renders the second of `unix_nanos`; returns the nanoseconds since its start.

@@ -6,10 +6,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use super::lane_reader::LaneReader;
+use super::lane_reader::{LaneMemory, LaneReader};
 use super::process::Processor;
 use super::{Turn, Writer};
-use crate::core::record::Record;
+use crate::core::record::{PlainRecord, Record};
 use ringseal_base::clock::Now;
 
 /// The lanes that have records, by the ticks of their first record. Keeps its memory from turn to turn.
@@ -118,28 +118,14 @@ fn take_run(
     let release_bytes = consumer.capacity_bytes() / 8;
     loop {
         let (position, stretch) = consumer.readable_at();
-        let mut at = 0;
-        let mut next = None;
-        while at < stretch.len().min(release_bytes) {
-            processor.redaction.preview(&mut memory.preview, position + at, &stretch[at..]);
-            match Record::read(&stretch[at..]) {
-                Ok(record) if record.header.ticks > limit => {
-                    next = Some(record.header.ticks);
-                    break;
-                }
-                Ok(record) => {
-                    let verdict = memory.preview.take(position + at, record.len_bytes);
-                    processor.record(&record, verdict, memory, now);
-                    at += record.len_bytes;
-                    turn.records += 1;
-                }
-                Err(error) => {
-                    // The start of the next record is unknown, so the rest of the stretch is skipped and reported.
-                    let skipped = stretch.len() - at;
-                    at = stretch.len();
-                    processor.record_error(&error, skipped, now);
-                }
-            }
+        let records_before = processor.records();
+        let (at, next) =
+            take_stretch(memory, processor, stretch, position, release_bytes, (limit, now));
+        turn.records += processor.records() - records_before;
+        if at > 0
+            && let Some(first) = Record::peek_ticks(stretch)
+        {
+            processor.note_first(first);
         }
         consumer.advance(at);
         if consumer.unreleased_bytes() >= release_bytes {
@@ -149,4 +135,51 @@ fn take_run(
             return next;
         }
     }
+}
+
+/// Takes records of `stretch`, which starts at `position`, until `bytes_max` bytes were taken or the next record's
+/// ticks are above the limit. Returns how many bytes were taken, and those ticks.
+fn take_stretch(
+    memory: &mut LaneMemory,
+    processor: &mut Processor,
+    stretch: &[u8],
+    position: usize,
+    bytes_max: usize,
+    (limit, now): (u64, Now),
+) -> (usize, Option<u64>) {
+    let is_redacted = processor.redaction.is_on();
+    let end = stretch.len().min(bytes_max);
+    let mut at = 0;
+    while at < end {
+        let rest = &stretch[at..];
+        if is_redacted {
+            processor.redaction.preview(&mut memory.preview, position + at, rest);
+        }
+        if let Some(record) = PlainRecord::read(rest)
+            && record.ticks <= limit
+            && (!is_redacted || memory.preview.is_clean(position + at))
+            && processor.plain_event(&record, memory, now)
+        {
+            if is_redacted {
+                memory.preview.pass(position + at, record.len_bytes);
+            }
+            at += record.len_bytes;
+            continue;
+        }
+        match Record::read(rest) {
+            Ok(record) if record.header.ticks > limit => return (at, Some(record.header.ticks)),
+            Ok(record) => {
+                let verdict = memory.preview.verdict(position + at);
+                memory.preview.pass(position + at, record.len_bytes);
+                processor.record(&record, verdict, memory, now);
+                at += record.len_bytes;
+            }
+            Err(error) => {
+                // The start of the next record is unknown, so the rest of the stretch is skipped and reported.
+                processor.record_error(&error, rest.len(), now);
+                return (stretch.len(), None);
+            }
+        }
+    }
+    (at, None)
 }

@@ -176,7 +176,7 @@ impl Writer {
         for call in calls {
             turn.is_stopped |= self.answer(call, now);
         }
-        self.processor.tally.publish(&self.link.counters);
+        self.processor.tally.publish(&self.link.counters, now);
         turn
     }
 
@@ -343,7 +343,7 @@ impl Writer {
             self.drop_held();
         }
         self.publish_sinks();
-        self.processor.tally.publish(&self.link.counters);
+        self.processor.tally.publish(&self.link.counters, now);
         // The caller may have stopped waiting.
         let _ = reply.send(result);
         is_stop

@@ -2,9 +2,10 @@
 use super::managed_sink::{ManagedSink, SinkEvent};
 use super::report::OWN_TARGET;
 use crate::core::Batch;
+use crate::core::callsite::Callsite;
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
-use crate::encode::layout::{Event, Layout, Source};
+use crate::encode::layout::{Event, Layout, PlainEvent, Source};
 use crate::sink::Sink;
 use ringseal_base::clock::Now;
 use ringseal_base::value::ReadError;
@@ -43,6 +44,17 @@ fn taken(level: LevelFilter, filter: Option<&Filter>) -> [Taken; Level::COUNT] {
         None => Taken::All,
         Some(_) => Taken::ByTarget,
     })
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoded {
+    /// It is in the batch.
+    Whole,
+    /// It is in the batch, which is full.
+    Full,
+    /// It cannot be read.
+    Nothing,
 }
 
 #[derive(Debug)]
@@ -139,6 +151,37 @@ impl Output {
                 Err(error)
             }
         }
+    }
+
+    /// [`Output::encode`] of an event that has nothing but its fields.
+    #[inline(never)]
+    pub(super) fn encode_plain(
+        &mut self,
+        site: &'static Callsite,
+        level: Level,
+        unix_nanos: i64,
+        payload: &[u8],
+    ) -> Encoded {
+        // Put together here, so that the parts are passed in registers.
+        let event = PlainEvent { site, level, unix_nanos, payload };
+        match self.layout.plain_line(&event, self.batch.bytes_mut()) {
+            Ok(()) => {
+                self.batch.end_line();
+                self.levels.push(level);
+                let is_full = self.batch.len_bytes() >= self.batch_bytes_max;
+                if is_full { Encoded::Full } else { Encoded::Whole }
+            }
+            Err(_) => {
+                self.batch.abandon_line();
+                Encoded::Nothing
+            }
+        }
+    }
+
+    /// Whether it writes all events of the level, whatever their target.
+    #[inline(always)]
+    pub(super) fn takes_all(&self, level: Level) -> bool {
+        self.taken[level as usize] == Taken::All
     }
 
     /// Delivers the batch to the sinks and empties it. Returns whether the buffer has grown.

@@ -7,12 +7,12 @@ use std::fmt;
 use super::context_table::{Definition, RecentContexts};
 use super::lane_reader::{LaneMemory, LaneReader};
 use super::managed_sink::SinkEvent;
-use super::output::Output;
+use super::output::{Encoded, Output};
 use super::redaction::{Redacted, Redaction, RedactionConfig, Verdict};
 use super::report;
 use crate::core::callsite::Callsite;
 use crate::core::level::Level;
-use crate::core::record::{Header, Kind, Record, split_rate};
+use crate::core::record::{Header, Kind, PlainRecord, Record, split_rate};
 use crate::core::registry;
 use crate::encode::layout::{Event, Source};
 use crate::metrics::{LevelCounts, WriterCounters};
@@ -44,7 +44,7 @@ pub(super) struct Processor {
 }
 
 /// Counts of this turn, published at its end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tally {
     events: LevelCounts,
     discarded: LevelCounts,
@@ -55,7 +55,25 @@ pub(super) struct Tally {
     batch_grown: u64,
     record_errors: u64,
     ring_bytes_high_water: u64,
-    lag_nanos_max: u64,
+    /// The time of the oldest record; `i64::MAX` before the first.
+    unix_nanos_min: i64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            events: LevelCounts::default(),
+            discarded: LevelCounts::default(),
+            truncated: LevelCounts::default(),
+            records: 0,
+            line_bytes: 0,
+            batches: 0,
+            batch_grown: 0,
+            record_errors: 0,
+            ring_bytes_high_water: 0,
+            unix_nanos_min: i64::MAX,
+        }
+    }
 }
 
 impl Tally {
@@ -65,7 +83,7 @@ impl Tally {
     }
 
     /// Adds this turn's counts to the public ones. A turn without records or batches stores nothing.
-    pub(super) fn publish(&mut self, counters: &WriterCounters) {
+    pub(super) fn publish(&mut self, counters: &WriterCounters, now: Now) {
         if self.records == 0 && self.batches == 0 && self.record_errors == 0 {
             return;
         }
@@ -85,7 +103,8 @@ impl Tally {
         counters.batch_grown.add(self.batch_grown);
         counters.record_errors.add(self.record_errors);
         counters.ring_bytes_high_water.raise(self.ring_bytes_high_water);
-        counters.writer_lag_nanos_max.raise(self.lag_nanos_max);
+        let lag = now.unix_nanos.saturating_sub(self.unix_nanos_min);
+        counters.writer_lag_nanos_max.raise(lag.max(0) as u64);
         *self = Tally::default();
     }
 }
@@ -142,6 +161,44 @@ impl Processor {
         if let Err(error) = result {
             self.record_error(&error, record.len_bytes, now);
         }
+    }
+
+    /// Processes an event without context and flags that needs no redaction, if one output takes all of its level;
+    /// otherwise does nothing and returns `false`. It is then processed like any other record.
+    #[inline(always)]
+    pub(super) fn plain_event(
+        &mut self,
+        record: &PlainRecord<'_>,
+        lane: &mut LaneMemory,
+        now: Now,
+    ) -> bool {
+        let level = record.level;
+        let [output] = &mut self.outputs[..] else { return false };
+        let Some(Some(site)) = self.sites.get(record.callsite as usize) else { return false };
+        if !output.takes_all(level) {
+            return false;
+        }
+        let unix_nanos = self.calibration.unix_nanos(record.ticks).max(lane.last_unix_nanos);
+        match output.encode_plain(site, level, unix_nanos, record.payload) {
+            Encoded::Whole => {}
+            Encoded::Full => self.tally.deliver(output, now, &mut self.sink_events),
+            Encoded::Nothing => return false,
+        }
+        lane.last_unix_nanos = unix_nanos;
+        self.tally.records += 1;
+        self.tally.events.0[level as usize] += 1;
+        true
+    }
+
+    /// Notes the time of the first of some records of a lane that were processed.
+    pub(super) fn note_first(&mut self, ticks: u64) {
+        let unix_nanos = self.calibration.unix_nanos(ticks);
+        self.tally.unix_nanos_min = self.tally.unix_nanos_min.min(unix_nanos);
+    }
+
+    /// Records processed in this turn.
+    pub(super) fn records(&self) -> u64 {
+        self.tally.records
     }
 
     #[inline]
@@ -394,8 +451,6 @@ impl Tally {
         let counts = if is_wanted { &mut self.events } else { &mut self.discarded };
         counts.0[level] += 1;
         self.truncated.0[level] += u64::from(header.is_cut);
-        let lag = now.unix_nanos.saturating_sub(event.unix_nanos);
-        self.lag_nanos_max = self.lag_nanos_max.max(lag.max(0) as u64);
         Ok(())
     }
 

@@ -174,7 +174,7 @@ pub struct Calibration {
     /// Nanoseconds per tick as measured since `start`.
     rate: f64,
     /// The rate with the correction that slews the last difference; in units of 2⁻³² for the conversion.
-    scale: u64,
+    scale: i64,
 }
 
 impl Calibration {
@@ -221,8 +221,9 @@ impl Calibration {
     #[inline]
     pub fn unix_nanos(&self, ticks: u64) -> i64 {
         let delta = ticks.wrapping_sub(self.base.ticks) as i64;
-        let nanos = (i128::from(delta) * i128::from(self.scale)) >> 32;
-        self.base.unix_nanos.saturating_add(nanos as i64)
+        // Both factors are signed words, so this is one multiplication.
+        let nanos = ((i128::from(delta) * i128::from(self.scale)) >> 32) as i64;
+        self.base.unix_nanos.checked_add(nanos).unwrap_or_else(|| farthest(nanos))
     }
 
     /// Adjusts the line to a newer reading. The line stays continuous unless the clock was stepped.
@@ -272,8 +273,15 @@ fn with_monotonic(clock: &dyn Clock) -> (Now, u64) {
     best.map_or_else(|| (clock.now(), monotonic_nanos()), |(_, now, nanos)| (now, nanos))
 }
 
-fn to_scale(nanos_per_tick: f64) -> u64 {
-    (nanos_per_tick * 4_294_967_296.0) as u64
+fn to_scale(nanos_per_tick: f64) -> i64 {
+    (nanos_per_tick * 4_294_967_296.0) as i64
+}
+
+/// The end of time that this difference leads to.
+#[cold]
+#[inline(never)]
+fn farthest(nanos: i64) -> i64 {
+    if nanos < 0 { i64::MIN } else { i64::MAX }
 }
 
 #[cfg(test)]

@@ -11,11 +11,12 @@
 use super::dedup::Scratch;
 use super::static_fields::StaticFields;
 use super::{
-    Bound, Event, Order, RenderContext, Source, has_key, json_value, key_bit, rendered, sorted,
-    unit_of,
+    Bound, Event, Order, PlainEvent, RenderContext, Source, has_key, json_value, key_bit, rendered,
+    sorted, unit_of,
 };
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
+use crate::encode::template::Template;
 use crate::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
 use ringseal_base::value::{Entries, ReadError, ValueRef, tag};
 
@@ -121,8 +122,8 @@ pub struct JsonLayout {
 /// The constant parts of a call site's lines.
 #[derive(Debug)]
 struct Shape {
-    /// The text after the timestamp, up to the colon of the first field, or to the end of the constants.
-    start: Fragment,
+    /// The text up to the colon of the first field, or to the end of the constants.
+    start: Template,
     fields: Box<[Field]>,
     /// Of the fields and of the static fields.
     key_bits: u64,
@@ -179,8 +180,17 @@ fn next_other<'f>(
     fields: &mut std::slice::Iter<'f, Field>,
     payload: &mut &[u8],
 ) -> Option<&'f Field> {
-    fields.find(|field| !json_value::next_plain(out, &field.key, payload))
+    // Not `find`, which is not inlined where it is called twice.
+    for field in fields {
+        if !json_value::next_plain(out, &field.key, payload) {
+            return Some(field);
+        }
+    }
+    None
 }
+
+/// The text before the time.
+const START: &[u8; 14] = b"{\"timestamp\":\"";
 
 /// Bytes of a line besides payload and constants.
 const LINE_BYTES_EXTRA: usize = 256;
@@ -320,7 +330,7 @@ impl JsonLayout {
             out.raw(&first);
         });
         let shape = Shape {
-            start: Fragment::new(&start),
+            start: Template::new(START, &start, self.options.subsecond),
             fields: (metadata.keys.iter().enumerate())
                 .map(|(index, key)| Field {
                     key: match index {
@@ -347,36 +357,64 @@ impl JsonLayout {
             return sorted::line(self, event, line);
         }
         match event.source {
-            Source::Site(callsite) => self.site_line(event, callsite, line),
+            Source::Site(callsite) => self.whole_line(event, callsite, line),
             Source::Dynamic { .. } => self.dynamic_line(event, line),
         }
     }
 
-    fn site_line(
+    #[inline(never)]
+    fn whole_line(
         &mut self,
         event: &Event<'_>,
         callsite: &'static Callsite,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
+        self.site_line(callsite, event.unix_nanos, event.payload, Some(event), line)
+    }
+
+    /// Appends the line of an event that has nothing but its fields.
+    #[inline(always)]
+    pub(super) fn plain_line(
+        &mut self,
+        event: &PlainEvent<'_>,
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        if self.options.sort_keys {
+            return sorted::line(self, &event.whole(), line);
+        }
+        self.site_line(event.site, event.unix_nanos, event.payload, None, line)
+    }
+
+    /// Appends the line of a call site's event. `event` is the whole event, if it can have more than its fields.
+    #[inline(always)]
+    fn site_line(
+        &mut self,
+        callsite: &'static Callsite,
+        unix_nanos: i64,
+        mut payload: &[u8],
+        event: Option<&Event<'_>>,
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
         let index = self.shape(callsite);
-        let Some(Some(shape)) = self.shapes.get(index) else { return Ok(()) };
+        let Some(Some(shape)) = self.shapes.get_mut(index) else { return Ok(()) };
+        let Shape { start, fields, key_bits } = &mut **shape;
         let mut out = Out::new(line);
-        out.reserve(LINE_BYTES_EXTRA + shape.start.len() + 2 * event.payload.len());
-        out.literal(b"{\"timestamp\":\"");
-        out.timestamp(&mut self.time, event.unix_nanos, self.options.subsecond);
-        out.long_fragment(&shape.start);
-        let mut payload = event.payload;
+        let extra = LINE_BYTES_EXTRA + 2 * payload.len();
+        out.template(start, &mut self.time, unix_nanos, extra);
         let scratch = &mut self.scratch;
-        let mut fields = shape.fields.iter();
+        let mut fields = fields.iter();
         loop {
             let Some(field) = next_other(&mut out, &mut fields, &mut payload) else { break };
             let omit_none = self.options.omit_none;
+            let source = Source::Site(callsite);
             let write =
-                |line: &mut Vec<u8>| field.write(line, scratch, &event.source, payload, omit_none);
+                |line: &mut Vec<u8>| field.write(line, scratch, &source, payload, omit_none);
             payload = out.with_vec(write)?;
         }
-        let clashes = event.context.map_or(0, |bound| bound.key_bits & shape.key_bits);
-        if event.has_stack || event.context.is_some() || event.sample_rate.is_some() {
+        if let Some(event) = event
+            && (event.has_stack || event.context.is_some() || event.sample_rate.is_some())
+        {
+            let clashes = event.context.map_or(0, |bound| bound.key_bits & *key_bits);
             let bound = if clashes == 0 { Tail::AsRendered } else { Tail::ByKey };
             let end = |line: &mut Vec<u8>| self.tail(event, callsite, bound, payload, line);
             return out.with_vec(end);
@@ -499,7 +537,7 @@ impl JsonLayout {
     fn start_line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) {
         let mut out = Out::new(line);
         out.reserve(LINE_BYTES_EXTRA + 2 * event.payload.len());
-        out.literal(b"{\"timestamp\":\"");
+        out.literal(START);
         out.timestamp(&mut self.time, event.unix_nanos, self.options.subsecond);
         let RenderContext { target, event: name, .. } = RenderContext::of(&event.source);
         let excluded = |key: &[u8]| event.has_own(key) || event.has_bound(key);

@@ -15,25 +15,26 @@ use ringseal_base::value::{Entries, Number, ReadError, SECRET_MASK, ValueRef, Va
 pub(super) fn next_plain(out: &mut Out<'_>, key: &Fragment, payload: &mut &[u8]) -> bool {
     let Some([tag, word @ ..]) = payload.first_chunk::<9>() else { return false };
     let word = u64::from_le_bytes(*word);
-    let written = match *tag {
-        tag::U64 => out.try_key(key, |slot| slot.try_u64(word)),
-        tag::I64 => out.try_key(key, |slot| slot.try_i64(word as i64)),
-        tag::F64 => out.try_key(key, |slot| slot.try_f64(f64::from_bits(word))),
+    let Some(slot) = out.try_key(key) else { return false };
+    let (is_written, rest) = match *tag {
+        tag::U64 => (slot.try_u64(word), &payload[9..]),
+        tag::I64 => (slot.try_i64(word as i64), &payload[9..]),
+        tag::F64 => (slot.try_f64(f64::from_bits(word)), &payload[9..]),
         tag::STR => {
             let (len, from) = (word as u32 as usize, &payload[5..]);
-            let Some(rest) = from.get(len..) else { return false };
-            let written = out.try_key(key, |slot| slot.try_string_of(from, len));
-            if written {
-                *payload = rest;
+            match from.get(len..) {
+                Some(rest) => (slot.try_string_of(from, len), rest),
+                None => (false, *payload),
             }
-            return written;
         }
-        _ => false,
+        _ => (false, *payload),
     };
-    if written {
-        *payload = &payload[9..];
+    if is_written {
+        *payload = rest;
+    } else {
+        out.take_back(key);
     }
-    written
+    is_written
 }
 
 /// Removes the first value of `payload`, of any kind, and writes it.

@@ -141,6 +141,12 @@ impl Redaction {
         self.is_on.then(|| self.redactor.rules())
     }
 
+    /// Whether anything is redacted.
+    #[inline(always)]
+    pub(super) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
     /// Whether an event is already known to be clean.
     #[inline]
     pub(super) fn passes(&self, verdict: Verdict) -> bool {

@@ -47,26 +47,39 @@ pub(in crate::writer) struct Preview {
 }
 
 impl Preview {
-    /// The verdict on the record at `position`, of `len` bytes.
-    #[inline]
-    pub(in crate::writer) fn take(&mut self, position: usize, len: usize) -> Verdict {
-        if self.left == 0 {
+    /// The verdict on the record at `position`.
+    #[inline(always)]
+    pub(in crate::writer) fn verdict(&self, position: usize) -> Verdict {
+        if self.left == 0 || self.position != position {
             return Verdict::Unknown;
         }
-        if self.position != position {
-            *self = Preview::default();
-            return Verdict::Unknown;
-        }
-        let verdict = match (self.dirty & 1, self.clean & 1) {
+        match (self.dirty & 1, self.clean & 1) {
             (1, _) => Verdict::Dirty,
             (_, 1) => Verdict::Clean,
             _ => Verdict::Unknown,
-        };
+        }
+    }
+
+    /// Whether the record at `position` is known to be clean.
+    #[inline(always)]
+    pub(in crate::writer) fn is_clean(&self, position: usize) -> bool {
+        self.left > 0 && self.position == position && self.clean & 1 == 1
+    }
+
+    /// Goes on to the record after the one at `position`, of `len` bytes.
+    #[inline(always)]
+    pub(in crate::writer) fn pass(&mut self, position: usize, len: usize) {
+        if self.left == 0 {
+            return;
+        }
+        if self.position != position {
+            *self = Preview::default();
+            return;
+        }
         self.position += len;
         self.left -= 1;
         self.clean >>= 1;
         self.dirty >>= 1;
-        verdict
     }
 }
 

@@ -124,22 +124,32 @@ impl<'a> Cursor<'a> {
         self.room::<N>().put::<N, 0>(block, len);
     }
 
-    /// Copies a head and whole blocks after it, and keeps the first `len` bytes (all if `len` is larger).
+    /// Copies a head with `patch` at `OFFSET`, and whole blocks after it; keeps the first `len` bytes (all if `len` is
+    /// larger), and makes sure that `extra` bytes fit after them.
     #[inline(always)]
-    pub fn blocks<const HEAD: usize, const N: usize>(
+    pub fn patched<const OFFSET: usize, const HEAD: usize, const P: usize, const N: usize>(
         &mut self,
         head: &[u8; HEAD],
+        patch: &[u8; P],
         blocks: &[[u8; N]],
         len: usize,
+        extra: usize,
     ) {
-        // The blocks are in memory, so the sum is far below the largest number.
+        const { assert!(OFFSET + P <= HEAD && HEAD.is_multiple_of(N)) };
+        // The blocks are in memory, so their sum is far below the largest number.
         let all = HEAD + blocks.len() * N;
-        self.ensure_many(all);
+        self.ensure_many(all.saturating_add(extra));
         let len = if len > all { clamped(all) } else { len };
-        // SAFETY: (3) all bytes have room; (4) the head has HEAD bytes, each block N; no overlap, see `put`.
-        // (2) len ≤ all bytes were just written.
+        // SAFETY: (3) all bytes have room; (4) the head has HEAD bytes, the patch P, each block N; no overlap, see
+        // `put`. (2) len ≤ all bytes were just written.
         unsafe {
-            ptr::copy_nonoverlapping(head.as_ptr(), self.at, HEAD);
+            // Block by block, because the compiler calls `memcpy` for many bytes.
+            let mut done = 0;
+            while done < HEAD {
+                ptr::copy_nonoverlapping(head.as_ptr().add(done), self.at.add(done), N);
+                done += N;
+            }
+            ptr::copy_nonoverlapping(patch.as_ptr(), self.at.add(OFFSET), P);
             let mut to = self.at.add(HEAD);
             for block in blocks {
                 ptr::copy_nonoverlapping(block.as_ptr(), to, N);
