@@ -55,6 +55,39 @@ proptest! {
     }
 
     #[test]
+    fn the_short_way_reads_plain_events_alike(
+        header in any_header(),
+        is_plain: bool,
+        payload in vec(any::<u8>(), 0..100),
+        cut in 0usize..140,
+    ) {
+        let plain = Header { callsite: header.callsite, ticks: header.ticks, ..Header::new(Kind::Event, header.level) };
+        let header = if is_plain { plain } else { header };
+        let bytes = record(header, &payload);
+        let bytes = &bytes[..bytes.len().min(cut)];
+        let expected = Record::read(bytes).ok().filter(|record| record.header == plain).map(|record| PlainRecord {
+            level: header.level,
+            callsite: header.callsite,
+            ticks: header.ticks,
+            payload: record.payload,
+            len_bytes: record.len_bytes,
+        });
+        prop_assert_eq!(PlainRecord::read(bytes), expected);
+    }
+
+    #[test]
+    fn the_short_way_never_reads_more_records(bytes in vec(any::<u8>(), 0..120), first in 0u64..) {
+        let mut bytes = bytes;
+        if let Some(start) = bytes.first_chunk_mut::<8>() {
+            *start = (first & 0xFFFF_FFFF | 0x0001_0000_0000).to_le_bytes();
+        }
+        if let Some(plain) = PlainRecord::read(&bytes) {
+            let whole = Record::read(&bytes).unwrap();
+            prop_assert_eq!((plain.payload, plain.len_bytes), (whole.payload, whole.len_bytes));
+        }
+    }
+
+    #[test]
     fn any_bytes_are_a_record_or_an_error(bytes in vec(any::<u8>(), 0..120)) {
         if let Ok(record) = Record::read(&bytes) {
             prop_assert!(record.len_bytes <= bytes.len());

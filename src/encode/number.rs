@@ -36,7 +36,7 @@ static DIGITS2: [u16; 128] = {
     let mut table = [0; 128];
     let mut number = 0;
     while number < 100 {
-        table[number] = (number / 10 | (number % 10) << 8) as u16;
+        table[number] = ((number / 10) | ((number % 10) << 8)) as u16;
         number += 1;
     }
     table
@@ -59,7 +59,7 @@ pub(super) fn digits4(value: u64) -> u64 {
 /// does not know the bound.
 #[inline(always)]
 pub(super) fn split2(value: u64) -> (u64, u64) {
-    let high = value as u32 * 5_243 >> 19;
+    let high = (value as u32 * 5_243) >> 19;
     (u64::from(high), u64::from(value as u32 - high * 100))
 }
 

@@ -188,6 +188,68 @@ mod tests {
         assert_eq!(appended(write), expected.as_bytes());
     }
 
+    /// A value, how it is written at once if it can be, and how it is written in general.
+    type Case = (fn(Slot<'_, '_>) -> bool, fn(Slot<'_, '_>));
+
+    #[test]
+    fn values_written_at_once_equal_others() {
+        const TEXT: &[u8; 49] = b"0123456789 and so on until it is long enough (49)";
+        let cases: [Case; 17] = [
+            (|slot| slot.try_u64(0), |slot| slot.u64(0)),
+            (|slot| slot.try_u64(9), |slot| slot.u64(9)),
+            (|slot| slot.try_u64(10), |slot| slot.u64(10)),
+            (|slot| slot.try_u64(100), |slot| slot.u64(100)),
+            (|slot| slot.try_u64(12_345_678), |slot| slot.u64(12_345_678)),
+            (|slot| slot.try_u64(9_999_999_999_999_999), |slot| slot.u64(9_999_999_999_999_999)),
+            (|slot| slot.try_u64(u64::MAX), |slot| slot.u64(u64::MAX)),
+            (|slot| slot.try_i64(-7), |slot| slot.i64(-7)),
+            (|slot| slot.try_i64(7), |slot| slot.i64(7)),
+            (|slot| slot.try_i64(i64::MIN), |slot| slot.i64(i64::MIN)),
+            (|slot| slot.try_f64(-1.25), |slot| slot.f64(-1.25)),
+            (|slot| slot.try_f64(1e300), |slot| slot.f64(1e300)),
+            (|slot| slot.try_string_of(b"", 0), |slot| slot.string_of(b"", 0)),
+            (|slot| slot.try_string_of(TEXT, 7), |slot| slot.string_of(TEXT, 7)),
+            (|slot| slot.try_string_of(TEXT, 40), |slot| slot.string_of(TEXT, 40)),
+            (|slot| slot.try_string_of(b"a\"b", 3), |slot| slot.string_of(b"a\"b", 3)),
+            (
+                |slot| slot.try_string_of("grün".as_bytes(), 5),
+                |slot| slot.string_of("grün".as_bytes(), 5),
+            ),
+        ];
+        for key in [0, 1, 31, 32, 33, 97].map(|len| Fragment::new(&vec![b'k'; len])) {
+            for (at_once, general) in cases {
+                for capacity in [1, 2, 90, 96, 97, 98, 128, 129, 130, 200] {
+                    let mut line = Vec::with_capacity(capacity);
+                    line.push(b'#');
+                    let mut out = Out::new(&mut line);
+                    let is_written = out.try_key(&key).is_some_and(at_once);
+                    drop(out);
+                    if is_written {
+                        assert_eq!(line[1..], appended(|out| general(out.key(&key))));
+                        assert!(key.len() <= Fragment::SHORT_MAX);
+                    } else {
+                        let mut out = Out::new(&mut line);
+                        if out.len() > 1 {
+                            out.take_back(&key);
+                        }
+                        drop(out);
+                        assert_eq!(line, b"#");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_more_is_taken_back_than_there_is() {
+        let mut line = b"abc".to_vec();
+        let mut out = Out::new(&mut line);
+        out.take_back(&Fragment::new(&[b'k'; 20]));
+        assert!(out.is_empty());
+        drop(out);
+        assert_eq!(line, b"");
+    }
+
     /// The bytes that `write` appends to a line of one byte. Many capacities are tried, so that the
     /// vector grows at each position.
     fn appended(write: impl Fn(&mut Out<'_>)) -> Vec<u8> {

@@ -158,7 +158,7 @@ mod tests {
         for digits in [Subsecond::Millis, Subsecond::Micros, Subsecond::Nanos] {
             for len in 1..300 {
                 let after: Vec<u8> =
-                    (0..len).map(|i| if i == 0 { b'"' } else { b'a' + i % 26 }).collect();
+                    (0..len).map(|i| if i == 0 { b'"' } else { b'a' + (i % 26) as u8 }).collect();
                 let [found, expected] = lines(digits, &after, &times);
                 assert_eq!(String::from_utf8_lossy(&found), String::from_utf8_lossy(&expected));
             }

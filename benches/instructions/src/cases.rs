@@ -128,6 +128,17 @@ pub const CASES: &[Case] = &[
             finish(engine, events)
         },
     },
+    Case {
+        name: "writer_redacted_new",
+        title: "the same, every text new and much like a telephone number",
+        collect: Collect::Writer,
+        log: |events| {
+            let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            log_new_texts(events);
+            finish(engine, events)
+        },
+    },
 ];
 
 /// The defaults, with a sink that discards everything and a writer that wakes only when it is called.
@@ -203,6 +214,15 @@ fn log_with_global_engine(events: u64) {
     for seq in 0..events {
         let (price, sym, qty) = order(seq);
         info!(target: "exchange::gateway", "order filled", seq, price, sym, qty);
+    }
+}
+
+/// A different `sym` of 16 bytes with each event, so that the redaction's memory of texts does not know it.
+fn log_new_texts(events: u64) {
+    for seq in 0..events {
+        let (price, _, qty) = order(seq);
+        let sym = format!("{:04}-{:06}.XKUW", seq % 97, 900_000 - seq);
+        info!(target: "exchange::gateway", "order filled", seq, price, sym = sym.as_str(), qty);
     }
 }
 

@@ -9,6 +9,7 @@
 //! the event still replaces a bound field with the same key. With `sort_keys` all keys of the line and of its maps are
 //! sorted, which is slower.
 use super::dedup::Scratch;
+use super::json_options::{BOOT_EVENT, JsonOptions, LevelCase, RunId, is_line_key};
 use super::static_fields::StaticFields;
 use super::{
     Bound, Event, Order, PlainEvent, RenderContext, Source, has_key, json_value, key_bit, rendered,
@@ -17,91 +18,8 @@ use super::{
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
 use crate::encode::template::Template;
-use crate::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
+use crate::encode::{Fragment, Out, TimeCache, Unit};
 use ringseal_base::value::{Entries, ReadError, ValueRef, tag};
-
-/// How levels are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LevelCase {
-    /// `info`.
-    #[default]
-    Lower,
-    /// `INFO`.
-    Upper,
-}
-
-/// The lines that carry `run_id` and `schema_version`, about 65 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum RunId {
-    /// Every line.
-    #[default]
-    EveryLine,
-    /// Only the event `logging.configured`, with which the log of the global engine begins.
-    BootEvent,
-    /// No line.
-    Off,
-}
-
-/// The target and the name of the event with which the log of the global engine begins.
-pub const BOOT_EVENT: (&str, &str) = ("boot", "logging.configured");
-
-/// Options of the layout.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct JsonOptions {
-    /// The run of the process. Left out if empty.
-    pub run_id: String,
-    /// The version of the events' fields.
-    pub schema_version: u32,
-    /// The lines that carry these two.
-    pub run_id_in: RunId,
-    /// The key of the event's name: `event`, or `message` if consumers expect that.
-    pub event_key: String,
-    /// How levels are written.
-    pub level_case: LevelCase,
-    /// Sort all keys of a line.
-    pub sort_keys: bool,
-    /// Leave out fields whose value is null.
-    pub omit_none: bool,
-    /// Digits after the second.
-    pub subsecond: Subsecond,
-}
-
-impl Default for JsonOptions {
-    fn default() -> Self {
-        Self {
-            run_id: String::new(),
-            schema_version: 1,
-            run_id_in: RunId::EveryLine,
-            event_key: "event".into(),
-            level_case: LevelCase::Lower,
-            sort_keys: false,
-            omit_none: false,
-            subsecond: Subsecond::Micros,
-        }
-    }
-}
-
-impl JsonOptions {
-    /// Whether the layout uses this key itself, apart from the key of the event's name.
-    pub fn is_taken(&self, key: &str) -> bool {
-        is_line_key(key.as_bytes())
-    }
-}
-
-fn is_line_key(key: &[u8]) -> bool {
-    matches!(
-        key,
-        b"timestamp"
-            | b"level"
-            | b"target"
-            | b"run_id"
-            | b"schema_version"
-            | b"stack"
-            | b"sample_rate"
-    )
-}
 
 /// The layout with its rendered constants.
 #[derive(Debug)]
@@ -175,12 +93,12 @@ enum Tail {
 
 /// Writes fields up to the first that needs more than [`json_value::next_plain`], which it returns.
 #[inline(always)]
+#[expect(clippy::manual_find, reason = "`find` is not inlined where it is called twice")]
 fn next_other<'f>(
     out: &mut Out<'_>,
     fields: &mut std::slice::Iter<'f, Field>,
     payload: &mut &[u8],
 ) -> Option<&'f Field> {
-    // Not `find`, which is not inlined where it is called twice.
     for field in fields {
         if !json_value::next_plain(out, &field.key, payload) {
             return Some(field);
@@ -403,8 +321,7 @@ impl JsonLayout {
         out.template(start, &mut self.time, unix_nanos, extra);
         let scratch = &mut self.scratch;
         let mut fields = fields.iter();
-        loop {
-            let Some(field) = next_other(&mut out, &mut fields, &mut payload) else { break };
+        while let Some(field) = next_other(&mut out, &mut fields, &mut payload) {
             let omit_none = self.options.omit_none;
             let source = Source::Site(callsite);
             let write =

@@ -8,6 +8,7 @@ mod audit_members;
 mod console;
 mod dedup;
 mod json;
+mod json_options;
 mod json_value;
 mod sorted;
 mod stack_hash;
@@ -19,7 +20,8 @@ mod tests;
 #[cfg(feature = "audit")]
 pub use audit_members::AuditMembers;
 pub use console::{ConsoleLayout, ConsoleOptions};
-pub use json::{BOOT_EVENT, JsonLayout, JsonOptions, LevelCase, RunId};
+pub use json::JsonLayout;
+pub use json_options::{BOOT_EVENT, JsonOptions, LevelCase, RunId};
 
 use self::dedup::Order;
 use super::{Out, Unit};

@@ -8,6 +8,7 @@
 //! and once per key that is known only at run time. Fails closed: if the rules themselves fail (a panic in
 //! a detector), every value of the event that could hold text is masked, and the event is counted as
 //! `failed`.
+mod clean_texts;
 mod copies;
 mod key_facts;
 mod prescan;
@@ -60,6 +61,8 @@ struct Site {
     open: Option<Box<[KeyFacts]>>,
     /// The redacted event name, if the name itself contains a hit.
     name: Option<Box<[u8]>>,
+    /// Whether nothing but the values decides about the event.
+    is_plain: bool,
 }
 
 /// The redactor and the rest of a writer's redaction state.
@@ -133,6 +136,7 @@ impl Redaction {
         let next = rules.unwrap_or_else(|| Arc::clone(self.redactor.rules()));
         self.redactor.set_rules(next);
         self.sites.clear();
+        self.batch.clean.clear();
         self.keys.clear();
     }
 
@@ -330,12 +334,13 @@ impl Redaction {
         let facts: Vec<_> =
             metadata.keys.iter().map(|key| rules.key_facts(key.as_bytes(), None)).collect();
         let mut scope = Scope::default();
-        let rulings = facts.iter().map(|facts| scope.entry(facts)).collect();
-        let site = Site {
-            rulings,
-            open: scope.may_resolve().then(|| facts.into_boxed_slice()),
-            name: (outcome == RedactOutcome::Replaced).then(|| name.into_boxed_slice()),
-        };
+        let rulings: Box<[Ruling]> = facts.iter().map(|facts| scope.entry(facts)).collect();
+        let open = scope.may_resolve().then(|| facts.into_boxed_slice());
+        let name = (outcome == RedactOutcome::Replaced).then(|| name.into_boxed_slice());
+        let is_plain = open.is_none()
+            && name.is_none()
+            && rulings.iter().all(|ruling| ruling.class == KeyClass::Plain);
+        let site = Site { rulings, open, name, is_plain };
         if self.sites.len() <= index {
             self.sites.resize_with(index + 1, || None);
         }

@@ -8,6 +8,9 @@ use super::key_facts::Keys;
 use ringseal_base::value::{Entries, ReadError, ValueRef, Values, tag};
 use ringseal_redact::{KeyClass, Redactor, Ruling, Scope};
 
+/// Shorter texts cannot contain a hit.
+pub(super) const TEXT_BYTES_MIN: usize = 4;
+
 /// The result of the prescan of an event.
 #[derive(Debug, Default)]
 pub(super) struct Prescan {
@@ -80,8 +83,8 @@ impl Prescan {
     /// Adds a text of `len` bytes at `at`.
     #[inline(always)]
     fn text(&mut self, at: usize, len: usize) {
-        // Records are far below 4 GiB. Shorter texts cannot contain a hit.
-        if len >= 4 {
+        // Records are far below 4 GiB.
+        if len >= TEXT_BYTES_MIN {
             self.texts.push(at as u32..(at + len) as u32);
         }
     }
@@ -236,6 +239,9 @@ fn offset(whole: &[u8], part: &[u8]) -> usize {
 #[inline(always)]
 pub(super) fn may_be_card(number: u64) -> bool {
     const FOURTEEN: u64 = 10_000_000_000_000;
-    let is_long = (FOURTEEN..1000 * FOURTEEN).contains(&number);
-    is_long && !matches!(number / FOURTEEN, 1 | 10..=19 | 100..=199)
+    // Almost all numbers are shorter.
+    if number < FOURTEEN {
+        return false;
+    }
+    number < 1000 * FOURTEEN && !matches!(number / FOURTEEN, 1 | 10..=19 | 100..=199)
 }

@@ -10,8 +10,11 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Redaction;
-use crate::core::record::{Kind, Record, split_rate};
+use super::clean_texts::CleanTexts;
+use super::prescan::{TEXT_BYTES_MIN, may_be_card};
+use crate::core::record::{Kind, PlainRecord, Record, split_rate};
 use ringseal_base::simd::Cursor;
+use ringseal_base::value::tag;
 use ringseal_redact::Redactor;
 
 /// Records of one scan; a bit each.
@@ -84,29 +87,36 @@ impl Preview {
 }
 
 /// The texts of many records, one after another.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct TextBatch {
     bytes: Vec<u8>,
     texts: Vec<Range<u32>>,
-    /// The record that each text belongs to.
-    records: Vec<u8>,
+    /// For each record, the number of texts up to its last one.
+    ends: Vec<u32>,
     marks: Vec<bool>,
+    pub(super) clean: CleanTexts,
 }
 
 impl TextBatch {
     pub(super) fn new() -> Self {
-        Self { bytes: Vec::with_capacity(2 * TEXT_BYTES_MAX), ..Self::default() }
+        Self {
+            bytes: Vec::with_capacity(2 * TEXT_BYTES_MAX),
+            texts: Vec::with_capacity(4 * RECORDS_MAX),
+            ends: Vec::with_capacity(RECORDS_MAX),
+            marks: Vec::with_capacity(4 * RECORDS_MAX),
+            clean: CleanTexts::new(),
+        }
     }
 
     fn clear(&mut self) {
         self.bytes.clear();
         self.texts.clear();
-        self.records.clear();
+        self.ends.clear();
     }
 
     /// Copies the texts at `texts` in `payload`.
     #[inline]
-    fn add(&mut self, record: u8, payload: &[u8], texts: &[Range<u32>]) {
+    fn add(&mut self, payload: &[u8], texts: &[Range<u32>]) {
         let mut cursor = Cursor::new(&mut self.bytes);
         for text in texts {
             let Some(bytes) = payload.get(text.start as usize..text.end as usize) else { continue };
@@ -114,21 +124,78 @@ impl TextBatch {
             let start = cursor.len() as u32;
             cursor.raw(bytes);
             self.texts.push(start..cursor.len() as u32);
-            self.records.push(record);
             cursor.raw(b"\0");
         }
     }
 
-    /// A bit for each record that is not clean.
+    /// Copies the texts of values under plain keys, if all values are of the most frequent types; returns whether the
+    /// event is clean apart from them. Otherwise adds nothing: [`Prescan::values`] handles all types.
+    #[inline]
+    fn add_plain(&mut self, payload: &[u8]) -> Option<bool> {
+        let (bytes_before, texts_before) = (self.bytes.len(), self.texts.len());
+        let mut cursor = Cursor::new(&mut self.bytes);
+        let mut is_clean = true;
+        let mut rest = payload;
+        while let Some([tag, word @ ..]) = rest.first_chunk::<9>() {
+            let word = u64::from_le_bytes(*word);
+            match *tag {
+                tag::STR => {
+                    let (len, from) = (word as u32 as usize, &rest[5..]);
+                    let Some((text, after)) = from.split_at_checked(len) else { break };
+                    if len >= TEXT_BYTES_MIN && !self.clean.has(text) {
+                        let start = cursor.len() as u32;
+                        cursor.raw(text);
+                        self.texts.push(start..cursor.len() as u32);
+                        cursor.raw(b"\0");
+                    }
+                    rest = after;
+                    continue;
+                }
+                tag::U64 => is_clean &= !may_be_card(word),
+                tag::I64 => is_clean &= !may_be_card((word as i64).unsigned_abs()),
+                tag::F64 => {}
+                _ => break,
+            }
+            rest = &rest[9..];
+        }
+        drop(cursor);
+        if rest.is_empty() || is_short_text(rest) {
+            return Some(is_clean);
+        }
+        self.bytes.truncate(bytes_before);
+        self.texts.truncate(texts_before);
+        None
+    }
+
+    /// A bit for each record that is not clean. Remembers the texts that are.
     fn search(&mut self, redactor: &mut Redactor) -> u64 {
         if self.texts.is_empty() {
             return 0;
         }
         self.bytes.extend_from_slice(&SLACK);
         redactor.mark_dirty(&self.bytes, &self.texts, &mut self.marks);
-        let marked = self.records.iter().zip(&self.marks).filter(|(_, mark)| **mark);
-        marked.fold(0, |bits, (record, _)| bits | 1 << record)
+        for (text, _) in self.texts.iter().zip(&self.marks).filter(|(_, mark)| !**mark) {
+            self.clean
+                .add(self.bytes.get(text.start as usize..text.end as usize).unwrap_or_default());
+        }
+        if !self.marks.contains(&true) {
+            return 0;
+        }
+        let mut start = 0;
+        self.ends.iter().enumerate().fold(0, |bits, (record, &end)| {
+            let marks = self.marks.get(start..end as usize).unwrap_or_default();
+            start = end as usize;
+            bits | u64::from(marks.contains(&true)) << record
+        })
     }
+}
+
+/// Whether these are the bytes of one text that is too short for a hit.
+#[inline]
+fn is_short_text(bytes: &[u8]) -> bool {
+    let Some(([tag, len @ ..], text)) = bytes.split_first_chunk::<5>() else { return false };
+    let len = u32::from_le_bytes(*len) as usize;
+    *tag == tag::STR && len == text.len() && len < TEXT_BYTES_MIN
 }
 
 impl Redaction {
@@ -163,23 +230,43 @@ impl Redaction {
         let mut rest = stretch;
         self.batch.clear();
         while record < RECORDS_MAX && self.batch.bytes.len() < TEXT_BYTES_MAX {
-            let Ok(next) = Record::read(rest) else { break };
-            match self.prescan_record(record as u8, &next) {
+            let (verdict, len) = match PlainRecord::read(rest) {
+                Some(plain) => (self.prescan_plain(&plain), plain.len_bytes),
+                None => (None, 0),
+            };
+            let (verdict, len) = match verdict {
+                Some(is_clean) => (Some(is_clean), len),
+                None => {
+                    let Ok(next) = Record::read(rest) else { break };
+                    (self.prescan_record(&next), next.len_bytes)
+                }
+            };
+            match verdict {
                 Some(true) => clean |= 1 << record,
                 Some(false) => dirty |= 1 << record,
                 None => {}
             }
-            rest = rest.get(next.len_bytes..).unwrap_or_default();
+            self.batch.ends.push(self.batch.texts.len() as u32);
             record += 1;
+            let Some(after) = rest.get(len..) else { break };
+            rest = after;
         }
         let found = self.batch.search(&mut self.redactor);
         (record as u32, clean & !found, dirty | found)
     }
 
+    /// Adds the texts of a record whose keys and values are all of the most frequent kinds; returns whether it is clean
+    /// apart from them.
+    #[inline]
+    fn prescan_plain(&mut self, record: &PlainRecord<'_>) -> Option<bool> {
+        let site = self.sites.get(record.callsite as usize)?.as_deref()?;
+        if site.is_plain { self.batch.add_plain(record.payload) } else { None }
+    }
+
     /// Adds the texts of a record; returns whether it is clean apart from them, if that can be decided
     /// here.
-    #[inline]
-    fn prescan_record(&mut self, number: u8, record: &Record<'_>) -> Option<bool> {
+    #[inline(never)]
+    fn prescan_record(&mut self, record: &Record<'_>) -> Option<bool> {
         if record.header.kind != Kind::Event {
             return None;
         }
@@ -193,7 +280,7 @@ impl Redaction {
         if self.prescan.needs_rewrite() {
             return Some(false);
         }
-        self.batch.add(number, payload, self.prescan.texts());
+        self.batch.add(payload, self.prescan.texts());
         Some(true)
     }
 }

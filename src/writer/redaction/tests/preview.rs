@@ -30,12 +30,20 @@ fn event(note: &str) -> Vec<u8> {
     record(RecordKind::Event, &[M::Str(note.into()), M::Null, M::Null, M::U64(7)])
 }
 
+/// The verdict on the record at `position`, of `len` bytes, which is then done.
+fn take(preview: &mut Preview, position: usize, len: usize) -> Verdict {
+    let verdict = preview.verdict(position);
+    assert_eq!(preview.is_clean(position), verdict == Verdict::Clean);
+    preview.pass(position, len);
+    verdict
+}
+
 /// The verdicts on the records of `stretch`, which begins at `position`.
 fn verdicts(redaction: &mut Redaction, position: usize, stretch: &[u8]) -> Vec<Verdict> {
     let (mut preview, mut at, mut found) = (Preview::default(), 0, Vec::new());
     while let Ok(record) = Record::read(&stretch[at..]) {
         redaction.preview(&mut preview, position + at, &stretch[at..]);
-        found.push(preview.take(position + at, record.len_bytes));
+        found.push(take(&mut preview, position + at, record.len_bytes));
         at += record.len_bytes;
     }
     found
@@ -84,7 +92,7 @@ proptest! {
         let stretch = [event("hello"), bytes].concat();
         let mut preview = Preview::default();
         redaction.preview(&mut preview, 0, &stretch);
-        prop_assert_eq!(preview.take(0, event("hello").len()), Verdict::Clean);
+        prop_assert_eq!(take(&mut preview, 0, event("hello").len()), Verdict::Clean);
     }
 }
 
@@ -94,9 +102,13 @@ fn a_verdict_is_valid_only_at_its_position() {
     let (clean, dirty) = (event("hello"), event("to ann@example.com"));
     let mut preview = Preview::default();
     redaction.preview(&mut preview, 800, &[&clean[..], &dirty, &clean].concat());
-    assert_eq!(preview.take(800, clean.len()), Verdict::Clean);
-    assert_eq!(preview.take(800, clean.len()), Verdict::Unknown, "that place is behind");
-    assert_eq!(preview.take(800 + clean.len(), dirty.len()), Verdict::Unknown, "all is forgotten");
+    assert_eq!(take(&mut preview, 800, clean.len()), Verdict::Clean);
+    assert_eq!(take(&mut preview, 800, clean.len()), Verdict::Unknown, "that place is behind");
+    assert_eq!(
+        take(&mut preview, 800 + clean.len(), dirty.len()),
+        Verdict::Unknown,
+        "all is forgotten"
+    );
 }
 
 #[test]
@@ -106,16 +118,16 @@ fn verdicts_of_earlier_rules_are_discarded() {
     let mut preview = Preview::default();
     redaction.preview(&mut preview, 0, &stretch);
     let len = event("the word").len();
-    assert_eq!(preview.take(0, len), Verdict::Clean);
+    assert_eq!(take(&mut preview, 0, len), Verdict::Clean);
     let mut set = RuleSet::default();
     set.literals.push(LiteralRule { name: "own".into(), text: b"the word".to_vec() });
     redaction.set_rules(Some(Arc::new(Rules::compile(&set).unwrap())));
     redaction.preview(&mut preview, len, &stretch[len..]);
     // The site is registered again when an event is scanned by itself.
-    assert_eq!(preview.take(len, len), Verdict::Unknown);
+    assert_eq!(take(&mut preview, len, len), Verdict::Unknown);
     assert_eq!(verdict_alone(&mut redaction, &event("the word")), Verdict::Dirty);
     redaction.preview(&mut preview, 2 * len, &event("the word"));
-    assert_eq!(preview.take(2 * len, len), Verdict::Dirty);
+    assert_eq!(take(&mut preview, 2 * len, len), Verdict::Dirty);
 }
 
 #[test]
