@@ -95,7 +95,8 @@ impl Orders {
             let mixed = (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
             Order {
                 price: (10_000 + (mixed >> 40) % 90_000) as f64 / 100.0,
-                sym: format!("{index:04}-{:06}.XKUW", (mixed >> 12) % 1_000_000),
+                // Starts with a letter: `0043-` and six digits would be a telephone number, which ringseal masks.
+                sym: format!("Q{index:03}-{:06}.XKUW", (mixed >> 12) % 1_000_000),
                 qty: 1 + ((mixed >> 20) % 500) as i32,
             }
         };
