@@ -3,20 +3,31 @@
 //! The functions that callgrind collects are never inlined, and their names are unique in the program, because
 //! callgrind finds them by name.
 use std::hint::black_box;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal::{Config, Engine, Logger, Output, Timestamps, WaitStrategy, debug, fields, info};
 
+use crate::cold;
+
 /// Space for all events of the longer run at once.
 const RING_BYTES: usize = 4 << 20;
+
+/// The events of the two runs of a warm call. The records of the longer one fit into the ring.
+const STEADY: [u64; 2] = [1_000, 9_000];
+
+/// The threads of the two runs that count first calls.
+const THREADS: [u64; 2] = [8, 40];
 
 /// Which instructions of a run are collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Collect {
     /// Those of the function of this name and of its callees.
     Function(&'static str),
+    /// The same, in every thread that calls it.
+    InEachThread(&'static str),
     /// Those of the writer's thread.
     Writer,
 }
@@ -30,6 +41,8 @@ pub struct Case {
     pub title: &'static str,
     /// The collected instructions.
     pub collect: Collect,
+    /// The events of the shorter and of the longer run.
+    pub events: [u64; 2],
     /// Logs this number of events.
     log: fn(u64) -> Result<(), String>,
 }
@@ -45,6 +58,7 @@ impl Case {
 pub const LOOP: Case = Case {
     name: "loop",
     title: "the loop alone",
+    events: STEADY,
     collect: Collect::Function("load_arguments_only"),
     log: |events| {
         load_arguments_only(events);
@@ -57,6 +71,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "call_global",
         title: "a call, global logger",
+        events: STEADY,
         collect: Collect::Function("log_with_global_engine"),
         log: |events| {
             let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
@@ -68,6 +83,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "call_bound",
         title: "a call, explicit logger with five bound fields",
+        events: STEADY,
         collect: Collect::Function("log_with_bound_fields"),
         log: |events| {
             let engine = start(config())?;
@@ -81,6 +97,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "call_coarse",
         title: "a call, global logger, coarse clock while the writer sleeps",
+        events: STEADY,
         collect: Collect::Function("log_with_coarse_clock"),
         log: |events| {
             // A writer that has found nothing a few times sleeps long and publishes no time.
@@ -97,6 +114,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "call_disabled",
         title: "a call below the level",
+        events: STEADY,
         collect: Collect::Function("log_below_level"),
         log: |events| {
             let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
@@ -108,6 +126,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "writer_unredacted",
         title: "the writer, an event, not redacted",
+        events: STEADY,
         collect: Collect::Writer,
         log: |events| {
             let engine =
@@ -120,6 +139,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "writer_redacted",
         title: "the writer, an event, redacted by default",
+        events: STEADY,
         collect: Collect::Writer,
         log: |events| {
             let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
@@ -131,6 +151,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "writer_redacted_new",
         title: "the same, every text new and much like a telephone number",
+        events: STEADY,
         collect: Collect::Writer,
         log: |events| {
             let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
@@ -139,7 +160,55 @@ pub const CASES: &[Case] = &[
             finish(engine, events)
         },
     },
+    Case {
+        name: "cold_thread",
+        title: "the first call of a thread, which makes its ring",
+        events: THREADS,
+        collect: Collect::InEachThread("first_call_of_a_thread"),
+        log: |threads| {
+            let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            log_with_global_engine(1);
+            log_from_threads(threads)?;
+            finish(engine, threads + 1)
+        },
+    },
+    Case {
+        name: "cold_site",
+        title: "the first call of a call site",
+        events: cold::SITES,
+        collect: Collect::Function("first_call_of_a_site"),
+        log: |sites| {
+            let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            log_with_global_engine(1);
+            cold::log_from_sites(sites)?;
+            finish(engine, sites + 1)
+        },
+    },
 ];
+
+/// Logs one event from each of `threads` threads, which live until all have logged, so that each makes a ring.
+fn log_from_threads(threads: u64) -> Result<(), String> {
+    let all_logged = Arc::new(Barrier::new(threads as usize));
+    let spawn = |seq| {
+        let all_logged = Arc::clone(&all_logged);
+        std::thread::spawn(move || {
+            first_call_of_a_thread(seq);
+            all_logged.wait();
+        })
+    };
+    let handles: Vec<_> = (0..threads).map(spawn).collect();
+    handles
+        .into_iter()
+        .try_for_each(|handle| handle.join().map_err(|_| "a thread panicked".to_owned()))
+}
+
+#[inline(never)]
+fn first_call_of_a_thread(seq: u64) {
+    let (price, sym, qty) = order(seq);
+    info!(target: "exchange::gateway", "order filled", seq, price, sym, qty);
+}
 
 /// The defaults, with a sink that discards everything and a writer that wakes only when it is called.
 fn config() -> Config {
@@ -194,7 +263,7 @@ const SYMBOLS: [&str; 4] =
     ["0000-123456.XKUW", "0001-923456.XKUW", "0002-423456.XKUW", "0003-723456.XKUW"];
 
 #[inline(always)]
-fn order(seq: u64) -> (f64, &'static str, i32) {
+pub fn order(seq: u64) -> (f64, &'static str, i32) {
     let row = seq as usize % 4;
     (black_box(&PRICES)[row], black_box(&SYMBOLS)[row], row as i32 + 1)
 }
