@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::family::Group;
+
 /// Whether a candidate is a floor or a logger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -72,6 +74,8 @@ pub trait Candidate: Sized {
     const NAME: &'static str;
     /// Floor, rival or ringseal.
     const KIND: Kind;
+    /// The family that selects it.
+    const GROUP: Group = Group::of(Self::KIND);
     /// The format of its output, for the tables.
     const FORMAT: Format;
     /// The crate whose version is printed beside the name; empty for floors.

@@ -82,8 +82,10 @@ struct Noise {
 
 impl Noise {
     fn read() -> Result<Self, String> {
-        let (machine, own) = (sys::machine(), sys::cpu()?);
-        Ok(Self { others: machine.busy_s - own.user_s - own.system_s, stolen: machine.stolen_s })
+        let machine = sys::machine();
+        let own_s: f64 =
+            [sys::cpu()?, sys::children_cpu()?].iter().map(|cpu| cpu.user_s + cpu.system_s).sum();
+        Ok(Self { others: machine.busy_s - own_s, stolen: machine.stolen_s })
     }
 
     fn since(self, before: Self, wall_s: f64) -> Self {

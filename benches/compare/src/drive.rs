@@ -9,38 +9,72 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::candidates;
+use crate::candidates::{self, Entry};
 use crate::child::Mode;
 use crate::options::{self, Run};
-use crate::{sys, tsc};
+use crate::peer::{self, Built};
+use crate::{sweep, sys, tsc};
 
-/// Measures everything and returns the records, the description of the run first.
+/// Measures everything and returns the records, the description of each run first.
 pub fn run(options: &Run) -> Result<Vec<Value>, String> {
-    let tsc_hz = tsc::calibrate(Duration::from_millis(300));
     let mut results = Results::create(&options.results)?;
-    results.add(describe_run(options, tsc_hz))?;
+    if !options.modes.is_empty() {
+        run_candidates(options, &mut results)?;
+    }
+    if let Some(sweep) = &options.sweep {
+        sweep::run(sweep, &mut results)?;
+    }
+    let _ = fs::remove_dir(&options.dir); // keeps it if it contains other files
+    Ok(results.records)
+}
+
+fn run_candidates(options: &Run, results: &mut Results) -> Result<(), String> {
+    let (candidates, peer) = available(options)?;
+    let tsc_hz = tsc::calibrate(Duration::from_millis(300));
+    results.add(describe_run(options, peer.as_ref(), tsc_hz))?;
     for round in 0..options.rounds {
-        for &name in round_order(&options.only, round).iter() {
-            let writes = candidates::find(name).is_some_and(|entry| entry.writes());
-            for &mode in options.modes.iter().filter(|&&mode| writes || mode == Mode::Latency) {
-                let mut record = measure(name, mode, options, tsc_hz);
+        for entry in round_order(&candidates, round) {
+            let modes = options.modes.iter().copied();
+            for mode in modes.filter(|&mode| entry.writes() || mode == Mode::Latency) {
+                let mut record = measure(entry.name, mode, options, tsc_hz);
                 record["round"] = json!(round);
                 eprintln!("{}", line(&record, options.rounds));
                 results.add(record)?;
             }
         }
     }
-    let _ = fs::remove_dir(&options.dir); // keeps it if it contains other files
-    Ok(results.records)
+    Ok(())
+}
+
+/// The candidates that can be measured here, and whether the peer in C++ is among them, if it was selected.
+fn available(options: &Run) -> Result<(Vec<&'static Entry>, Option<Built>), String> {
+    let mut candidates = options.candidates.clone();
+    if !candidates.iter().any(|entry| entry.is_peer()) {
+        return Ok((candidates, None));
+    }
+    let built = peer::build(options.quill.as_deref())?;
+    match &built {
+        Built::Yes(peer) => eprintln!("quill {}", peer.phrase()),
+        Built::Skipped(reason) => {
+            candidates.retain(|entry| !entry.is_peer());
+            if candidates.is_empty() {
+                return Err(format!(
+                    "there is nothing else to measure, and quill is skipped: {reason}"
+                ));
+            }
+            eprintln!("quill is skipped: {reason}");
+        }
+    }
+    Ok((candidates, Some(built)))
 }
 
 /// Each round starts with another candidate, so that no candidate always runs on the dirty pages of
 /// the same predecessor.
-fn round_order(names: &[&'static str], round: usize) -> Vec<&'static str> {
-    let mut names = names.to_vec();
-    let by = round * 5 % names.len().max(1);
-    names.rotate_left(by);
-    names
+fn round_order(candidates: &[&'static Entry], round: usize) -> Vec<&'static Entry> {
+    let mut candidates = candidates.to_vec();
+    let by = round * 5 % candidates.len().max(1);
+    candidates.rotate_left(by);
+    candidates
 }
 
 fn measure(name: &str, mode: Mode, options: &Run, tsc_hz: f64) -> Value {
@@ -82,7 +116,7 @@ fn empty(dir: &Path) -> Result<(), String> {
     fs::create_dir_all(dir).map_err(describe)
 }
 
-fn describe_run(options: &Run, tsc_hz: f64) -> Value {
+fn describe_run(options: &Run, peer: Option<&Built>, tsc_hz: f64) -> Value {
     let amounts = options.amounts;
     let mut about = machine(tsc_hz);
     about["rounds"] = json!(options.rounds);
@@ -90,11 +124,19 @@ fn describe_run(options: &Run, tsc_hz: f64) -> Value {
     about["singles"] = json!(amounts.singles);
     about["colds"] = json!(amounts.colds);
     about["events"] = json!(amounts.events);
-    about["versions"] = candidates::ALL
+    let mut versions: serde_json::Map<_, _> = candidates::ALL
         .iter()
         .filter_map(|entry| Some((entry.name.to_owned(), json!(entry.version()?))))
-        .collect::<serde_json::Map<_, _>>()
-        .into();
+        .collect();
+    match peer {
+        Some(Built::Yes(peer)) => {
+            versions.insert("quill".to_owned(), json!(peer.phrase()));
+            about["quill"] = peer.record();
+        }
+        Some(Built::Skipped(reason)) => about["quill"] = json!({"skipped": reason}),
+        None => {}
+    }
+    about["versions"] = versions.into();
     about
 }
 
@@ -115,13 +157,12 @@ pub fn machine(tsc_hz: f64) -> Value {
 fn line(record: &Value, rounds: usize) -> String {
     let word = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
     let round = record["round"].as_u64().unwrap_or(0) + 1;
-    let head = format!("[{round}/{rounds}] {:<16} {:<10}", word("candidate"), word("mode"));
+    let head = format!("[{round}/{rounds}] {:<18} {:<10}", word("candidate"), word("mode"));
     if let Some(error) = record["failed"].as_str() {
         return format!("{head} FAILED: {error}");
     }
     let numbers = if record["mode"] == "latency" {
-        let batch = &record["batch"];
-        format!("p50 {} ns, p99 {} ns, p99.9 {} ns", batch["p50"], batch["p99"], batch["p999"])
+        latency_words(record)
     } else {
         let millions = record["events_per_s"].as_f64().unwrap_or(0.0) / 1e6;
         let cpu = record["cpu_ns_per_event"].as_f64().unwrap_or(0.0);
@@ -140,6 +181,15 @@ fn line(record: &Value, rounds: usize) -> String {
         format!("  (others: {others:.0} % of the cores)")
     };
     format!("{head} {numbers}{noise}{verdict}")
+}
+
+/// The measured ones of batches, single calls and cold calls.
+fn latency_words(record: &Value) -> String {
+    let words = |kind: &str| {
+        let one = record[kind].as_object()?;
+        Some(format!("{kind} p50 {} ns, p99 {}, p99.9 {}", one["p50"], one["p99"], one["p999"]))
+    };
+    ["batch", "single", "cold"].into_iter().filter_map(words).collect::<Vec<_>>().join("; ")
 }
 
 /// The result file and its records.

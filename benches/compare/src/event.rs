@@ -57,6 +57,12 @@ impl Feed {
         std::array::from_fn(|_| self.next())
     }
 
+    /// The table, a line per event: the bits of the price, the quantity, the symbol; for programs in other languages.
+    pub fn table(&self) -> String {
+        let line = |row: &Event| format!("{}\t{}\t{}\n", row.price.to_bits(), row.qty, row.sym);
+        self.rows.iter().map(line).collect()
+    }
+
     /// The event with this `seq`: the oracle of the check.
     pub fn at(&self, seq: u64) -> Event {
         Event { seq, ..self.rows[seq as usize % ROWS] }
@@ -67,7 +73,8 @@ fn row(index: u64) -> Event {
     let mixed = (index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let cents = 10_000 + (mixed >> 40) % 90_000;
     let qty = (mixed >> 20) as i32 % 500;
-    let sym = format!("{:04}-{:06}.XKUW", index, (mixed >> 12) % 1_000_000);
+    // Starts with a letter: `0043-` and six digits would be a telephone number, which ringseal masks.
+    let sym = format!("Q{:03}-{:06}.XKUW", index, (mixed >> 12) % 1_000_000);
     Event {
         seq: index,
         price: cents as f64 / 100.0,

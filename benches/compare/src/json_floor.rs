@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::event::{NAME, TARGET};
-use crate::ring::Record;
+use crate::record::Record;
 use crate::tsc;
 
 /// Bytes passed to the kernel at once.
@@ -85,20 +85,20 @@ impl<W: Write> Lines<W> {
 
     /// Adds the record's line; writes a chunk when it is full.
     #[inline]
-    pub fn push(&mut self, record: &Record) -> std::io::Result<()> {
-        let micros = self.micros(record.ticks);
+    pub fn push(&mut self, record: &impl Record) -> std::io::Result<()> {
+        let micros = self.micros(record.ticks());
         let Some(line) = self.chunk.get_mut(self.used..self.used + LINE_BYTES_MAX) else {
             return Err(std::io::Error::other("the chunk has no space for a line"));
         };
         let mut at = put(line, 0, &self.prefix);
         six_digits(&mut line[MICROS_AT..MICROS_AT + 6], micros);
-        at = put(line, at, itoa::Buffer::new().format(record.seq).as_bytes());
+        at = put(line, at, itoa::Buffer::new().format(record.seq()).as_bytes());
         at = put(line, at, br#","price":"#);
-        at = put(line, at, zmij::Buffer::new().format(record.price).as_bytes());
+        at = put(line, at, zmij::Buffer::new().format(record.price()).as_bytes());
         at = put(line, at, br#","sym":""#);
-        at = put_escaped(line, at, &record.sym);
+        at = put_escaped(line, at, &record.sym());
         at = put(line, at, br#"","qty":"#);
-        at = put(line, at, itoa::Buffer::new().format(record.qty).as_bytes());
+        at = put(line, at, itoa::Buffer::new().format(record.qty()).as_bytes());
         at = put(line, at, b"}\n");
         self.used += at;
         if self.used >= CHUNK_BYTES { self.flush() } else { Ok(()) }
@@ -191,8 +191,9 @@ fn civil(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Plain;
 
-    fn line(record: Record, shape: Shape) -> serde_json::Value {
+    fn line(record: Plain, shape: Shape) -> serde_json::Value {
         let clock = Clock { ticks0: 0, unix0_ns: 1_700_000_000_000_000_000, scale: 1 << 32 };
         let mut lines = Lines::new(Vec::new(), clock, shape);
         lines.push(&record).expect("a Vec takes everything");
@@ -202,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_line_has_all_values_of_its_record() {
-        let record = Record::new(123_456_789, 42, 101.25, "ab\"\\\u{1}fghijklmnop", -7);
+        let record = Plain::new(123_456_789, 42, 101.25, "ab\"\\\u{1}fghijklmnop", -7);
         let expected = serde_json::json!({
             "timestamp": "2023-11-14T22:13:20.123456Z", "level": "info", "target": TARGET,
             "event": NAME, "seq": 42, "price": 101.25, "sym": "ab\"\\\u{1}fghijklmnop", "qty": -7,

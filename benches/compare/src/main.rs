@@ -9,9 +9,12 @@ mod check;
 mod child;
 mod drive;
 mod event;
+mod family;
 mod json_floor;
 mod measure;
 mod options;
+mod peer;
+mod record;
 mod report;
 mod ring;
 mod stats;
@@ -41,23 +44,19 @@ fn run_command(command: Command) -> Result<(), String> {
     match command {
         Command::Run(options) => {
             let records = drive::run(&options)?;
-            println!("{}", report::page(&records));
-            eprintln!("results: {}", options.results.display());
-        }
-        Command::Sweep(options) => {
-            let records = sweep::run(&options)?;
-            println!("{}", report::page(&records));
+            println!("{}", report::page(&records, &options.selection));
             eprintln!("results: {}", options.results.display());
         }
         Command::Point { plan, dir, tsc_hz, amounts, idle } => {
             println!("{}", sweep::point::run(plan, &dir, tsc_hz, amounts, idle)?);
         }
         Command::Report(options) => report::run(&options)?,
+        Command::ListFamilies => print!("{}", family::list()),
         Command::List => {
             for entry in candidates::ALL {
                 let version = entry.version().unwrap_or("-");
                 println!(
-                    "{:<16} {:<6} {:<5} {version}",
+                    "{:<18} {:<7} {:<5} {version}",
                     entry.name,
                     entry.kind.word(),
                     entry.format.word()

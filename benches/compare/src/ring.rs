@@ -1,4 +1,4 @@
-//! The byte rings of the floors: 1 MiB, records of 56 bytes.
+//! The byte rings of the floors: 1 MiB, records of constant size.
 //!
 //! `Private` has no reader and no shared index: the cost of encoding alone. `Producer`/`Consumer` are the two ends of a
 //! single-producer, single-consumer ring. They do not allocate after their creation; if the ring is full, the producer
@@ -6,53 +6,27 @@
 //!
 //! Invariants:
 //! 1. `base` points to `RING_BYTES` bytes that live as long as the ring, aligned to 64.
-//! 2. An offset passed to `encode` or `decode` is at most `RING_BYTES - RECORD_BYTES` and a multiple of 8 (positions
-//!    only move by `RECORD_BYTES` or to the next multiple of `RING_BYTES`).
+//! 2. An offset passed to `encode` or `decode` is at most `RING_BYTES - R::BYTES` and a multiple of 8 (positions only
+//!    move by `R::BYTES`, a multiple of 8, or to the next multiple of `RING_BYTES`). No `R` is aligned to more than 8.
 //! 3. Bytes between `tail` and `head` belong to the consumer, all others to the producer.
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::record::Record;
+
 /// Bytes in a ring; a power of two.
 pub const RING_BYTES: u64 = 1 << 20;
-/// Bytes in a record: header, ticks, seq, price, length and quantity, 16 bytes of symbol.
-pub const RECORD_BYTES: u64 = 56;
 /// The number of bytes that the consumer reads before it releases the space.
 const COMMIT_BYTES: u64 = 64 << 10;
-const CALLSITE: u32 = 7;
 
-/// A record, read back.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C)]
-pub struct Record {
-    /// Length of the record in bytes and the id of its call site.
-    head: [u32; 2],
-    /// Time stamp counter at the call.
-    pub ticks: u64,
-    /// The event's fields.
-    pub seq: u64,
-    /// See `seq`.
-    pub price: f64,
-    /// Length of the symbol in bytes; always 16 here.
-    sym_len: u32,
-    /// See `seq`.
-    pub qty: i32,
-    /// See `seq`.
-    pub sym: [u8; 16],
-}
-
-const _: () = assert!(size_of::<Record>() == RECORD_BYTES as usize);
-
-impl Record {
-    /// A record of the event. Panics unless the symbol has 16 bytes: this floor is for one event, and a copy of fixed
-    /// length is the cheapest.
-    #[inline(always)]
-    pub fn new(ticks: u64, seq: u64, price: f64, sym: &str, qty: i32) -> Self {
-        let sym: [u8; 16] = sym.as_bytes().try_into().expect("the symbol has 16 bytes");
-        Self { head: [RECORD_BYTES as u32, CALLSITE], ticks, seq, price, sym_len: 16, qty, sym }
-    }
+/// The size of `R`, checked when this is compiled for it.
+const fn bytes_of<R: Record>() -> u64 {
+    assert!(size_of::<R>().is_multiple_of(8) && align_of::<R>() <= 8, "invariant 2");
+    size_of::<R>() as u64
 }
 
 /// The memory of a ring.
@@ -92,36 +66,37 @@ impl Drop for Memory {
 
 /// Where the record for position `at` starts: `at` itself, or the next lap if it would not fit.
 #[inline(always)]
-fn place(at: u64) -> u64 {
+fn place<R: Record>(at: u64) -> u64 {
     let offset = at & (RING_BYTES - 1);
-    if offset > RING_BYTES - RECORD_BYTES { at + (RING_BYTES - offset) } else { at }
+    if offset > RING_BYTES - const { bytes_of::<R>() } { at + (RING_BYTES - offset) } else { at }
 }
 
 #[inline(always)]
-fn encode(base: *mut u8, at: u64, record: Record) {
+fn encode<R: Record>(base: *mut u8, at: u64, record: R) {
     let offset = (at & (RING_BYTES - 1)) as usize;
     // SAFETY: invariants 1, 2 and 3: in bounds, aligned to 8, and owned by the producer.
-    unsafe { base.add(offset).cast::<Record>().write(record) };
+    unsafe { base.add(offset).cast::<R>().write(record) };
 }
 
 /// A ring without a reader.
-pub struct Private {
+pub struct Private<R> {
     memory: Memory,
     head: u64,
+    record: PhantomData<R>,
 }
 
-impl Private {
+impl<R: Record> Private<R> {
     /// A warm ring.
     pub fn new() -> Self {
-        Self { memory: std::hint::black_box(Memory::new()), head: 0 }
+        Self { memory: std::hint::black_box(Memory::new()), head: 0, record: PhantomData }
     }
 
     /// Writes the next record over the oldest.
     #[inline(always)]
-    pub fn push(&mut self, record: Record) {
-        let at = place(self.head);
+    pub fn push(&mut self, record: R) {
+        let at = place::<R>(self.head);
         encode(self.memory.base, at, record);
-        self.head = at + RECORD_BYTES;
+        self.head = at + const { bytes_of::<R>() };
     }
 
     /// Positions used so far; keeps the compiler from dropping the stores.
@@ -142,34 +117,41 @@ struct Shared {
 }
 
 /// The writing end.
-pub struct Producer {
+pub struct Producer<R> {
     base: *mut u8,
     head: u64,
     tail_seen: u64,
     shared: Arc<Shared>,
+    record: PhantomData<R>,
 }
 
 /// The reading end.
-pub struct Consumer {
+pub struct Consumer<R> {
     shared: Arc<Shared>,
     tail: u64,
+    record: PhantomData<R>,
 }
 
 /// Both ends of a new ring.
-pub fn ring() -> (Producer, Consumer) {
+pub fn ring<R: Record>() -> (Producer<R>, Consumer<R>) {
     let lines = || Line(AtomicU64::new(0));
     let shared = Arc::new(Shared { memory: Memory::new(), head: lines(), tail: lines() });
-    let producer =
-        Producer { base: shared.memory.base, head: 0, tail_seen: 0, shared: Arc::clone(&shared) };
-    (producer, Consumer { shared, tail: 0 })
+    let producer = Producer {
+        base: shared.memory.base,
+        head: 0,
+        tail_seen: 0,
+        shared: Arc::clone(&shared),
+        record: PhantomData,
+    };
+    (producer, Consumer { shared, tail: 0, record: PhantomData })
 }
 
-impl Producer {
+impl<R: Record> Producer<R> {
     /// Publishes a record; spins while the ring is full.
     #[inline(always)]
-    pub fn push(&mut self, record: Record) {
-        let at = place(self.head);
-        let next = at + RECORD_BYTES;
+    pub fn push(&mut self, record: R) {
+        let at = place::<R>(self.head);
+        let next = at + const { bytes_of::<R>() };
         if next - self.tail_seen > RING_BYTES {
             self.wait(next);
         }
@@ -193,20 +175,20 @@ impl Producer {
     }
 }
 
-impl Consumer {
+impl<R: Record> Consumer<R> {
     /// Passes every published record to `each` and releases space every 64 KiB; returns the number of records.
-    pub fn drain(&mut self, mut each: impl FnMut(&Record)) -> u64 {
+    pub fn drain(&mut self, mut each: impl FnMut(&R)) -> u64 {
         // ORDER: Acquire pairs with the Release store in `Producer::push`.
         let head = self.shared.head.0.load(Ordering::Acquire);
         let (mut committed, mut records) = (self.tail, 0);
         while self.tail < head {
-            let at = place(self.tail);
+            let at = place::<R>(self.tail);
             let offset = (at & (RING_BYTES - 1)) as usize;
             // SAFETY: invariants 1, 2 and 3: below `head`, so written and owned by the consumer.
-            let record = unsafe { &*self.shared.memory.base.add(offset).cast::<Record>() };
+            let record = unsafe { &*self.shared.memory.base.add(offset).cast::<R>() };
             each(record);
             records += 1;
-            self.tail = at + RECORD_BYTES;
+            self.tail = at + const { bytes_of::<R>() };
             if self.tail - committed >= COMMIT_BYTES {
                 committed = self.tail;
                 self.commit();
@@ -227,26 +209,32 @@ impl Consumer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Packed, Plain};
 
-    #[test]
-    fn records_arrive_once_in_order_over_many_laps() {
-        let (mut producer, mut consumer) = ring();
+    fn arrive_once_in_order<R: Record + Send>() {
+        let (mut producer, mut consumer) = ring::<R>();
         let total = 200_000;
         let reader = std::thread::spawn(move || {
             let mut seen = 0;
             while seen < total {
                 consumer.drain(|record| {
-                    let expected =
-                        Record::new(seen, seen, seen as f64 / 100.0, "0123456789abcdef", 3);
-                    assert_eq!(*record, expected);
+                    let found = (record.ticks(), record.seq(), record.price(), record.qty());
+                    assert_eq!(found, (seen, seen, seen as f64 / 100.0, -3));
+                    assert_eq!(record.sym(), *b"0123456789abcdef");
                     seen += 1;
                 });
                 std::thread::yield_now();
             }
         });
         for seq in 0..total {
-            producer.push(Record::new(seq, seq, seq as f64 / 100.0, "0123456789abcdef", 3));
+            producer.push(R::new(seq, seq, seq as f64 / 100.0, "0123456789abcdef", -3));
         }
         reader.join().expect("the reader saw what it expected");
+    }
+
+    #[test]
+    fn records_arrive_once_in_order_over_many_laps() {
+        arrive_once_in_order::<Plain>();
+        arrive_once_in_order::<Packed>();
     }
 }

@@ -22,20 +22,20 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Summarises samples in ticks of `ns` nanoseconds each. All zeros if there are no samples.
-    pub fn of(mut ticks: Vec<u64>, ns: f64) -> Self {
+    /// Summarises samples in ticks of `ns` nanoseconds each; `None` if there are no samples.
+    pub fn of(mut ticks: Vec<u64>, ns: f64) -> Option<Self> {
         ticks.sort_unstable();
-        let at = |share: f64| rank(&ticks, share).map_or(0.0, |ticks| tenths(ticks as f64 * ns));
+        let at = |share: f64| Some(tenths(rank(&ticks, share)? as f64 * ns));
         let sum: f64 = ticks.iter().map(|&ticks| ticks as f64).sum();
-        Self {
+        Some(Self {
             n: ticks.len(),
-            p50: at(0.5),
-            p90: at(0.9),
-            p99: at(0.99),
-            p999: at(0.999),
-            max: at(1.0),
-            mean: tenths(sum * ns / ticks.len().max(1) as f64),
-        }
+            p50: at(0.5)?,
+            p90: at(0.9)?,
+            p99: at(0.99)?,
+            p999: at(0.999)?,
+            max: at(1.0)?,
+            mean: tenths(sum * ns / ticks.len() as f64),
+        })
     }
 }
 
@@ -88,11 +88,11 @@ mod tests {
 
     #[test]
     fn percentiles_are_samples_of_nearest_rank() {
-        let summary = Summary::of((1..=1000).rev().collect(), 1.0);
+        let summary = Summary::of((1..=1000).rev().collect(), 1.0).expect("there are samples");
         let found = (summary.p50, summary.p90, summary.p99, summary.p999, summary.max);
         assert_eq!(found, (500.0, 900.0, 990.0, 999.0, 1000.0));
-        assert_eq!(Summary::of(Vec::new(), 1.0).p999, 0.0);
-        assert_eq!(Summary::of(vec![7], 0.5).p50, 3.5);
+        assert_eq!(Summary::of(Vec::new(), 1.0), None);
+        assert_eq!(Summary::of(vec![7], 0.5).map(|one| one.p50), Some(3.5));
     }
 
     #[test]

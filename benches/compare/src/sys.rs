@@ -37,7 +37,16 @@ pub struct Cpu {
 
 /// Reads `Cpu`.
 pub fn cpu() -> Result<Cpu, String> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(|e| format!("getrusage: {e}"))?;
+    usage(UsageWho::RUSAGE_SELF)
+}
+
+/// Processor time of the child processes that have ended.
+pub fn children_cpu() -> Result<Cpu, String> {
+    usage(UsageWho::RUSAGE_CHILDREN)
+}
+
+fn usage(who: UsageWho) -> Result<Cpu, String> {
+    let usage = getrusage(who).map_err(|e| format!("getrusage: {e}"))?;
     let seconds = |time: nix::sys::time::TimeVal| {
         use nix::sys::time::TimeValLike;
         time.num_microseconds() as f64 / 1e6

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::candidate::{Candidate, Format, Kind, Output};
-use crate::ring::{Private, Record};
+use crate::family::Group;
+use crate::record::{Packed, Plain, Record};
+use crate::ring::Private;
 use crate::tsc;
 
 const NOTHING: Output = Output { files: Vec::new(), format: Format::Nothing };
@@ -55,14 +57,20 @@ impl Candidate for Rdtsc {
     }
 }
 
-/// The counter and 56 encoded bytes into a warm ring without a reader.
-pub struct Enc {
-    ring: Private,
+/// The counter and an encoded record into a warm ring without a reader: 56 bytes for `enc`, ringseal's for `enc_same`.
+pub struct Enc<const SAME: bool, R> {
+    ring: Private<R>,
 }
 
-impl Candidate for Enc {
-    const NAME: &'static str = "enc";
+/// The floor of a call.
+pub type EncPlain = Enc<false, Plain>;
+/// The same with the bytes and stores of ringseal's record.
+pub type EncSame = Enc<true, Packed>;
+
+impl<const SAME: bool, R: Record> Candidate for Enc<SAME, R> {
+    const NAME: &'static str = if SAME { "enc_same" } else { "enc" };
     const KIND: Kind = Kind::Floor;
+    const GROUP: Group = if SAME { Group::Bounds } else { Group::Floors };
     const FORMAT: Format = Format::Nothing;
     const CRATE: &'static str = "";
 
@@ -72,7 +80,7 @@ impl Candidate for Enc {
 
     #[inline(always)]
     fn log(&mut self, seq: u64, price: f64, sym: &str, qty: i32) {
-        self.ring.push(Record::new(tsc::now(), seq, price, sym, qty));
+        self.ring.push(R::new(tsc::now(), seq, price, sym, qty));
     }
 
     fn finish(self) -> Result<Output, String> {
@@ -81,16 +89,17 @@ impl Candidate for Enc {
     }
 }
 
-/// The time in a separate cache line, as a writer thread would publish it. No thread stores to it here: the floor is
-/// the load alone.
+/// The time in a separate cache line, as a writer thread would publish it. With `enc_coarse` no thread stores to it:
+/// that floor is the load alone. With `ring_coarse` the reader does.
 #[repr(align(128))]
-struct SharedTime(AtomicU64);
+pub struct SharedTime(pub AtomicU64);
 
-static SHARED_TIME: SharedTime = SharedTime(AtomicU64::new(1));
+/// Of the coarse floors.
+pub static SHARED_TIME: SharedTime = SharedTime(AtomicU64::new(1));
 
-/// `Enc` without the counter: the time is a relaxed load of a warm line.
+/// `enc` without the counter: the time is a relaxed load of a warm line.
 pub struct EncCoarse {
-    ring: Private,
+    ring: Private<Plain>,
 }
 
 impl Candidate for EncCoarse {
@@ -108,7 +117,7 @@ impl Candidate for EncCoarse {
     fn log(&mut self, seq: u64, price: f64, sym: &str, qty: i32) {
         // ORDER: Relaxed; a single value, no other memory depends on it.
         let time = SHARED_TIME.0.load(Ordering::Relaxed);
-        self.ring.push(Record::new(time, seq, price, sym, qty));
+        self.ring.push(Plain::new(time, seq, price, sym, qty));
     }
 
     fn finish(self) -> Result<Output, String> {

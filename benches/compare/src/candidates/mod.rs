@@ -9,8 +9,10 @@ mod ferrilog;
 mod flexi_logger;
 mod floors;
 mod ftlog;
+mod json_ring;
 mod log4rs;
 mod logforth;
+mod quill;
 mod ring_floor;
 pub mod ringseal;
 mod slog;
@@ -20,14 +22,18 @@ mod tracing;
 use std::path::{Path, PathBuf};
 
 use crate::candidate::{Candidate, Format, Kind};
+use crate::family::Group;
 use crate::measure::{self, Amounts, Latency, Measured, Throughput};
 
 /// A candidate with its measuring loops, compiled for it.
+#[derive(Debug)]
 pub struct Entry {
     /// See `Candidate`.
     pub name: &'static str,
     /// See `Candidate`.
     pub kind: Kind,
+    /// See `Candidate`.
+    pub group: Group,
     /// See `Candidate`.
     pub format: Format,
     /// See `Candidate`.
@@ -44,6 +50,11 @@ impl Entry {
         self.format != Format::Nothing
     }
 
+    /// Whether it is measured by the driver of `peer`, which may be missing.
+    pub fn is_peer(&self) -> bool {
+        self.group == Group::Cpp
+    }
+
     /// The version that was built, from the lock file; `None` for floors.
     pub fn version(&self) -> Option<&'static str> {
         let lock = include_str!("../../Cargo.lock");
@@ -57,6 +68,7 @@ const fn entry<C: Candidate>() -> Entry {
     Entry {
         name: C::NAME,
         kind: C::KIND,
+        group: C::GROUP,
         format: C::FORMAT,
         crate_name: C::CRATE,
         latency: measure::latency::<C>,
@@ -64,16 +76,35 @@ const fn entry<C: Candidate>() -> Entry {
     }
 }
 
-/// Every candidate: floors first, then ringseal, then rivals.
+/// A candidate that the driver in C++ measures; see `peer`.
+const fn quill_entry<S: quill::Sink>() -> Entry {
+    Entry {
+        name: S::NAME,
+        kind: Kind::Rival,
+        group: Group::Cpp,
+        format: S::FORMAT,
+        crate_name: "",
+        latency: quill::latency::<S>,
+        throughput: quill::throughput::<S>,
+    }
+}
+
+/// Every candidate: floors first, then the experiments, ringseal, and rivals.
 pub const ALL: &[Entry] = &[
     entry::<floors::Empty>(),
     entry::<floors::Rdtsc>(),
     entry::<floors::EncCoarse>(),
-    entry::<floors::Enc>(),
-    entry::<ring_floor::Ring<20>>(),
-    entry::<ring_floor::Ring<1000>>(),
-    entry::<ring_floor::RingJson>(),
-    entry::<ring_floor::RingJsonSame>(),
+    entry::<floors::EncPlain>(),
+    entry::<ring_floor::Ring<ring_floor::Plainly>>(),
+    entry::<ring_floor::Ring<ring_floor::Lazier>>(),
+    entry::<json_ring::RingJson<json_ring::Short>>(),
+    entry::<json_ring::RingJson<json_ring::Same>>(),
+    entry::<floors::EncSame>(),
+    entry::<ring_floor::Ring<ring_floor::Same>>(),
+    entry::<ring_floor::Ring<ring_floor::Asleep>>(),
+    entry::<ring_floor::Ring<ring_floor::Coarse>>(),
+    entry::<json_ring::RingJson<json_ring::Asleep>>(),
+    entry::<json_ring::RingJson<json_ring::Redacted>>(),
     entry::<ringseal::Ringseal<false, false>>(),
     entry::<ringseal::Ringseal<true, false>>(),
     entry::<ringseal::Ringseal<false, true>>(),
@@ -93,6 +124,8 @@ pub const ALL: &[Entry] = &[
     entry::<log4rs::Log4rs>(),
     entry::<emit::Emit>(),
     entry::<tracing::Tracing>(),
+    quill_entry::<quill::Json>(),
+    quill_entry::<quill::Text>(),
 ];
 
 /// The candidate of that name.

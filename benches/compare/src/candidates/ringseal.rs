@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use ringseal::sink::file::{FileConfig, RotateEvery, WriteMode};
-use ringseal::{Config, Engine, Level, Logger, Overflow, Timestamps, fields};
+use ringseal::{Config, Engine, Level, Logger, Overflow, Timestamps, WaitStrategy, fields};
 
 use crate::candidate::{Candidate, Format, Kind, Output};
 
@@ -52,6 +52,14 @@ pub fn config(dir: &Path, mode: WriteMode) -> Result<Config, String> {
         Some(tuning) => config.ring_bytes(tuning.ring_bytes).batch_bytes_max(tuning.batch_bytes),
         None => config,
     })
+}
+
+/// The shortest and longest sleep of the writer, by default.
+pub fn writer_pauses() -> (Duration, Duration) {
+    match WaitStrategy::default() {
+        WaitStrategy::Sleep { min, max } => (min, max),
+        _ => (Duration::ZERO, Duration::ZERO),
+    }
 }
 
 /// The files that `config` writes.

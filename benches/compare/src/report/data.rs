@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::candidate::Kind;
+use crate::candidates;
+use crate::family::Selection;
 use crate::stats::Rounds;
 
 /// The floor that latencies are compared with.
@@ -24,12 +26,21 @@ pub struct Data {
     series: BTreeMap<(String, String), Series>,
     /// Candidates in the order of their first record.
     names: Vec<String>,
+    selection: Selection,
 }
 
 impl Data {
-    /// Sorts the records of one or more result files.
+    /// All records.
+    #[cfg(test)]
     pub fn of(records: &[Value]) -> Self {
-        let mut data = Self { about: Vec::new(), series: BTreeMap::new(), names: Vec::new() };
+        Self::selected(records, Selection::report())
+    }
+
+    /// Sorts the records of one or more result files. Tables get rows of the selected candidates only; ratios to other
+    /// candidates can still be formed.
+    pub fn selected(records: &[Value], selection: Selection) -> Self {
+        let (series, names) = (BTreeMap::new(), Vec::new());
+        let mut data = Self { about: Vec::new(), series, names, selection };
         for record in records {
             if record["mode"] == "about" {
                 data.about.push(record.clone());
@@ -59,13 +70,19 @@ impl Data {
         Rounds::of(self.series.values().flat_map(|s| s.values()).filter_map(|r| number(r, path)))
     }
 
-    /// Candidates measured in `mode`: floors in their order, then loggers by `key`, best first, then loggers that lost
-    /// events, which have no rank.
-    pub fn ranked(&self, mode: &str, key: impl Fn(&Series) -> f64) -> Vec<Row<'_>> {
+    /// Candidates measured in `mode` with a value at `path`, or that failed: floors in their order, then loggers by
+    /// `order` of the median, then loggers that lost events, which have no rank.
+    pub fn ranked(&self, mode: &str, path: &[&str], order: Order) -> Vec<Row<'_>> {
+        let key = |series: &Series| match order {
+            Order::LowestFirst => median(series, path),
+            Order::HighestFirst => -rounds(series, path).map_or(0.0, |rounds| rounds.median),
+        };
         let mut rows: Vec<Row<'_>> = self
             .names
             .iter()
+            .filter(|name| self.is_selected(name))
             .filter_map(|name| Some(Row::of(name, self.series(name, mode)?)))
+            .filter(|row| row.problem.is_some() || rounds(row.series, path).is_some())
             .collect();
         rows.sort_by(|a, b| {
             let class = |row: &Row<'_>| (!row.is_floor(), row.problem.is_some());
@@ -80,6 +97,11 @@ impl Data {
             row.rank = Some(rank);
         }
         rows
+    }
+
+    /// Candidates that this program no longer knows are always selected.
+    fn is_selected(&self, name: &str) -> bool {
+        candidates::find(name).is_none_or(|entry| self.selection.includes(entry.group))
     }
 
     /// A quantity divided, round by round, by the same quantity of the candidate `base`.
@@ -107,7 +129,16 @@ impl Data {
 }
 
 fn floor_order(name: &str) -> usize {
-    crate::candidates::ALL.iter().position(|entry| entry.name == name).unwrap_or(usize::MAX)
+    candidates::ALL.iter().position(|entry| entry.name == name).unwrap_or(usize::MAX)
+}
+
+/// The order of loggers in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Of times.
+    LowestFirst,
+    /// Of speeds.
+    HighestFirst,
 }
 
 /// One line of a table.
@@ -127,7 +158,8 @@ pub struct Row<'a> {
 impl<'a> Row<'a> {
     fn of(name: &'a str, series: &'a Series) -> Self {
         let word = series.values().find_map(|record| record["kind"].as_str());
-        let kind = word.and_then(Kind::parse).unwrap_or(Kind::Rival);
+        let listed = || candidates::find(name).map(|entry| entry.kind);
+        let kind = word.and_then(Kind::parse).or_else(listed).unwrap_or(Kind::Rival);
         Self { name, series, kind, rank: None, problem: problem(series) }
     }
 
@@ -202,7 +234,7 @@ mod tests {
             record("other way", "variant", 0, 11.0, 0),
         ];
         let data = Data::of(&records);
-        let rows = data.ranked("latency", |series| median(series, &["batch", "p50"]));
+        let rows = data.ranked("latency", &["batch", "p50"], Order::LowestFirst);
         let found: Vec<_> = rows.iter().map(|row| (row.name, row.rank)).collect();
         let wanted = [
             (ENC, None),
@@ -215,5 +247,32 @@ mod tests {
         assert_eq!(rows[4].problem.as_deref(), Some("3 lost of 10 events in 1 of 1 rounds"));
         let ratio = data.ratio(rows[3].series, "latency", ENC, &["batch", "p50"]);
         assert_eq!(ratio, Some(Rounds { low: 3.0, median: 3.0, high: 3.0 }));
+    }
+
+    #[test]
+    fn rows_are_selected_and_need_a_value() {
+        let mut unmeasured = record("tracing", "rival", 0, 30.0, 0);
+        unmeasured["batch"] = Value::Null;
+        let failed = json!({"candidate": "slog", "mode": "latency", "failed": "ended"});
+        let records = [
+            record(ENC, "floor", 0, 10.0, 0),
+            record("ringseal", "own", 0, 20.0, 0),
+            unmeasured,
+            failed,
+        ];
+        for (families, expected) in [
+            (None, vec![ENC, "ringseal", "slog"]),
+            (Some("ringseal,rust"), vec!["ringseal", "slog"]),
+            (Some("floors"), vec![ENC]),
+        ] {
+            let mut selection = Selection::report();
+            families.map_or(Ok(()), |list| selection.add(list)).expect("known families");
+            let data = Data::selected(&records, selection);
+            let rows = data.ranked("latency", &["batch", "p50"], Order::LowestFirst);
+            assert_eq!(rows.iter().map(|row| row.name).collect::<Vec<_>>(), expected);
+            let own = data.series("ringseal", "latency").expect("it is kept");
+            let ratio = data.ratio(own, "latency", ENC, &["batch", "p50"]);
+            assert_eq!(ratio.map(|ratio| ratio.median), Some(2.0), "{families:?}");
+        }
     }
 }

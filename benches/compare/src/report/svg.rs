@@ -2,7 +2,7 @@
 //!
 //! They have a background, light or dark by the reader's setting, so that they are readable on any page.
 
-use super::data::{self, Data, Row};
+use super::data::{self, Data, Order, Row};
 use super::tables::short;
 use crate::candidate::Kind;
 use crate::candidates::ringseal::Tuning;
@@ -179,7 +179,7 @@ struct Spread {
 pub fn latency(data: &Data) -> String {
     const KEYS: [&str; 4] = ["p50", "p90", "p99", "p999"];
     let spreads: Vec<Spread> = data
-        .ranked("latency", |series| data::median(series, &["batch", "p50"]))
+        .ranked("latency", &["batch", "p50"], Order::LowestFirst)
         .iter()
         .filter_map(|row| {
             let point = |key| data::rounds(row.series, &["batch", key]).map(|r| r.median);
@@ -223,7 +223,7 @@ struct Bar {
 
 /// Events per second: a bar from the left, with a line over the range of the rounds at its end.
 pub fn throughput(data: &Data) -> String {
-    let rows = data.ranked("throughput", |series| -data::median(series, &["events_per_s"]));
+    let rows = data.ranked("throughput", &["events_per_s"], Order::HighestFirst);
     let bars = rows.iter().filter_map(|row| {
         let format = row.series.values().find_map(|record| record["format"].as_str());
         Some(Bar {

@@ -93,6 +93,10 @@ pub fn idle(data: &Data) -> Option<String> {
     add("idle process, defaults, % of a core", thousandths(percent(What::Idle)));
     let label = "idle process, preset for latency, % of a core";
     add(label, thousandths(percent(What::IdleLatency)));
+    let label = "a process that only wakes as often as an idle engine's writer, % of a core";
+    if let Some(floor) = percent(What::IdleFloor) {
+        add(label, thousandths(Some(floor)));
+    }
     add("`init`, µs", ranged(rounds(What::Start, "init_us")));
     add("the first call of a thread, µs", ranged(rounds(What::Start, "first_call_us")));
     let label = "from the call of `init` to the first line in the file, µs";

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::data::{self, Data, ENC, ENC_COARSE, RING_JSON, Row, Series};
+use super::data::{self, Data, ENC, ENC_COARSE, Order, RING_JSON, Row, Series};
 use crate::candidate::Kind;
 use crate::stats::Rounds;
 
@@ -44,6 +44,11 @@ pub fn run(data: &Data) -> String {
             .map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or("?")))
             .collect();
         out.push_str(&format!("Versions: {}.\n", list.join(", ")));
+    }
+    if let Some(reason) =
+        data.about.iter().rev().find_map(|about| about["quill"]["skipped"].as_str())
+    {
+        out.push_str(&format!("\nNot measured: quill ({reason}).\n"));
     }
     out
 }
@@ -101,7 +106,7 @@ pub fn latency(data: &Data) -> String {
         "p99 ÷ enc",
         "p50 ÷ enc_coarse",
     ]);
-    for row in data.ranked(LATENCY, |series| data::median(series, &["batch", "p50"])) {
+    for row in data.ranked(LATENCY, &["batch", "p50"], Order::LowestFirst) {
         let cell = |key: &str| plain(data::rounds(row.series, &["batch", key]));
         let wide = |key: &str| ranged(data::rounds(row.series, &["batch", key]));
         let below =
@@ -120,7 +125,7 @@ pub fn latency(data: &Data) -> String {
             below(ENC_COARSE, "p50"),
         ]));
     }
-    out + &problem_lines(data, LATENCY)
+    out + &problem_lines(data, LATENCY, &["batch", "p50"])
 }
 
 /// Single calls and cold calls.
@@ -136,7 +141,7 @@ pub fn pauses(data: &Data) -> String {
         "p99",
         "p50 ÷ enc",
     ]);
-    for row in data.ranked(LATENCY, |series| data::median(series, &["single", "p50"])) {
+    for row in data.ranked(LATENCY, &["single", "p50"], Order::LowestFirst) {
         let wide = |kind: &str, key: &str| ranged(data::rounds(row.series, &[kind, key]));
         let cell = |kind: &str, key: &str| plain(data::rounds(row.series, &[kind, key]));
         let below = |kind: &str| ratio(data.ratio(row.series, LATENCY, ENC, &[kind, "p50"]));
@@ -171,7 +176,7 @@ pub fn throughput(data: &Data) -> String {
     ]);
     let speed: &[&str] = &["events_per_s"];
     let cpu: &[&str] = &["cpu_ns_per_event"];
-    for row in data.ranked(THROUGHPUT, |series| -data::median(series, speed)) {
+    for row in data.ranked(THROUGHPUT, speed, Order::HighestFirst) {
         let below =
             |base: &str, path: &[&str]| ratio(data.ratio(row.series, THROUGHPUT, base, path));
         let millions = data::rounds(row.series, speed).map(|rounds| rounds.times(1e-6));
@@ -188,7 +193,7 @@ pub fn throughput(data: &Data) -> String {
             plain(data::rounds(row.series, &["bytes_per_event"])),
         ]));
     }
-    out + &problem_lines(data, THROUGHPUT)
+    out + &problem_lines(data, THROUGHPUT, speed)
 }
 
 fn format_of(series: &Series) -> String {
@@ -209,9 +214,9 @@ fn rank(row: &Row<'_>) -> String {
 }
 
 /// A sentence for each candidate without a rank.
-fn problem_lines(data: &Data, mode: &str) -> String {
+fn problem_lines(data: &Data, mode: &str, path: &[&str]) -> String {
     let mut out = String::new();
-    for row in data.ranked(mode, |_| 0.0) {
+    for row in data.ranked(mode, path, Order::LowestFirst) {
         if let Some(problem) = &row.problem {
             out.push_str(&format!("\nNo rank for {}: {problem}.\n", row.name));
         }

@@ -1,6 +1,6 @@
 //! `compare sweep`: measures ringseal with different ring and batch sizes and numbers of rings, when idle, and at its
-//! start. Every measurement is a child process, and `ring_json` is measured in every round. The records go to a
-//! separate file, which `report` reads in addition to the main one.
+//! start. Every measurement is a child process, and `ring_json` is measured in every round with throughput. The
+//! records usually go to a separate file, which `report` reads in addition to the main one.
 
 pub mod point;
 mod size;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::candidates::ringseal::Tuning;
 use crate::child::Mode;
 use crate::drive::{self, Results};
+use crate::family::Measurement;
 use crate::measure::Amounts;
 use crate::{options, tsc};
 use point::{Plan, What};
@@ -20,14 +21,14 @@ use point::{Plan, What};
 /// Options of `sweep`.
 #[derive(Debug)]
 pub struct Sweep {
+    /// The parts to measure.
+    pub parts: Vec<Measurement>,
     /// The number of times that every point is measured.
     pub rounds: usize,
     /// The amount to measure at each point.
     pub amounts: Amounts,
     /// The time for which an idle engine is observed.
     pub idle: Duration,
-    /// The file of the result records.
-    pub results: PathBuf,
     /// The directory in which lines are written.
     pub dir: PathBuf,
 }
@@ -57,56 +58,65 @@ pub fn bytes_word(bytes: usize) -> String {
     if bytes < 1 << 20 { format!("{} KiB", bytes >> 10) } else { format!("{} MiB", bytes >> 20) }
 }
 
-/// Measures everything and returns the records, the description of the run first.
-pub fn run(options: &Sweep) -> Result<Vec<Value>, String> {
+/// Measures everything and adds the records, the description of the sweep first.
+pub fn run(options: &Sweep, results: &mut Results) -> Result<(), String> {
     let begin = std::time::Instant::now();
     let tsc_hz = tsc::calibrate(Duration::from_millis(300));
-    let mut results = Results::create(&options.results)?;
     results.add(describe_run(options, tsc_hz))?;
-    if let Some(record) = size::measure() {
+    if options.parts.contains(&Measurement::Idle)
+        && let Some(record) = size::measure()
+    {
         print_record(&record, options.rounds);
         results.add(record)?;
     }
     for round in 0..options.rounds {
-        for plan in round_order(plans(), round) {
+        for plan in round_order(plans(&options.parts), round) {
             let mut record = measure(plan, options, tsc_hz);
             record["round"] = json!(round);
             print_record(&record, options.rounds);
             results.add(record)?;
         }
     }
-    let _ = std::fs::remove_dir(&options.dir); // keeps it if it contains other files
     eprintln!("the sweep took {:.0} s", begin.elapsed().as_secs_f64());
-    Ok(results.records)
+    Ok(())
 }
 
-/// All measurements of a round, each once; `None` is the floor.
-fn plans() -> Vec<Option<Plan>> {
-    let mut plans = vec![None];
-    let mut add = |what, tuning, producers| {
-        let plan = Some(Plan { what, tuning, producers });
+/// The measurements of a round, each once; `None` is the floor.
+fn plans(parts: &[Measurement]) -> Vec<Option<Plan>> {
+    let mut plans = Vec::new();
+    let mut add = |plan: Option<Plan>| {
         if !plans.contains(&plan) {
             plans.push(plan);
         }
     };
-    for (producers, ring_bytes) in PRODUCERS {
-        add(What::Throughput, Tuning { ring_bytes, ..DEFAULT }, producers);
+    let plan = |what, tuning, producers| Some(Plan { what, tuning, producers });
+    if parts.contains(&Measurement::Rings) || parts.contains(&Measurement::Capacity) {
+        add(None);
     }
-    let rings = RING_BYTES.map(|ring_bytes| Tuning { ring_bytes, ..DEFAULT });
-    let batches = BATCH_BYTES.map(|batch_bytes| Tuning { batch_bytes, ..DEFAULT });
-    for tuning in rings.into_iter().chain(batches) {
-        add(What::Throughput, tuning, 1);
-        add(What::Latency, tuning, 1);
+    if parts.contains(&Measurement::Rings) {
+        for (producers, ring_bytes) in PRODUCERS {
+            add(plan(What::Throughput, Tuning { ring_bytes, ..DEFAULT }, producers));
+        }
     }
-    for what in [What::Start, What::Idle, What::IdleLatency] {
-        add(what, DEFAULT, 1);
+    if parts.contains(&Measurement::Capacity) {
+        let rings = RING_BYTES.map(|ring_bytes| Tuning { ring_bytes, ..DEFAULT });
+        let batches = BATCH_BYTES.map(|batch_bytes| Tuning { batch_bytes, ..DEFAULT });
+        for tuning in rings.into_iter().chain(batches) {
+            add(plan(What::Throughput, tuning, 1));
+            add(plan(What::Latency, tuning, 1));
+        }
+    }
+    if parts.contains(&Measurement::Idle) {
+        for what in [What::Start, What::Idle, What::IdleLatency, What::IdleFloor] {
+            add(plan(what, DEFAULT, 1));
+        }
     }
     plans
 }
 
 /// Each round starts at another place of the same order.
 fn round_order(mut plans: Vec<Option<Plan>>, round: usize) -> Vec<Option<Plan>> {
-    let by = round * 11 % plans.len();
+    let by = round * 11 % plans.len().max(1);
     plans.rotate_left(by);
     plans
 }
@@ -169,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_point_of_every_axis_is_measured_once() {
-        let plans = plans();
+        let plans = plans(crate::family::SWEEP);
         for (at, plan) in plans.iter().enumerate() {
             assert!(!plans[..at].contains(plan), "{plan:?}");
         }
@@ -183,5 +193,19 @@ mod tests {
         }
         assert!(plans.contains(&None));
         assert_eq!(round_order(plans.clone(), 2).len(), plans.len());
+    }
+
+    #[test]
+    fn a_part_is_measured_alone() {
+        let whats = |part| -> Vec<Option<What>> {
+            plans(&[part]).into_iter().map(|plan| plan.map(|plan| plan.what)).collect()
+        };
+        let rings = whats(Measurement::Rings);
+        assert_eq!(rings.len(), 1 + PRODUCERS.len());
+        assert!(rings[1..].iter().all(|&what| what == Some(What::Throughput)));
+        let idle = [What::Start, What::Idle, What::IdleLatency, What::IdleFloor].map(Some);
+        assert_eq!(whats(Measurement::Idle), idle);
+        assert!(whats(Measurement::Capacity).contains(&Some(What::Latency)));
+        assert!(round_order(plans(&[]), 1).is_empty());
     }
 }

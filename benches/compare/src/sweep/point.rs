@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use ringseal::Engine;
@@ -29,11 +30,19 @@ pub enum What {
     Idle,
     /// Processor time with nothing to do and the preset for latency, which polls more often.
     IdleLatency,
+    /// Processor time of a thread that does nothing but wake as often as an idle writer.
+    IdleFloor,
 }
 
 impl What {
-    const ALL: [Self; 5] =
-        [Self::Throughput, Self::Latency, Self::Start, Self::Idle, Self::IdleLatency];
+    const ALL: [Self; 6] = [
+        Self::Throughput,
+        Self::Latency,
+        Self::Start,
+        Self::Idle,
+        Self::IdleLatency,
+        Self::IdleFloor,
+    ];
 
     /// The word on the command line and in result files.
     pub fn word(self) -> &'static str {
@@ -43,6 +52,7 @@ impl What {
             Self::Start => "sweep_start",
             Self::Idle => "sweep_idle",
             Self::IdleLatency => "sweep_idle_latency",
+            Self::IdleFloor => "sweep_idle_floor",
         }
     }
 
@@ -84,6 +94,7 @@ pub fn run(
         What::Start => start(dir),
         What::Idle => measure_idle(dir, idle, false),
         What::IdleLatency => measure_idle(dir, idle, true),
+        What::IdleFloor => measure_idle_floor(idle),
     })
 }
 
@@ -172,17 +183,44 @@ fn measure_idle(dir: &Path, time: Duration, latency: bool) -> Result<(Value, Log
     }
     let engine = ringseal::init(config).map_err(|e| e.to_string())?;
     log(&Feed::new(), 0..1000);
+    let record = watch(time)?;
+    engine.stop().map_err(|e| e.to_string())?;
+    Ok((record, nothing_logged(1000)))
+}
+
+/// Processor time of a process with a thread that only wakes as often as the writer of an idle engine does.
+fn measure_idle_floor(time: Duration) -> Result<(Value, Logged), String> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&is_over);
+    let (_, pause) = own::writer_pauses();
+    let thread = std::thread::spawn(move || {
+        // ORDER: Relaxed; no other memory depends on it.
+        while !seen.load(Ordering::Relaxed) {
+            std::thread::park_timeout(pause);
+        }
+    });
+    let record = watch(time)?;
+    // ORDER: as above.
+    is_over.store(true, Ordering::Relaxed);
+    thread.join().map_err(|_| "the sleeping thread panicked".to_owned())?;
+    Ok((record, nothing_logged(0)))
+}
+
+/// The share of a core that this process uses over `time`, after it has calmed down.
+fn watch(time: Duration) -> Result<Value, String> {
     std::thread::sleep(CALM_DOWN);
     let (begin, cpu_ns) = (Instant::now(), sys::threads_cpu_ns()?);
     std::thread::sleep(time);
     let (wall, spent_ns) = (begin.elapsed(), sys::threads_cpu_ns()? - cpu_ns);
-    engine.stop().map_err(|e| e.to_string())?;
-    let record = json!({
+    Ok(json!({
         "idle_s": wall.as_secs_f64(),
         "cpu_share": spent_ns as f64 / wall.as_nanos() as f64,
-    });
-    let nothing = Output { files: Vec::new(), format: Format::Nothing };
-    Ok((record, Logged { output: nothing, events: 1000, bytes: 0 }))
+    }))
+}
+
+fn nothing_logged(events: u64) -> Logged {
+    let output = Output { files: Vec::new(), format: Format::Nothing };
+    Logged { output, events, bytes: 0 }
 }
 
 #[cfg(test)]
