@@ -21,6 +21,9 @@ const COUNTS: [usize; 6] = [1, 16, 17, 64, 256, 1024];
 /// Events between two flushes: they fit into the ring with a definition each.
 const BATCH: usize = 2048;
 
+/// Measured batches of a round.
+const BATCHES: usize = 3;
+
 /// The order in which the loggers take turns.
 #[derive(Debug, Clone, Copy)]
 struct Turns {
@@ -105,7 +108,7 @@ fn measure(engine: &Engine, loggers: &[Logger], turns: Turns, cell: &mut Cell) {
     let visits = visits(turns, loggers.len());
     let per_event = |time: Duration| time.as_nanos() as f64 / BATCH as f64;
     // The first batch defines the contexts.
-    for round in 0..4 {
+    for round in 0..=BATCHES {
         lines_in_place(engine);
         let before = writer_time();
         let call = log(loggers, &visits, turns.events_each);
@@ -123,6 +126,8 @@ fn main() {
     let engine = start();
     assert!(engine.prepare_thread(), "there is a ring for this thread");
     let all: Vec<Vec<Logger>> = COUNTS.iter().map(|&count| loggers(&engine, count)).collect();
+    let batches = rounds * BATCHES;
+    println!("{}; medians of {batches} batches of {BATCH} events\n", processor());
     println!(
         "| turns | contexts | call, ns | to 1 | writer, ns | to 1 |\n|---|---:|---:|---:|---:|---:|"
     );
@@ -142,13 +147,28 @@ fn print(turns: Turns, cells: &mut [Cell]) {
     let mut first = None;
     for (count, cell) in COUNTS.iter().zip(cells) {
         let (call, writer) = (median(&mut cell.call), median(&mut cell.writer));
-        let (call, writer) = (call.unwrap_or(f64::NAN), writer.unwrap_or(f64::NAN));
         let (call_of_one, writer_of_one) = *first.get_or_insert((call, writer));
+        let [call, call_ratio] = cells_of(call, call_of_one, 1);
+        let [writer, writer_ratio] = cells_of(writer, writer_of_one, 0);
+        let each = turns.events_each;
         println!(
-            "| {order}, {} a visit | {count} | {call:.1} | {:.2} | {writer:.0} | {:.2} |",
-            turns.events_each,
-            call / call_of_one,
-            writer / writer_of_one
+            "| {order}, {each} a visit | {count} | {call} | {call_ratio} | {writer} | {writer_ratio} |"
         );
     }
+}
+
+/// A time, and its ratio to that of one context; dashes where there is no such time.
+fn cells_of(time: Option<f64>, of_one: Option<f64>, decimals: usize) -> [String; 2] {
+    let dash = || "–".to_owned();
+    [
+        time.map_or_else(dash, |time| format!("{time:.decimals$}")),
+        time.zip(of_one).map_or_else(dash, |(time, of_one)| format!("{:.2}", time / of_one)),
+    ]
+}
+
+/// The processor's name, as the kernel reports it.
+fn processor() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = info.lines().find_map(|line| line.strip_prefix("model name"));
+    line.map_or("unknown processor", |name| name.trim_start_matches([' ', '\t', ':'])).to_owned()
 }
