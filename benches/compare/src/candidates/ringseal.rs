@@ -2,9 +2,10 @@
 //!
 //! Configuration: the defaults, redaction included, with one file that is never rotated, a ring of the floors' size,
 //! and a long wait for a full ring (no logger here may be configured to lose events). `ringseal` reads the exact clock;
-//! `ringseal_unredacted` is the same without redaction; `ringseal_coarse` uses the writer's published time;
-//! `ringseal_mmap` writes through a mapping. `ringseal_logger` and `ringseal_bound` log through a `Logger` without
-//! fields and with five, so that their difference is the cost of bound fields. `ringseal_disabled` is a call below the
+//! `ringseal_unredacted` is the same without redaction, and `ringseal_unredacted_boot_id` writes `run_id` only once;
+//! `ringseal_coarse` uses the writer's published time; `ringseal_mmap` writes through a mapping. `ringseal_logger` and
+//! `ringseal_bound` log through a `Logger` without fields and with five, so that their difference is the cost of bound
+//! fields. `ringseal_disabled` is a call below the
 //! level. The sweep changes sizes with `tune`.
 
 use std::path::Path;
@@ -12,7 +13,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use ringseal::sink::file::{FileConfig, RotateEvery, WriteMode};
-use ringseal::{Config, Engine, Level, Logger, Overflow, Timestamps, WaitStrategy, fields};
+use ringseal::{Config, Engine, Level, Logger, Overflow, RunId, Timestamps, WaitStrategy, fields};
 
 use crate::candidate::{Candidate, Format, Kind, Output};
 
@@ -119,17 +120,20 @@ impl<const COARSE: bool, const MMAP: bool> Candidate for Ringseal<COARSE, MMAP> 
     }
 }
 
-/// With the global engine, without redaction.
-pub struct Unredacted(Ringseal<false, false>);
+/// With the global engine, without redaction; with `run_id` and `schema_version` in every line, or only in the event
+/// with which the log begins.
+pub struct Unredacted<const RUN_ID: bool>(Ringseal<false, false>);
 
-impl Candidate for Unredacted {
-    const NAME: &'static str = "ringseal_unredacted";
+impl<const RUN_ID: bool> Candidate for Unredacted<RUN_ID> {
+    const NAME: &'static str =
+        if RUN_ID { "ringseal_unredacted" } else { "ringseal_unredacted_boot_id" };
     const KIND: Kind = Kind::Variant;
     const FORMAT: Format = Format::Json;
     const CRATE: &'static str = "ringseal";
 
     fn start(dir: &Path) -> Result<Self, String> {
-        let engine = start(config(dir, WriteMode::Append)?.no_redaction())?;
+        let lines = if RUN_ID { RunId::EveryLine } else { RunId::BootEvent };
+        let engine = start(config(dir, WriteMode::Append)?.no_redaction().run_id(lines))?;
         Ok(Self(Ringseal { engine, output: output(dir) }))
     }
 
