@@ -3,13 +3,16 @@
 //! A number that it rejects would be rejected by every detector.
 
 use super::bytes::{at, before};
-use super::detect::{is_called, number_may_be_hinted_unless, ssn_is_hinted};
+use super::detect::{card_digits_min, is_called, number_may_be_hinted_unless, ssn_is_hinted};
 
 /// The most digits of any number without a separator.
 const DIGITS_MAX: u32 = 20;
 
 /// The most digits of a telephone number, with the code for calls to another country.
 const PHONE_DIGITS_MAX: u32 = 17;
+
+/// The fewest digits of a card number.
+const CARD_DIGITS_MIN: u32 = 12;
 
 /// Groups of a social security number.
 const SSN: [u32; 3] = [3, 2, 4];
@@ -109,19 +112,20 @@ fn closed_len(digit: u32, number: u32) -> u32 {
     (digit | after & ahead & number).trailing_ones()
 }
 
-/// Eight digits, or four and four; at least twelve in total; and a first digit that issuers use.
+/// Eight digits, or four and four; and as many in total as a network issues with the first two.
 #[inline(always)]
 fn card(input: &[u8], pos: usize, digit: u32, closed: u32) -> bool {
     let all = |bits: u32| digit & bits == bits;
     // Four digits, a gap of no, one, two or three bytes, and four digits.
     let eight = all(0xFF) || all(0x1EF) || all(0x3CF) || all(0x78F);
-    if !eight
-        || !matches!(input[pos], b'2'..=b'6' | b'8' | b'9') && !input[pos..].starts_with(b"1800")
-    {
+    if !eight {
         return false;
     }
+    let Some(min) = card_digits_min([input[pos], at(input, pos + 1)]) else { return false };
     let count = (u64::from(digit) & ((1 << closed) - 1)).count_ones();
-    count >= 12
+    // Digits after the 32 bytes are not counted.
+    let min = if closed == u32::BITS { min.min(CARD_DIGITS_MIN) } else { min };
+    count >= min
 }
 
 /// Whether a word before or after the number identifies it.

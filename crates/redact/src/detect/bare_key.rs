@@ -4,6 +4,7 @@
 //! look drawn are hits, since words, paths, versions, UUIDs and digests follow the same keys.
 
 use super::drawn;
+use super::key_endings::{ends_in_word, has_ending, has_ending_too};
 use super::key_forms::{ROW_BYTES_MIN, is_code, is_drawn_word, is_grouped, is_like_uuid, is_uuid};
 use super::words::{
     COUNTED, HARMLESS_KEYS, KEY_PAIRS, NOT_KEYS, SECRETS, SESSIONS, SMALL, SOMETIMES, USES,
@@ -69,7 +70,8 @@ pub(super) fn may_be_told(input: &[u8], pos: usize) -> bool {
         return BETWEEN.has(between)
             && has_ending(three)
             && has_ending_too(three)
-            && !is_other_id(input, pos - 1);
+            && !is_other_id(input, pos - 1)
+            && ends_in_word(input, pos - 1);
     }
     BETWEEN.has(last) && BETWEEN.has(between) && may_be_told_further(input, pos)
 }
@@ -108,7 +110,10 @@ fn may_be_told_further(input: &[u8], pos: usize) -> bool {
     let letters = input.get(..end).and_then(<[u8]>::last_chunk::<3>);
     letters.is_some_and(|&[a, b, c]| {
         let three = u32::from_le_bytes([a, b, c, 0]);
-        has_ending(three) && has_ending_too(three) && !is_other_id(input, end)
+        has_ending(three)
+            && has_ending_too(three)
+            && !is_other_id(input, end)
+            && ends_in_word(input, end)
     })
 }
 
@@ -121,72 +126,6 @@ fn is_other_id(input: &[u8], end: usize) -> bool {
         from.is_some_and(|from| input[from..end].eq_ignore_ascii_case(id))
     };
     ends(b"_id") && !ends(TELLING)
-}
-
-/// A hash of three bytes, whatever the case of letters.
-const fn ending_index(three: u32, factor: u32) -> usize {
-    ((three & 0x001F_1F1F).wrapping_mul(factor) >> 20) as usize
-}
-
-/// A set of three bytes, by a hash.
-struct Endings<const FACTOR: u32>([u64; 64]);
-
-impl<const FACTOR: u32> Endings<FACTOR> {
-    #[inline(always)]
-    fn has(&self, three: u32) -> bool {
-        let i = ending_index(three, FACTOR);
-        self.0[i >> 6] >> (i & 63) & 1 != 0
-    }
-
-    const fn add(&mut self, [a, b, c]: [u8; 3]) {
-        let i = ending_index(u32::from_le_bytes([a, b, c, 0]), FACTOR);
-        self.0[i >> 6] |= 1 << (i & 63);
-    }
-
-    const fn new() -> Self {
-        let mut endings = Endings([0; 64]);
-        let mut i = 0;
-        while i < SECRETS.len() + SOMETIMES.len() {
-            let secret = i < SECRETS.len();
-            let word = if secret { SECRETS[i] } else { SOMETIMES[i - SECRETS.len()] };
-            let [.., a, b, c] = *word else { panic!() };
-            endings.add([a, b, c]);
-            endings.add([b, c, b's']);
-            // `key1`, `key 1`, but not `access1`.
-            let mut digit =
-                if matches!(word, b"key" | b"token" | b"secret") { b'1' } else { b'9' + 1 };
-            while digit <= b'9' {
-                endings.add([b, c, digit]);
-                endings.add([c, b' ', digit]);
-                digit += 1;
-            }
-            i += 1;
-        }
-        i = 0;
-        while i < SMALL.len() {
-            match *SMALL[i] {
-                [.., a, b, c] => endings.add([a, b, c]),
-                [b, c] => endings.add([b' ', b, c]),
-                _ => panic!(),
-            }
-            i += 1;
-        }
-        endings
-    }
-}
-
-/// Whether a word for keys, or a small word, can end in these three bytes; accepts some others.
-#[inline(always)]
-fn has_ending(three: u32) -> bool {
-    static ENDINGS: Endings<0x9E37_79B1> = Endings::new();
-    ENDINGS.has(three)
-}
-
-/// The same by another hash: what both accept is nearly always an ending.
-#[inline(never)]
-fn has_ending_too(three: u32) -> bool {
-    static ENDINGS: Endings<0x85EB_CA6B> = Endings::new();
-    ENDINGS.has(three)
 }
 
 /// Whether the 16 bytes at `pos` have a digit and a letter, or letters of both cases, or start like a row of
@@ -441,6 +380,34 @@ fn singular(word: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_filter_rejects_a_word_that_tells() {
+        let words = SECRETS.iter().chain(SOMETIMES).chain(SMALL);
+        let words = words.map(|word| String::from_utf8(word.to_vec()).unwrap());
+        let written = ["refreshtoken", "mysecret", "acmekey", "dbpassword", "xpwd", "connection"];
+        let mut told = 0;
+        for word in words.chain(written.map(str::to_owned)) {
+            let capital = word[..1].to_uppercase() + &word[1..];
+            for spelt in [word.clone(), word.to_uppercase(), capital] {
+                for before in ["a log of ", "x=1, my_", "see acme", "a secret ", "token "] {
+                    for after in ["=", ": ", "s=", "s: \"", "1 = '", "2: ", " is ", " 2: ", " -> "]
+                    {
+                        let text = format!("{before}{spelt}{after}");
+                        if telling(text.as_bytes(), text.len()) != Telling::No {
+                            let end = text.trim_end_matches(|c| !char::is_alphanumeric(c)).len();
+                            assert!(ends_in_word(text.as_bytes(), end), "{text}");
+                            told += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(told > 1000, "{told}");
+        for text in ["a connection: ", "with success: ", "in status: "] {
+            assert!(!may_be_told(text.as_bytes(), text.len()), "{text}");
+        }
+    }
 
     #[test]
     fn the_words_before_a_value_tell() {

@@ -192,6 +192,36 @@ static NETWORKS: [Network; 44] = [
     range(986_000, 986_099, 16..=16, false), // Humo
 ];
 
+/// For each two first digits, the fewest digits of a card number that starts with them; 255 if there is none.
+static DIGITS_MIN_OF: [u8; 100] = {
+    let mut table = [u8::MAX; 100];
+    let mut i = 0;
+    while i < NETWORKS.len() {
+        let Network { from, to, lens, .. } = NETWORKS[i];
+        let mut two = from / 10_000;
+        while two <= to / 10_000 {
+            // At most 19.
+            let min = lens.trailing_zeros() as u8;
+            if min < table[two as usize] {
+                table[two as usize] = min;
+            }
+            two += 1;
+        }
+        i += 1;
+    }
+    table
+};
+
+/// The fewest digits of a card number that starts with these two digits, if any does.
+#[inline(always)]
+pub(crate) fn digits_min(first: [u8; 2]) -> Option<u32> {
+    let [tens, ones] = first.map(|digit| usize::from(digit.wrapping_sub(b'0')));
+    match DIGITS_MIN_OF.get(tens * 10 + ones) {
+        None | Some(&u8::MAX) => None,
+        Some(min) => Some(u32::from(*min)),
+    }
+}
+
 /// The network that issues numbers of this length that start with these digits.
 fn network(digits: &[u8]) -> Option<Network> {
     let six = digits.iter().take(6).fold(0, |n, &d| n * 10 + u32::from(d - b'0'));
@@ -216,6 +246,23 @@ mod tests {
                 assert_eq!(luhn(&bad), bad == good);
             }
         }
+    }
+
+    #[test]
+    fn the_first_two_digits_bound_the_length() {
+        for six in (0..1_000_000u32).step_by(37).chain(NETWORKS.iter().flat_map(|n| [n.from, n.to]))
+        {
+            let digits = format!("{six:06}0000000000000").into_bytes();
+            let min = digits_min([digits[0], digits[1]]);
+            for n in DIGITS_MIN..=DIGITS_MAX {
+                assert!(
+                    network(&digits[..n]).is_none() || min.is_some_and(|min| min as usize <= n)
+                );
+            }
+        }
+        assert_eq!(digits_min(*b"41"), Some(13));
+        assert_eq!(digits_min(*b"18"), Some(15));
+        assert_eq!(digits_min(*b"10"), None);
     }
 
     #[test]

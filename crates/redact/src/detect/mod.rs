@@ -26,6 +26,7 @@ mod hint;
 mod iban;
 mod jwt;
 mod key_body;
+mod key_endings;
 mod key_forms;
 mod key_text;
 mod kv;
@@ -58,6 +59,7 @@ mod wrapped;
 mod xml;
 
 pub(crate) use bare_key::{is_drawn_value, may_name_secret};
+pub(crate) use card::digits_min as card_digits_min;
 pub(crate) use copies::{
     find as find_copies, find_others as find_copies_of, is_distinct, is_within_word,
     note as note_values,
