@@ -1,8 +1,12 @@
 //! The words that the two sides of a ring share, and where they are in its region.
 //!
-//! A region begins with the words and continues with the data. Words of different writers are in different blocks of
-//! [`BLOCK_BYTES`], so that a store of one side never takes a cache line from the other side that the other only
-//! writes. The places are fixed, because a process that finds the region in a file reads it by them.
+//! A region begins with the words and continues with the data. In private memory the words begin some blocks later, at
+//! a different place in each ring ([`private_words_at`]), because all regions begin at a page: words at the same place
+//! of every page would be in one set of the first-level cache, which holds about eight lines.
+//!
+//! Words that different sides store are in different blocks of [`BLOCK_BYTES`], so that the stores of the two sides do
+//! not take the same cache line from each other. The places are fixed, because a process that finds the region in a
+//! file reads it by them.
 //!
 //! | at | what | stored by |
 //! |---|---|---|
@@ -11,19 +15,21 @@
 //! | [`WATERMARK_AT`] | the end of the data of the consumer's lap, if the producer is in the next lap | the producer |
 //! | [`HEAD_AT`] | the position up to which bytes were given back | the consumer |
 //! | 512 | reserved | |
-//! | [`CLAIM_AT`] | the position up to which the producer may write, and flags; only for the living process | both |
+//! | [`CLAIM_AT`] | the position up to which the producer may write, and flags; for live processes only | both |
 //! | 896 to the data | reserved | |
 //!
 //! # Invariants
-//! 1. `start` of [`Words`] is the start of a [`Region`] of at least [`CONTROL_BYTES`], in which [`Words::new`] has
-//!    initialised a [`Control`]. Each [`Words`] is inside of an owner that also keeps the region alive.
+//! 1. `control` of [`Words`] is a place in a [`Region`] with [`CONTROL_BYTES`] from there on, at which [`Words::new`]
+//!    has initialised a [`Control`]. Each [`Words`] is inside of an owner that also keeps the region alive.
 //! 2. No reference to a whole [`Control`] is created, so that others may access the reserved bytes.
 #![allow(unsafe_code)]
 // One note covers the pointer and the field, or all four words.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
+use std::fmt;
 use std::mem::offset_of;
 use std::ptr::NonNull;
 
+use super::ring::{ALIGN, CAPACITY_BYTES_MIN, GRANT_BYTES_MAX};
 use crate::sync::{AtomicUsize, CachePadded};
 use ringseal_base::storage::region::{REGION_ALIGN, Region};
 
@@ -42,6 +48,12 @@ pub const CONTROL_BYTES: usize = 1024;
 pub const SHARED_DATA_AT: usize = 65_536;
 /// Two cache lines, because x86 prefetches lines in pairs.
 pub const BLOCK_BYTES: usize = 128;
+
+/// The place of the words of the ring of this number, if its memory is private and its data begin at `data_at`: another
+/// one for each of the rings that are made after each other.
+pub(super) const fn private_words_at(number: usize, data_at: usize) -> usize {
+    number % ((data_at - CONTROL_BYTES) / BLOCK_BYTES + 1) * BLOCK_BYTES
+}
 
 /// The control words, as they are in memory.
 #[repr(C)]
@@ -80,13 +92,15 @@ unsafe impl Send for Words {}
 unsafe impl Sync for Words {}
 
 impl Words {
-    /// Sets the words at the start of `region` to an empty ring. The caller keeps the region as long as the words.
-    /// `None` if the region is too short.
-    pub(super) fn new(region: &Region) -> Option<Words> {
-        if region.len_bytes() < CONTROL_BYTES {
+    /// Sets the words at `words_at` of `region` to those of an empty ring. The caller keeps the region as long as the
+    /// words. `None` if the region is too short, or they would be in parts of blocks.
+    pub(super) fn new(region: &Region, words_at: usize) -> Option<Words> {
+        let end = words_at.checked_add(CONTROL_BYTES)?;
+        if region.len_bytes() < end || !words_at.is_multiple_of(BLOCK_BYTES) {
             return None;
         }
-        let control = region.start().cast::<Control>();
+        // SAFETY: (1) it is within the region.
+        let control = unsafe { region.start().add(words_at) }.cast::<Control>();
         let at = control.as_ptr();
         // The words alone: their padding would copy bytes of the stack into a file.
         // SAFETY: (1) the region is long enough and aligned, and its owner has passed it on to this ring alone.
@@ -127,3 +141,24 @@ impl Words {
         unsafe { &(*self.control.as_ptr()).claim.0 }
     }
 }
+
+/// A region's length does not fit a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegionLengthError {
+    pub(super) len_bytes: usize,
+    pub(super) data_at: usize,
+}
+
+impl fmt::Display for RegionLengthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RegionLengthError { len_bytes, data_at } = self;
+        write!(
+            f,
+            "a ring's region must have at least {CONTROL_BYTES} bytes before the data, a multiple of {ALIGN}, and \
+             then a power of two from {CAPACITY_BYTES_MIN} to {GRANT_BYTES_MAX} bytes; it has {len_bytes} bytes, and \
+             its data start at {data_at}"
+        )
+    }
+}
+
+impl std::error::Error for RegionLengthError {}

@@ -12,7 +12,7 @@
 //! - The memory is reserved once and freed when both halves are dropped. It becomes resident page by page: the consumer
 //!   takes the page faults ahead of a busy producer ([`Consumer::populate`]) and gives the pages of an idle one back
 //!   ([`Consumer::trim`]). A producer that is faster than that takes a fault per page in its first lap.
-//! - The control words and the data are in one region of memory, at fixed places ([`control`]). A crash loses unread
+//! - The control words and the data are in one region of memory, at fixed places (`control.rs`). A crash loses unread
 //!   bytes if the region is private memory. If it is part of a file, they are in the file whenever the process is
 //!   killed: everything before the last commit, and nothing after it.
 //!

@@ -8,7 +8,7 @@
 //! claim are written by no one, so the consumer can give their memory back while the producer keeps writing.
 //!
 //! # Invariants
-//! 1. `ring` has the region, whose first bytes are the control words, and whose bytes from `data_at` on are the data:
+//! 1. `ring` has the region, with the control words at `words_at`, and whose bytes from `data_at` on are the data:
 //!    `mask + 1` initialised bytes, aligned to [`ALIGN`]. It lives until both halves are dropped, and so longer than
 //!    `words`. Nothing else writes to it. `data` is the address of the data; the consumer's `mask` is that of the ring.
 //! 2. Only the one [`Producer`] stores `tail` and `watermark`, and raises the position in `claim`; only the one
@@ -30,7 +30,7 @@
 use std::ptr::NonNull;
 use std::{fmt, io};
 
-use super::control::{CONTROL_BYTES, Words};
+use super::control::{CONTROL_BYTES, RegionLengthError, Words, private_words_at};
 use crate::sync::{Arc, Ordering, spin_wait};
 use ringseal_base::storage::region::{Region, page_bytes};
 
@@ -41,8 +41,9 @@ pub const ALIGN: usize = 8;
 compile_error!("ringseal counts ring positions in 64 bits; this target has fewer");
 
 /// No grant is longer: the longest ring. Sums of a position and a length do not overflow.
-const GRANT_BYTES_MAX: usize = 1 << 30;
-const CAPACITY_BYTES_MIN: usize = 64;
+pub(super) const GRANT_BYTES_MAX: usize = 1 << 30;
+/// The shortest ring.
+pub(super) const CAPACITY_BYTES_MIN: usize = 64;
 
 /// In `claim`: the consumer is giving memory beyond the claim back.
 pub(super) const TRIMMING: usize = 1;
@@ -133,22 +134,38 @@ pub fn try_ring(capacity_bytes: usize) -> io::Result<(Producer, Consumer)> {
     let capacity = capacity_bytes.clamp(CAPACITY_BYTES_MIN, GRANT_BYTES_MAX).next_power_of_two();
     let data_at = page_bytes().max(CONTROL_BYTES);
     let region = Region::new(data_at + capacity)?;
-    ring_in(region, data_at).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+    // ORDER: relaxed; rings that get the same number share cache sets, nothing else.
+    let number = RINGS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let words_at = private_words_at(number, data_at);
+    ring_at(region, words_at, data_at)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }
+
+/// Rings that were made in private memory. Not one of loom's atomics: it is not part of the model.
+static RINGS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
 
 /// Makes an empty ring in `region`: control words first, and data from `data_at` to the end.
 pub fn ring_in(region: Region, data_at: usize) -> Result<(Producer, Consumer), RegionLengthError> {
+    ring_at(region, 0, data_at)
+}
+
+/// The same, with the words at `words_at`.
+fn ring_at(
+    region: Region,
+    words_at: usize,
+    data_at: usize,
+) -> Result<(Producer, Consumer), RegionLengthError> {
     let len_bytes = region.len_bytes();
     let error = RegionLengthError { len_bytes, data_at };
     let capacity = len_bytes.checked_sub(data_at).ok_or(error)?;
-    let is_aligned = data_at >= CONTROL_BYTES && data_at.is_multiple_of(ALIGN);
+    let is_aligned = data_at >= words_at + CONTROL_BYTES && data_at.is_multiple_of(ALIGN);
     if !is_aligned
         || !capacity.is_power_of_two()
         || !(CAPACITY_BYTES_MIN..=GRANT_BYTES_MAX).contains(&capacity)
     {
         return Err(error);
     }
-    let words = Words::new(&region).ok_or(error)?;
+    let words = Words::new(&region, words_at).ok_or(error)?;
     let ring = Arc::new(Ring::new(region, data_at, capacity));
     let (data, mask) = (ring.data(), ring.mask);
     let producer =
@@ -158,27 +175,6 @@ pub fn ring_in(region: Region, data_at: usize) -> Result<(Producer, Consumer), R
         Consumer { words, data, mask, ring, head: 0, at: 0, tail: 0, touched, fresh_end };
     Ok((producer, consumer))
 }
-
-/// A region's length does not fit a ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RegionLengthError {
-    len_bytes: usize,
-    data_at: usize,
-}
-
-impl fmt::Display for RegionLengthError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RegionLengthError { len_bytes, data_at } = self;
-        write!(
-            f,
-            "a ring's region must have at least {CONTROL_BYTES} bytes before the data, a multiple of {ALIGN}, and \
-             then a power of two from {CAPACITY_BYTES_MIN} to {GRANT_BYTES_MAX} bytes; it has {len_bytes} bytes, and \
-             its data start at {data_at}"
-        )
-    }
-}
-
-impl std::error::Error for RegionLengthError {}
 
 /// The next multiple of [`ALIGN`]. `len` is at most [`GRANT_BYTES_MAX`].
 #[inline(always)]

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::ring;
 use super::ring::ALIGN;
 
+pub(crate) mod cache_lines;
 #[cfg(all(target_os = "linux", not(miri)))]
 pub(crate) mod file;
 
