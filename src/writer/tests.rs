@@ -21,6 +21,7 @@ use ringseal_base::clock::{Clock, ManualClock, Now};
 use ringseal_base::limits::Limits;
 use ringseal_base::value::ValueWriter;
 
+#[cfg(not(loom))]
 mod cache_lines;
 mod delivery;
 mod order;
