@@ -8,6 +8,8 @@ use super::detect::{card_digits_min, is_called, number_may_be_hinted_unless, ssn
 /// The most digits of any number without a separator.
 const DIGITS_MAX: u32 = 20;
 
+/// The fewest digits of a telephone number.
+const PHONE_DIGITS_MIN: u32 = 7;
 /// The most digits of a telephone number, with the code for calls to another country.
 const PHONE_DIGITS_MAX: u32 = 17;
 
@@ -56,7 +58,9 @@ pub(super) fn continues_as_word(digit: u32, word: u32) -> bool {
         return true;
     }
     let letters = (word >> run).trailing_ones();
-    letters > 0 && !has_check_letter(run, letters)
+    // `1736744595x80`: an extension, if a word says that it is a telephone number.
+    let has_more_digits = digit.unbounded_shr(run) & ((1u32 << letters.min(31)) - 1) != 0;
+    letters > 0 && !has_check_letter(run, letters) && !(run >= PHONE_DIGITS_MIN && has_more_digits)
 }
 
 /// Whether identity numbers have this many digits with this many letters after them.
@@ -74,9 +78,9 @@ pub(super) fn may_be_personal(input: &[u8], pos: usize, prev: u8, digit: u32, nu
     let run = digit.trailing_ones();
     let closed = closed_len(digit, number);
     let sure = match run {
-        3 => prev == b'(' || is_grouped(digit, SSN) || is_grouped(digit, NANP),
+        3 if prev == b'(' || is_grouped(digit, SSN) || is_grouped(digit, NANP) => true,
         1 => input[pos] == b'1' && has_trunk(input, pos, digit),
-        2 | 4..=6 => input[pos] == b'0' && has_exit_code(input, pos, prev, run),
+        2..=6 => input[pos] == b'0' && has_exit_code(input, pos, prev, run),
         _ => false,
     };
     (prev == b'+') | sure
@@ -101,7 +105,7 @@ fn has_exit_code(input: &[u8], pos: usize, prev: u8, run: u32) -> bool {
     at(input, pos + 1) == b'0'
         && (run == 2 || at(input, pos + 2) != b'0')
         && !matches!(prev, b':' | b'.')
-        && matches!(next, b' ' | b'-' | b'(' | b'/' | 0x80..)
+        && matches!(next, b' ' | b'-' | b'(' | b')' | b'/' | 0x80..)
 }
 
 /// The bytes up to the last digit that follows the one before after a gap of at most [`GAP_BYTES_MAX`].

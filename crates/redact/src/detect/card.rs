@@ -75,8 +75,10 @@ pub(super) fn from_walk(finder: &mut Finder<'_>, walk: &Walk, hint: Hint) {
         if !ends_at(input, walk.end(n)) || !luhn(digits) || distinct(digits) < 2 {
             continue;
         }
-        let hinted =
-            finder.rules.loose_numbers || hint.has(Hint::CARD) || hint::card(input, walk.start());
+        // Digits in small groups are a card only right after such a word: any row of numbers may contain one.
+        let hinted = finder.rules.loose_numbers
+            || hint.has(Hint::CARD)
+            || matches!(walk.groups(8).lens(), [8] | [4, 4]) && hint::card(input, walk.start());
         if hinted || is_sure(walk, n, network, hint) {
             let keep = if finder.rules.card_last4 { 4 } else { 0 };
             return finder.hit_keeping(walk.start(), walk.end(n), rule::CARD, HitKind::Card, keep);

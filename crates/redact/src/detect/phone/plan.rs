@@ -29,6 +29,10 @@ pub(super) fn fit(digits: &[u8]) -> Fit {
 
 /// The plan of a calling code.
 fn plan(code: &[u8]) -> Option<&'static Plan> {
+    // No calling code starts with a zero.
+    if code.first() == Some(&b'0') {
+        return None;
+    }
     let code = code.iter().fold(0, |n, digit| n * 10 + u16::from(digit - b'0'));
     let i = PLANS.binary_search_by_key(&code, |plan| plan.0).ok()?;
     Some(&PLANS[i])
