@@ -124,14 +124,9 @@ fn write(producer: &mut Producer, seq: u64, orders: &Orders) {
     out.str(&order.sym);
     out.i64(i64::from(order.qty));
     let header = Header {
-        kind: Kind::Event,
-        level: Level::Info,
-        is_cut: false,
-        has_stack: false,
-        has_rate: false,
         callsite: ORDER_FILLED.id(),
-        context: 0,
         ticks: SystemClock.ticks(),
+        ..Header::new(Kind::Event, Level::Info)
     };
     let len = header.write(head, out.len_bytes());
     grant.commit(len);

@@ -61,12 +61,15 @@ pub mod testing;
 pub use ringseal_audit as audit;
 pub use ringseal_redact as redact;
 
+pub use crate::core::correlation::Correlation;
 pub use crate::core::filter::ParseFilterError;
 pub use crate::core::level::ParseLevelError;
 pub use crate::core::{Filter, Level, LevelFilter};
 #[cfg(feature = "serde")]
 pub use crate::emit::serialize;
-pub use crate::emit::{AsEmitter, BoundFields, Logger, Overflow, with_backtrace};
+pub use crate::emit::{
+    AsEmitter, BoundFields, Context, ContextScope, Logger, Overflow, with_backtrace,
+};
 pub use crate::encode::layout::{LevelCase, RunId};
 #[cfg(feature = "audit")]
 pub use crate::engine::{
@@ -83,7 +86,7 @@ pub use crate::sample::Sampling;
 pub use crate::writer::control::FlushError;
 pub use crate::writer::run::WaitStrategy;
 pub use ringseal_base::Limits;
-pub use ringseal_base::value::{Pii, PiiKind, Sanitized, Secret};
+pub use ringseal_base::value::{Maybe, Pii, PiiKind, Sanitized, Secret, Start, since};
 
 /// Values of fields beyond Rust's own types, and the trait that makes any type a value.
 pub mod value {
@@ -91,7 +94,7 @@ pub mod value {
     pub use ringseal_base::value::SerdeValue;
     pub use ringseal_base::value::{
         AllowedUnder, BacktraceValue, DebugValue, DisplayValue, Element, ErrorValue, Map, MapKey,
-        NOT_PLAIN, Number, ObjectValue, Uuid, Value, ValueWriter,
+        NOT_PLAIN, Number, ObjectValue, Since, Uuid, Value, ValueWriter,
     };
 }
 
@@ -154,7 +157,10 @@ pub mod internals {
             pub use ringseal_base::clock::{Calibration, TickSource, tick_source};
         }
         pub mod record {
-            pub use crate::core::record::{CONTEXT_ID_BYTES, HEADER_BYTES, Header, Kind, Record};
+            pub use crate::core::record::{
+                CONTEXT_ID_BYTES, ExtraFlags, Extras, HEADER_BYTES, Header, Kind, RECORD_FORMAT,
+                Record, Slots, split_extras,
+            };
         }
         pub mod trace {
             pub use crate::core::sampling::trace::randomness;
@@ -178,7 +184,7 @@ pub mod internals {
             pub use crate::encode::layout::AuditMembers;
             pub use crate::encode::layout::{
                 Bound, ConsoleLayout, ConsoleOptions, Event, JsonLayout, JsonOptions, Layout,
-                Source, key_bits,
+                Scope, Source, key_bits,
             };
         }
     }

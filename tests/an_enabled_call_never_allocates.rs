@@ -22,10 +22,10 @@ use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkError, WriteError};
 use ringseal::value::{Map, Number, Uuid};
 use ringseal::{
-    Config, Engine, Format, Level, Logger, Output, Overflow, Pii, Sampling, Sanitized, Secret,
-    Timestamps,
+    Config, Context, Correlation, Engine, Format, Level, Logger, Maybe, Output, Overflow, Pii,
+    Sampling, Sanitized, Secret, Start, Timestamps,
 };
-use ringseal::{error, fields, info, warn};
+use ringseal::{error, fields, info, since, warn};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Who {
@@ -150,6 +150,9 @@ struct Values {
     list: Vec<u64>,
     names: Vec<String>,
     loggers: Vec<Logger>,
+    /// Ambient contexts.
+    contexts: Vec<Context>,
+    start: Start,
     /// Bound to a trace that is kept, and to one that is not.
     traces: [Logger; 2],
     /// Lets one event of a call site pass in a day.
@@ -158,6 +161,9 @@ struct Values {
 
 /// Trace ids whose random part is the maximum and near the minimum.
 const TRACES: [&str; 2] = ["4bf92f3577b34da6a3ffffffffffffff", "4bf92f3577b34da6a300000000000001"];
+
+/// The ids of a trace that is kept.
+const IDS: Correlation = Correlation::new([0xEE; 16], [0x07; 16]);
 
 /// Half of some traces, nearly all and nearly none of the events without a trace, and a limit that is never reached.
 fn sampling() -> Sampling {
@@ -171,6 +177,7 @@ impl Values {
         let parse = || "x".parse::<u32>().unwrap_err();
         let log = engine.logger();
         let bind = |id: u64| log.bind(fields! { trace_id = "4bf92f35", request.id = id });
+        let ambient = |id: u64| Context::new().with(fields! { request.id = id, tenant = "acme" });
         Self {
             failure: Failure(parse()),
             boxed: Box::new(Failure(parse())),
@@ -179,6 +186,8 @@ impl Values {
             list: (0..50).collect(),
             names: vec!["one".into(), "two".into()],
             loggers: (0..40).map(bind).collect(),
+            contexts: (0..40).map(ambient).collect(),
+            start: Start::now(),
             traces: TRACES.map(|id| log.bind(fields! { trace_id = id })),
             limited: Engine::start(
                 Config::new()
@@ -262,11 +271,28 @@ impl Values {
         for log in &self.loggers {
             info!(log, "bound", turn, trace_id = "its own wins");
         }
+        self.log_in_scopes(engine, turn);
+    }
+
+    /// Events with a correlation, in an ambient context, and with both contexts.
+    fn log_in_scopes(&self, engine: &Engine, turn: u64) {
+        for (context, log) in self.contexts.iter().zip(&self.loggers) {
+            context.in_scope(|| {
+                info!(log, "both contexts", turn);
+                IDS.in_scope(|| info!(engine, "ambient and ids", turn));
+            });
+        }
+        IDS.in_scope(|| {
+            info!(engine, "correlated", turn, none = Maybe(None::<u64>), some = Maybe(Some(1)));
+            info!(engine, "formatted", turn = %turn, duration_ms = since(self.start));
+            info!(self.loggers[0], "own id", turn, trace_id = "own");
+            info!(target: "sampled::many", engine, "sampled", turn);
+        });
     }
 }
 
 /// Lines of one turn.
-const LINES: usize = 49;
+const LINES: usize = 49 + 2 * 40 + 4;
 
 fn steady_state(timestamps: Timestamps, format: Format) {
     let dir = tempfile::tempdir().unwrap();

@@ -1,6 +1,10 @@
 //! Types that are values without `%` and `?`, and keys under which any value is accepted.
+use std::sync::Arc;
+
+use ringseal::system::{Clock, ManualClock};
 use ringseal::testing::Capture;
-use ringseal::{Config, Engine, fields, info};
+use ringseal::value::Map;
+use ringseal::{Config, Engine, Maybe, Start, fields, info, since};
 
 /// The fields of the event that `log` leaves, as text, without those of every line. Nothing is redacted.
 fn own(log: impl FnOnce(&Engine)) -> Vec<(String, String)> {
@@ -150,4 +154,77 @@ fn flat_values_are_accepted_under_any_key() {
     );
     let bound = |log: &Engine| info!(log.logger().bind(fields! { http = 1, file = %url }), "seen");
     assert_fields!(bound, [("http", "1"), ("file", "/pay")]);
+}
+
+#[test]
+fn an_absent_value_leaves_no_key() {
+    let (some, none) = (Maybe(Some(7)), Maybe(None::<u64>));
+    assert_fields!(|log: &Engine| info!(log, "seen", none), []);
+    assert_fields!(
+        |log: &Engine| info!(log, "seen", none, some, last = Maybe(Some("x"))),
+        [("some", "7"), ("last", "x")]
+    );
+    assert_fields!(
+        |log: &Engine| info!(log, "seen", a = Maybe(None::<&str>), b = 1, none),
+        [("b", "1")]
+    );
+    assert_fields!(|log: &Engine| info!(log, "seen", all = [some, none]), [("all", "[7,null]")]);
+    let map = Map(&[("none", &none), ("some", &some)]);
+    assert_fields!(|log: &Engine| info!(log, "seen", map), [("map", "{\"some\":7}")]);
+}
+
+#[test]
+fn an_absent_value_replaces_no_other_field() {
+    let config = || Config::new().no_redaction().fields(fields! { user_id = "of all" });
+    for (is_sorted, is_bound, expected) in [
+        (false, false, "of all"),
+        (false, true, "bound"),
+        (true, false, "of all"),
+        (true, true, "bound"),
+    ] {
+        let (engine, capture) = Capture::start_with(config().sort_keys(is_sorted));
+        let log = engine.logger();
+        let log = if is_bound { log.bind(fields! { user_id = "bound" }) } else { log };
+        info!(log.bind(fields! { user_id = Maybe(None::<u64>) }), "bound_none");
+        info!(log, "own_none", first = 1, user_id = Maybe(None::<u64>));
+        info!(log, "own_some", user_id = Maybe(Some("own")));
+        for (name, expected) in
+            [("bound_none", expected), ("own_none", expected), ("own_some", "own")]
+        {
+            assert_eq!(capture.event(name).text("user_id"), expected, "{name} {is_sorted}");
+        }
+    }
+}
+
+#[test]
+fn a_duration_ends_with_its_event() {
+    let clock = Arc::new(ManualClock::at(1_795_360_160_000_000_000));
+    let config = Config::new().clock_for_tests(Arc::clone(&clock) as Arc<dyn Clock>);
+    let (engine, capture) = Capture::start_with(config);
+    let start = Start::of(&*clock);
+    clock.advance(1_234_567_890);
+    info!(
+        engine,
+        "done",
+        elapsed = since(start),
+        duration_ms = since(start),
+        t_us = [since(start)]
+    );
+    let event = capture.event("done");
+    assert_eq!(
+        ["elapsed", "duration_ms", "t_us"].map(|key| event.text(key)),
+        ["1.23456789", "1234.56789", "[1234567.89]"]
+    );
+    let late = Start::of(&*clock);
+    clock.step_to(1_795_360_160_000_000_000);
+    info!(engine.logger().bind(fields! { bound = since(late) }), "clamped", x_ns = since(late));
+    assert_eq!(capture.event("clamped").text("bound"), "null");
+
+    // The clock of the machine.
+    let (engine, capture) = Capture::start();
+    let start = Start::now();
+    std::hint::black_box((0..100_000u64).sum::<u64>());
+    info!(engine, "timed", duration_ns = since(start));
+    let nanos: f64 = capture.event("timed").text("duration_ns").parse().unwrap();
+    assert!(nanos > 0.0 && nanos < 600e9, "{nanos}");
 }

@@ -1,13 +1,15 @@
 //! Reads any bytes as part of a ring, as recovery finds them after a crash.
-use ringseal::Level;
 use ringseal::internals::core::callsite::{Callsite, Metadata};
-use ringseal::internals::core::record::{CONTEXT_ID_BYTES, HEADER_BYTES, Kind, Record};
+use ringseal::internals::core::record::{
+    CONTEXT_ID_BYTES, HEADER_BYTES, Kind, Record, split_extras,
+};
 use ringseal::internals::core::registry;
 use ringseal::internals::core::value::{ValueRef, Values};
 use ringseal::internals::encode::layout::{
     AuditMembers, Bound, ConsoleLayout, ConsoleOptions, Event, JsonLayout, JsonOptions, Layout,
-    Source, key_bits,
+    Scope, Source, key_bits,
 };
+use ringseal::{Correlation, Level};
 
 const fn site(keys: &'static [&'static str]) -> Callsite {
     let (level, event, target) = (Level::Info, "seen", "fuzz");
@@ -36,12 +38,12 @@ pub fn ring_stretch(bytes: &[u8]) {
         Layout::Json(Box::new(JsonLayout::new(sorted))),
         Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions::default()))),
     ];
-    let mut context = Vec::new();
+    let mut contexts = Contexts::default();
     let mut rest = bytes;
     while rest.len() >= HEADER_BYTES {
         match Record::read(rest) {
             Ok(record) => {
-                take(&record, &mut layouts, &mut context);
+                take(&record, &mut layouts, &mut contexts);
                 rest = &rest[record.len_bytes..];
             }
             Err(error) => {
@@ -52,11 +54,22 @@ pub fn ring_stretch(bytes: &[u8]) {
     }
 }
 
-fn take(record: &Record<'_>, layouts: &mut [Layout], context: &mut Vec<u8>) {
+/// The entries of the last context of each table.
+#[derive(Default)]
+struct Contexts {
+    bound: Vec<u8>,
+    ambient: Vec<u8>,
+}
+
+fn take(record: &Record<'_>, layouts: &mut [Layout], contexts: &mut Contexts) {
     let header = &record.header;
     let mut payload = record.payload;
     let source = match header.kind {
         Kind::Context => {
+            let context = match header.slots.ambient() {
+                0 => &mut contexts.bound,
+                _ => &mut contexts.ambient,
+            };
             context.clear();
             let Some((_id, payload)) = payload.split_first_chunk::<CONTEXT_ID_BYTES>() else {
                 return;
@@ -89,28 +102,42 @@ fn take(record: &Record<'_>, layouts: &mut [Layout], context: &mut Vec<u8>) {
             Source::Dynamic { target, event }
         }
     };
+    let Ok((payload, extras)) = split_extras(header, payload) else { return };
+    let correlation = extras.correlation.map(Correlation::from_bytes);
     for layout in layouts {
-        let mut rendered = Vec::new();
-        let bound = layout.bound(context, &mut rendered).ok().map(|()| Bound {
-            entries: context,
-            rendered: &rendered,
-            key_bits: key_bits(context),
-        });
+        let (mut bound_line, mut ambient_line) = (Vec::new(), Vec::new());
+        let bound = bound_fields(layout, &contexts.bound, &mut bound_line);
+        let ambient = bound_fields(layout, &contexts.ambient, &mut ambient_line);
+        let scope = Scope {
+            bound: bound.filter(|_| header.slots.bound() != 0),
+            ambient: ambient.filter(|_| header.slots.ambient() != 0),
+            correlation,
+        };
+        let is_in_scope = header.slots.any() || correlation.is_some();
         let event = Event {
             unix_nanos: header.ticks as i64,
             level: header.level,
             source,
             payload,
-            context: bound.filter(|_| header.context != 0),
+            scope: is_in_scope.then_some(&scope),
             has_stack: header.has_stack,
-            // Any double, as a foreign record may contain.
-            sample_rate: header.has_rate.then(|| f64::from_bits(header.ticks)),
+            sample_rate: extras.sample_rate,
         };
         let mut line = Vec::new();
         if layout.line(&event, &mut line).is_ok() {
             check(layout, &line);
         }
     }
+}
+
+/// The fields of a context as this layout renders them.
+fn bound_fields<'a>(
+    layout: &mut Layout,
+    entries: &'a [u8],
+    rendered: &'a mut Vec<u8>,
+) -> Option<Bound<'a>> {
+    layout.bound(entries, rendered).ok()?;
+    Some(Bound { entries, rendered, key_bits: key_bits(entries) })
 }
 
 fn text<'a>(payload: &mut &'a [u8]) -> Option<&'a [u8]> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use ringseal::LevelCase;
 use ringseal::internals::encode::layout::{
-    Bound, Event as LineEvent, JsonLayout, JsonOptions, Layout, Source, key_bits,
+    Bound, Event as LineEvent, JsonLayout, JsonOptions, Layout, Scope, Source, key_bits,
 };
 use ringseal::value::{Element, Number, SerdeValue, Uuid, Value, ValueWriter};
 use ringseal::{Level, Limits};
@@ -150,13 +150,14 @@ pub fn check(event: &Event) {
     layout.bound(&bound_entries, &mut rendered).expect("what was written can be read");
     let context =
         Bound { entries: &bound_entries, rendered: &rendered, key_bits: key_bits(&bound_entries) };
+    let scope = Scope { bound: Some(context), ..Scope::default() };
     let level = Level::ALL[usize::from(event.level) % Level::COUNT];
     let line_event = LineEvent {
         unix_nanos: event.unix_nanos,
         level,
         source: Source::Dynamic { target: &event.target, event: &event.name },
         payload: &payload,
-        context: event.bound.as_ref().map(|_| context),
+        scope: event.bound.as_ref().map(|_| &scope),
         has_stack: false,
         sample_rate: None,
     };

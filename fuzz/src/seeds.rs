@@ -1,9 +1,14 @@
 //! Small inputs to start from, and the tests that replay them without a fuzzer.
-use ringseal::internals::core::record::{CONTEXT_ID_BYTES, HEADER_BYTES, Header, Kind};
+use ringseal::internals::core::record::{
+    CONTEXT_ID_BYTES, HEADER_BYTES, Header, Kind, RECORD_FORMAT, Slots,
+};
 use ringseal::value::{DisplayValue, ErrorValue, Map, Number, Uuid, Value, ValueWriter};
-use ringseal::{Level, Limits};
+use ringseal::{Level, Limits, Maybe, Start, since};
 
-fn record(kind: Kind, callsite: u32, context: u32, fill: &dyn Fn(&mut ValueWriter<'_>)) -> Vec<u8> {
+/// The seeds are written by hand in part; see [`correlated`] and [`in_scope`].
+const _: () = assert!(RECORD_FORMAT == 2, "the seeds are of another version of the format");
+
+fn record(kind: Kind, callsite: u32, context: u16, fill: &dyn Fn(&mut ValueWriter<'_>)) -> Vec<u8> {
     let mut bytes = vec![0; 4096];
     // A context's id comes before its entries; here it is 0.
     let id_len = if kind == Kind::Context { CONTEXT_ID_BYTES } else { 0 };
@@ -11,18 +16,32 @@ fn record(kind: Kind, callsite: u32, context: u32, fill: &dyn Fn(&mut ValueWrite
     fill(&mut out);
     let len = id_len + out.len_bytes();
     let header = Header {
-        kind,
-        level: Level::Warn,
-        is_cut: false,
-        has_stack: false,
-        has_rate: false,
         callsite,
-        context,
+        slots: Slots::new(context, 0),
         ticks: 1_763_060_400_123_456_789,
+        ..Header::new(kind, Level::Warn)
     };
     let len = header.write(&mut bytes, len);
     bytes.truncate(len.next_multiple_of(8));
     bytes
+}
+
+/// The record with a correlation: flag bit 3, and 32 bytes at its end.
+fn correlated(mut record: Vec<u8>) -> Vec<u8> {
+    let len = u32::from_le_bytes([record[0], record[1], record[2], record[3]]);
+    record.truncate(len as usize);
+    record.extend_from_slice(&[0x4B; 24]);
+    record.extend_from_slice(&[0; 8]);
+    record[..4].copy_from_slice(&(len + 32).to_le_bytes());
+    record[6] |= 1 << 3;
+    record.resize(record.len().next_multiple_of(8), 0);
+    record
+}
+
+/// The record with slot 1 of the ambient contexts.
+fn in_scope(mut record: Vec<u8>) -> Vec<u8> {
+    record[14] = 1;
+    record
 }
 
 fn of_values(callsite: u32, values: &[&dyn Value]) -> Vec<u8> {
@@ -35,7 +54,7 @@ pub fn ring_stretches() -> Vec<Vec<u8>> {
     let v4 = std::net::SocketAddr::from(([192, 0, 2, 1], 443));
     let v6 = std::net::SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 443));
     let map = Map(&[("k", &1), ("k", &"x"), ("took_ms", &std::time::Duration::MAX)]);
-    let values: [&dyn Value; 20] = [
+    let values: [&dyn Value; 22] = [
         &(),
         &true,
         &-7,
@@ -56,6 +75,8 @@ pub fn ring_stretches() -> Vec<Vec<u8>> {
         &[[1, 2], [3, 4]],
         &map,
         &DisplayValue("shown"),
+        &Maybe(None::<u64>),
+        &since(Start::now()),
     ];
     let mut all: Vec<Vec<u8>> = values.iter().map(|value| of_values(1, &[value])).collect();
     let error = std::io::Error::other("disk full");
@@ -63,6 +84,17 @@ pub fn ring_stretches() -> Vec<Vec<u8>> {
     all.push(of_values(3, &[&1, &2, &3, &4]));
     all.push(record(Kind::Context, 0, 1, &|out| out.entry("a", &"bound")));
     all.push(record(Kind::Event, 1, 1, &|out| out.u64(7)));
+    all.push(correlated(record(Kind::Event, 1, 1, &|out| out.u64(7))));
+    all.push(correlated(record(Kind::Dynamic, 0, 1, &|out| {
+        out.str("target");
+        out.str("event");
+        out.entry("trace_id", &"own");
+    })));
+    all.push(in_scope(record(Kind::Context, 0, 0, &|out| {
+        out.entry("a", &"ambient");
+        out.entry("span_id", &"ambient");
+    })));
+    all.push(correlated(in_scope(record(Kind::Event, 1, 1, &|out| out.u64(7)))));
     all.push(record(Kind::Thread, 0, 0, &|out| {
         out.u64(1);
         out.str("main");

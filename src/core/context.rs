@@ -1,4 +1,5 @@
-//! Contexts: fields bound to a logger, written into a ring once and referred to by number from then on.
+//! Contexts: fields of many events, written into a ring once and referred to by number from then on. They are bound to
+//! a logger, or are those of a thread's ambient context.
 //!
 //! Promises: `bind` makes a context and allocates once; the context is immutable afterwards. Each lane and the writer
 //! keep the same table of the contexts last used there, by [`Context::number`], so a definition is written only when
@@ -6,6 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::field::Fields;
+use super::record::Slots;
 use super::sampling::trace;
 use ringseal_base::limits::Limits;
 use ringseal_base::value::{Entries, ValueWriter};
@@ -13,11 +15,12 @@ use ringseal_base::value::{Entries, ValueWriter};
 /// Numbers of contexts in a lane, and 0 for none: a power of two, so that the compiler sees that each is in a table.
 pub const NUMBERS: usize = 1024;
 
-/// Bound fields, encoded as the entries of a map.
+/// The fields of a context, encoded as the entries of a map.
 #[derive(Debug)]
 pub struct Context {
     id: u64,
-    number: u32,
+    /// As in a record's header, so that an event copies it.
+    slots: Slots,
     entries: Box<[u8]>,
     /// The randomness of the trace id among the fields.
     randomness: Option<u64>,
@@ -40,8 +43,8 @@ impl Context {
 
     /// A context of these entries.
     pub(super) fn with_id(id: u64, entries: Box<[u8]>, randomness: Option<u64>) -> Context {
-        let number = 1 + (id % (NUMBERS as u64 - 1)) as u32;
-        Context { id, number, entries, randomness }
+        let slots = Slots::new(1 + (id % (NUMBERS as u64 - 1)) as u16, 0);
+        Context { id, slots, entries, randomness }
     }
 
     fn copy_without(&self, keys: &[&str], to: &mut Vec<u8>) {
@@ -67,10 +70,16 @@ impl Context {
         self.randomness
     }
 
-    /// Its place in every lane's table, and the number by which records refer to it: 1 and above.
+    /// Its slot in every lane's tables, by which records refer to it: 1 and above.
     #[inline(always)]
-    pub fn number(&self) -> u32 {
-        self.number
+    pub fn number(&self) -> u16 {
+        self.slots.bound()
+    }
+
+    /// The slots of a record of an event with this bound context alone.
+    #[inline(always)]
+    pub fn as_bound(&self) -> Slots {
+        self.slots
     }
 
     /// Bytes of all entries.
@@ -158,7 +167,7 @@ mod tests {
         assert_eq!(read(&parent), [entry("a", 1), entry("b", 2)]);
         assert_ne!(child.id(), parent.id());
         assert!(
-            [child, parent].iter().all(|context| (1..NUMBERS as u32).contains(&context.number()))
+            [child, parent].iter().all(|context| (1..NUMBERS as u16).contains(&context.number()))
         );
     }
 

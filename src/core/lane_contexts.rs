@@ -1,4 +1,4 @@
-//! The contexts that the writer has of a lane.
+//! The contexts that the writer has of a lane: a table of bound ones, and a table of ambient ones.
 //!
 //! Promises: only the first definition in a lane allocates. A lane begins with [`FEW`] contexts; if more take turns on
 //! its thread, it gets room for one of each number from its engine's [`ContextBudget`], so that the writer's memory is
@@ -74,7 +74,7 @@ pub struct LaneContexts {
 /// What has to change for a definition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    number: u32,
+    number: u16,
     id: u64,
     bytes: usize,
     /// Whether the context has been here before, and has given way.
@@ -100,13 +100,19 @@ impl LaneContexts {
     /// Whether the writer has the context under its number.
     #[inline(always)]
     pub fn has(&self, context: &Context) -> bool {
-        self.ids[context.number() as usize % NUMBERS] == context.id()
+        self.ids[context.as_bound().index() % NUMBERS] == context.id()
+    }
+
+    /// Whether the writer has the context of this id under this number.
+    #[inline(always)]
+    pub fn has_id(&self, number: u16, id: u64) -> bool {
+        self.ids[usize::from(number) % NUMBERS] == id
     }
 
     /// Finds a place for a context that the writer does not have.
     pub fn place_for(&mut self, context: &Context, budget: &ContextBudget) -> Place {
         let (number, id) = (context.number(), context.id());
-        let known = self.ids[number as usize % NUMBERS];
+        let known = self.ids[usize::from(number) % NUMBERS];
         let bytes = ENTRY_BYTES + context.entries_bytes();
         let mut place = Place { number, id, bytes, is_return: known == id | GONE, evicted: 0 };
         if self.returns > RETURNS_MAX && !self.has_many {
@@ -135,18 +141,18 @@ impl LaneContexts {
         self.bytes += if self.has_many { bytes } else { 0 };
         self.returns += u32::from(is_return && !self.has_many);
         let ids = Arc::make_mut(&mut self.ids);
-        let known = &mut ids[number as usize % NUMBERS];
+        let known = &mut ids[usize::from(number) % NUMBERS];
         let is_new = *known == 0 || *known & GONE != 0;
         *known = id;
         if !is_new || self.has_many {
             return;
         }
         if evicted == 0 {
-            self.few[self.defined % FEW] = number as u16;
+            self.few[self.defined % FEW] = number;
             self.defined += 1;
         } else {
             ids[evicted as usize % NUMBERS] |= GONE;
-            self.few[self.oldest] = number as u16;
+            self.few[self.oldest] = number;
             self.oldest = (self.oldest + 1) % FEW;
         }
     }
@@ -177,7 +183,7 @@ mod tests {
 
     /// The writer's side: what it has by number, as definitions arrive.
     #[derive(Default)]
-    struct Reader(HashMap<u32, u64>);
+    struct Reader(HashMap<u16, u64>);
 
     fn use_context(
         lane: &mut LaneContexts,
@@ -191,7 +197,7 @@ mod tests {
             if place.evicted == ALL {
                 reader.0.clear();
             }
-            reader.0.remove(&place.evicted);
+            reader.0.remove(&(place.evicted as u16));
             reader.0.insert(place.number, place.id);
             lane.fill(place);
         }

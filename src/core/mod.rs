@@ -2,6 +2,7 @@
 pub mod batch;
 pub mod callsite;
 pub mod context;
+pub mod correlation;
 pub mod field;
 pub mod filter;
 pub mod lane_contexts;

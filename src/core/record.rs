@@ -1,6 +1,7 @@
 //! Records: an event's bytes in a ring.
 //!
-//! A header of 24 bytes, then tagged values (see [`ringseal_base::value`]), padded to a multiple of 8:
+//! This is version [`RECORD_FORMAT`] of the format: a header of 24 bytes, then tagged values (see
+//! [`ringseal_base::value`]), padded to a multiple of 8. Numbers are little-endian.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -9,21 +10,32 @@
 //! | 5 | level |
 //! | 6..8 | flags, see below |
 //! | 8..12 | id of the call site |
-//! | 12..16 | number of the context, 0 for none |
+//! | 12..14 | slot of the bound context, 0 for none |
+//! | 14..16 | slot of the ambient context, 0 for none |
 //! | 16..24 | ticks of the producers' clock |
+//! | 24.. | the values of the call site's keys |
+//! | then | the stack trace, a value, with flag bit 1 |
+//! | then | the rate at which the event was sampled, the value of a double, with flag bit 2 |
+//! | the last 32 | the correlation with flag bit 3: trace id, 16 bytes, and span id, 16 bytes |
 //!
-//! Flags: bit 0 a value was truncated; bit 1 a stack trace follows the fields' values; bit 2 the last value is the rate
-//! at which the event was sampled, a double.
+//! Flag bit 0: a value was truncated. Other kinds of records use the parts as [`Kind`] describes.
 //!
-//! A record holds ids and no pointers, so another process can read it. Reading is total: any bytes give a record or a
-//! typed error.
-mod rate;
+//! A record holds ids and slots, and no pointers, so another process can read it. A slot refers to the last definition
+//! of its table that precedes the record in the lane. Each definition contains the context's id of 64 bits and names
+//! the definition that it evicts, so a reader that has missed definitions can only miss a context, unless it takes a
+//! slot for the context of an older definition; it must therefore begin with no definitions, at a record of
+//! [`Kind::Thread`], or with a copy of the table. Reading is total: any bytes give a record or a typed error.
+mod extras;
 
 use std::fmt;
 
-pub(crate) use self::rate::{RATE_BYTES, put_rate, split_rate};
+pub use self::extras::{Extras, split_extras};
+pub(crate) use self::extras::{RATE_BYTES, put_rate};
 
 use super::level::Level;
+
+/// The version of this format. Each change of the bytes of a record or a value increments it.
+pub const RECORD_FORMAT: u16 = 2;
 
 /// Bytes of a context's id, at the front of its definition.
 pub const CONTEXT_ID_BYTES: usize = 8;
@@ -34,6 +46,7 @@ pub const HEADER_BYTES: usize = 24;
 const FLAG_CUT: u16 = 1;
 const FLAG_STACK: u16 = 1 << 1;
 const FLAG_RATE: u16 = 1 << 2;
+const FLAG_CORRELATION: u16 = 1 << 3;
 
 /// Records start at multiples of this.
 const ALIGN: usize = 8;
@@ -46,14 +59,15 @@ pub enum Kind {
     Event = 1,
     /// An event whose name and keys are known only at run time: target, name, then a map.
     Dynamic = 2,
-    /// A context: its id, unique in the process, in 8 bytes; then a map of bound fields. Later records
-    /// refer to it by the context's number in their headers. In place of the call site's id is the number of a context
-    /// that is no longer used, or 0.
+    /// A context: its id, unique in the process, in 8 bytes; then the entries of a map. Later records refer to it by
+    /// the slot in their headers: one of the table of bound contexts or of that of ambient contexts, whichever of the
+    /// two slots of this header is not 0. In place of the call site's id is the slot of the same table whose context is
+    /// no longer used, or 0.
     Context = 3,
     /// Another thread has taken the lane: the thread's number and name.
     Thread = 4,
     /// An audit event: a map. The header holds its ticket: the lower half in place of the call site's id, the
-    /// upper half in place of the context's id.
+    /// upper half in place of the two slots.
     Audit = 5,
 }
 
@@ -70,6 +84,86 @@ impl Kind {
     }
 }
 
+/// What follows the values of an event in its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExtraFlags(u16);
+
+impl ExtraFlags {
+    /// Nothing.
+    pub const NONE: ExtraFlags = ExtraFlags(0);
+
+    /// These parts.
+    #[inline(always)]
+    pub fn new(has_rate: bool, has_correlation: bool) -> ExtraFlags {
+        let rate = u16::from(has_rate) * FLAG_RATE;
+        let correlation = u16::from(has_correlation) * FLAG_CORRELATION;
+        ExtraFlags(rate | correlation)
+    }
+
+    /// Whether anything follows.
+    #[inline(always)]
+    pub fn any(self) -> bool {
+        self.0 != 0
+    }
+
+    /// Whether the rate follows at which the event was sampled, a double.
+    #[inline(always)]
+    pub fn has_rate(self) -> bool {
+        self.0 & FLAG_RATE != 0
+    }
+
+    /// Whether the record ends with a correlation.
+    #[inline(always)]
+    pub fn has_correlation(self) -> bool {
+        self.0 & FLAG_CORRELATION != 0
+    }
+}
+
+/// The slots of an event's contexts, one of each table; 0 for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slots(u32);
+
+impl Slots {
+    /// No contexts.
+    pub const NONE: Slots = Slots(0);
+
+    /// These slots.
+    #[inline(always)]
+    pub const fn new(bound: u16, ambient: u16) -> Slots {
+        Slots(bound as u32 | (ambient as u32) << 16)
+    }
+
+    /// The slot of the bound context.
+    #[inline(always)]
+    pub const fn bound(self) -> u16 {
+        self.0 as u16
+    }
+
+    /// The slot of the ambient context.
+    #[inline(always)]
+    pub const fn ambient(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+
+    /// The same with this ambient context.
+    #[inline(always)]
+    pub const fn with_ambient(self, ambient: u16) -> Slots {
+        Slots(self.0 | (ambient as u32) << 16)
+    }
+
+    /// The only slot, if no other is set.
+    #[inline(always)]
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Whether the event has a context.
+    #[inline(always)]
+    pub fn any(self) -> bool {
+        self.0 != 0
+    }
+}
+
 /// The fixed part of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
@@ -81,12 +175,12 @@ pub struct Header {
     pub is_cut: bool,
     /// Whether a stack trace follows the fields' values.
     pub has_stack: bool,
-    /// Whether the last value is the rate at which the event was sampled, a double.
-    pub has_rate: bool,
+    /// What follows the values.
+    pub extras: ExtraFlags,
     /// The id of the call site; 0 if there is none.
     pub callsite: u32,
-    /// The number of the context; 0 for none.
-    pub context: u32,
+    /// The contexts.
+    pub slots: Slots,
     /// The time, in ticks of the producers' clock.
     pub ticks: u64,
 }
@@ -99,11 +193,25 @@ impl Header {
             level,
             is_cut: false,
             has_stack: false,
-            has_rate: false,
+            extras: ExtraFlags::NONE,
             callsite: 0,
-            context: 0,
+            slots: Slots::NONE,
             ticks: 0,
         }
+    }
+
+    /// The header of an audit event.
+    pub(crate) const fn of_audit(ticket: u64) -> Self {
+        Self {
+            callsite: ticket as u32,
+            slots: Slots((ticket >> 32) as u32),
+            ..Self::new(Kind::Audit, Level::Info)
+        }
+    }
+
+    /// The ticket of an audit event.
+    pub(crate) fn ticket(&self) -> u64 {
+        u64::from(self.callsite) | u64::from(self.slots.0) << 32
     }
 
     /// Writes the header in front of `payload_len` bytes of values and returns the record's length, without the
@@ -115,14 +223,14 @@ impl Header {
         let len = HEADER_BYTES + payload_len;
         let flags = (u16::from(self.is_cut) * FLAG_CUT)
             | (u16::from(self.has_stack) * FLAG_STACK)
-            | (u16::from(self.has_rate) * FLAG_RATE);
+            | self.extras.0;
         let kind =
             u32::from(self.kind as u8) | u32::from(self.level as u8) << 8 | u32::from(flags) << 16;
         if let Some(header) = bytes.first_chunk_mut::<HEADER_BYTES>() {
             header[..4].copy_from_slice(&(len as u32).to_le_bytes());
             header[4..8].copy_from_slice(&kind.to_le_bytes());
             header[8..12].copy_from_slice(&self.callsite.to_le_bytes());
-            header[12..16].copy_from_slice(&self.context.to_le_bytes());
+            header[12..16].copy_from_slice(&self.slots.0.to_le_bytes());
             header[16..].copy_from_slice(&self.ticks.to_le_bytes());
         }
         len
@@ -211,9 +319,9 @@ impl<'a> Record<'a> {
             level: Level::from_u8(level).ok_or(RecordError::Level(level))?,
             is_cut: flags & FLAG_CUT != 0,
             has_stack: flags & FLAG_STACK != 0,
-            has_rate: flags & FLAG_RATE != 0,
+            extras: ExtraFlags(flags & (FLAG_RATE | FLAG_CORRELATION)),
             callsite: second as u32,
-            context: (second >> 32) as u32,
+            slots: Slots((second >> 32) as u32),
             ticks,
         };
         Ok(Record { header, payload: &bytes[HEADER_BYTES..len as usize], len_bytes })

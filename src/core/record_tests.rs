@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use ringseal_base::value::tag;
 
 fn any_header() -> impl Strategy<Value = Header> {
     let kinds = prop_oneof![
@@ -12,13 +13,21 @@ fn any_header() -> impl Strategy<Value = Header> {
         Just(Kind::Context),
         Just(Kind::Thread)
     ];
-    let flags = any::<(bool, bool, bool)>();
-    let numbers = any::<(u32, u32, u64)>();
+    let flags = any::<(bool, bool, bool, bool)>();
+    let numbers = any::<(u32, u16, u16, u64)>();
     (kinds, 0u8..6, flags, numbers).prop_map(|(kind, level, flags, numbers)| {
-        let (callsite, context, ticks) = numbers;
-        let (is_cut, has_stack, has_rate) = flags;
+        let (callsite, bound, ambient, ticks) = numbers;
+        let (is_cut, has_stack, has_rate, has_correlation) = flags;
         let level = Level::from_u8(level).unwrap_or(Level::Info);
-        Header { kind, level, is_cut, has_stack, has_rate, callsite, context, ticks }
+        Header {
+            is_cut,
+            has_stack,
+            extras: ExtraFlags::new(has_rate, has_correlation),
+            callsite,
+            slots: Slots::new(bound, ambient),
+            ticks,
+            ..Header::new(kind, level)
+        }
     })
 }
 
@@ -36,9 +45,9 @@ const HEADER: Header = Header {
     level: Level::Warn,
     is_cut: true,
     has_stack: false,
-    has_rate: false,
+    extras: ExtraFlags::NONE,
     callsite: 7,
-    context: 3,
+    slots: Slots::new(3, 0),
     ticks: 0x0102_0304_0506_0708,
 };
 
@@ -119,7 +128,7 @@ fn a_header_has_the_documented_bytes() {
     assert_eq!(record(HEADER, b"abc"), expected);
     let stack = record(Header { has_stack: true, is_cut: false, ..HEADER }, b"");
     assert_eq!((stack[0], stack[6]), (24, 0b10));
-    let rate = record(Header { has_rate: true, ..HEADER }, b"");
+    let rate = record(Header { extras: ExtraFlags::new(true, false), ..HEADER }, b"");
     assert_eq!(rate[6], 0b101);
 }
 
@@ -157,4 +166,27 @@ fn every_malformed_header_is_named() {
         assert_eq!(Record::read(&bytes), Err(error));
         assert!(error.to_string().contains(words), "{error}");
     }
+}
+
+/// Whatever reads a ring after its process ended relies on the number: a change of these bytes needs a new one.
+#[test]
+fn the_version_belongs_to_these_bytes() {
+    let header = Header {
+        is_cut: true,
+        has_stack: true,
+        extras: ExtraFlags::new(true, true),
+        callsite: 0x0403_0201,
+        slots: Slots::new(0x0605, 0x0807),
+        ticks: 0x100F_0E0D_0C0B_0A09,
+        ..Header::new(Kind::Dynamic, Level::Error)
+    };
+    let mut bytes = [0; HEADER_BYTES];
+    assert_eq!(header.write(&mut bytes, 7), 31);
+    let expected =
+        [31, 0, 0, 0, 2, 4, 15, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+    assert_eq!((RECORD_FORMAT, bytes), (2, expected));
+    let tags = [tag::NULL, tag::STR, tag::UUID, tag::MAP, tag::PII, tag::ABSENT, tag::SINCE];
+    assert_eq!(tags, [0, 10, 21, 23, 27, 28, 29]);
+    let audit = Header::of_audit(0x0807_0605_0403_0201);
+    assert_eq!((audit.ticket(), audit.slots.bound()), (0x0807_0605_0403_0201, 0x0605));
 }

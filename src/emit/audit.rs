@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use super::lane::{Lane, WriteResult};
 use super::overflow::pause;
-use crate::core::level::Level;
-use crate::core::record::{Header, Kind};
+use crate::core::record::Header;
 use crate::writer::audit::{AuditFault, AuditLink};
 use crate::writer::link::Link;
 use ringseal_audit::Catalogue;
@@ -57,13 +56,9 @@ impl AuditPayload<'_> {
 /// Writes an audit event into a lane.
 #[inline]
 pub(crate) fn write(lane: &mut Lane, ticket: u64, event: &AuditPayload<'_>) -> WriteResult {
-    let header = Header {
-        // The two halves of the ticket.
-        callsite: ticket as u32,
-        context: (ticket >> 32) as u32,
-        ..Header::new(Kind::Audit, Level::Info)
-    };
-    lane.write_record(header, event.bytes_max, |granted, limits| event.write(granted, limits))
+    lane.write_record(Header::of_audit(ticket), event.bytes_max, |granted, limits| {
+        event.write(granted, limits)
+    })
 }
 
 /// Calls `write` until there is space, for as long as there is a writer.

@@ -9,7 +9,9 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use ringseal_base::limits::Limits;
-use ringseal_base::value::{AllowedUnder, DynError, ErrorValue, ObjectValue, Value, ValueWriter};
+use ringseal_base::value::{
+    AllowedUnder, DynError, ErrorValue, ObjectValue, Since, Value, ValueWriter,
+};
 
 /// An expression's value, borrowed.
 #[derive(Debug)]
@@ -61,7 +63,8 @@ small!(
     &str,
     Duration,
     Ipv4Addr,
-    Ipv6Addr
+    Ipv6Addr,
+    Since
 );
 
 /// Types that implement `Value`.

@@ -5,9 +5,10 @@
 //! leaves nothing in the ring.
 use std::sync::Arc;
 
+use super::ambient::Ambient;
 use super::global;
-use super::lane::{Lane, WriteResult};
-use super::lanes::{on_any_lane, own_lane, with_lane};
+use super::lane::{Lane, Scope, WriteResult};
+use super::lanes::{on_any_lane, own_lane, own_lane_in_scope, with_lane};
 use super::logger::AsEmitter;
 use super::overflow;
 use super::shared::Shared;
@@ -84,7 +85,7 @@ pub fn emit<L: AsEmitter + ?Sized, F: Fields>(
     let sizes = (fields.plain_bytes(), fields.text_bytes());
     if pass.is_fast
         && let Some(mut lane) = own_lane(to.slot, to.engine)
-        && lane.write_plain((pass.id, level), to.context, sizes, &fields)
+        && lane.write_plain((pass.id, level), to.context, None, sizes, &fields)
     {
         return;
     }
@@ -96,13 +97,38 @@ pub fn emit<L: AsEmitter + ?Sized, F: Fields>(
 #[cold]
 #[inline(never)]
 fn emit_cold<L: AsEmitter + ?Sized, F: Fields>(log: &L, callsite: &'static Callsite, fields: F) {
-    emit_formatted(log.emitter(), callsite, &fields);
+    if !emit_plain_in_scope(log.emitter(), callsite, &fields) {
+        emit_formatted(log.emitter(), &Ambient::current(), callsite, &fields);
+    }
+}
+
+/// Writes a plain event of a thread that has an ambient context. Returns whether it has been written.
+#[inline(always)]
+fn emit_plain_in_scope<F: Fields>(
+    to: Emitter<'_>,
+    callsite: &'static Callsite,
+    fields: &F,
+) -> bool {
+    if callsite.id() == 0 || callsite.keeps_share() {
+        return false;
+    }
+    // Before the lane is borrowed, as in `emit`.
+    let sizes = (fields.plain_bytes(), fields.text_bytes());
+    let Some(mut lane) = own_lane_in_scope(to.slot, to.engine) else { return false };
+    let site = (callsite.id(), callsite.metadata().level);
+    lane.write_plain(site, to.context, Some(&Ambient::current()), sizes, fields)
 }
 
 /// The part of the cold path that does not depend on the type of the fields.
-pub(crate) fn emit_formatted(to: Emitter<'_>, callsite: &'static Callsite, fields: &dyn Fields) {
+pub(crate) fn emit_formatted(
+    to: Emitter<'_>,
+    ambient: &Ambient,
+    callsite: &'static Callsite,
+    fields: &dyn Fields,
+) {
     let level = callsite.metadata().level;
-    let mut write = |lane: &mut Lane| lane.write_formatted(callsite, to.context, fields);
+    let scope = Scope { bound: to.context, ambient };
+    let mut write = |lane: &mut Lane| lane.write_formatted(callsite, scope, fields);
     let result = with_lane(to.slot, to.engine, write);
     if !result.is_some_and(WriteResult::is_done) {
         emit_on_any_lane(to, level, result, &mut write);
@@ -113,11 +139,13 @@ pub(crate) fn emit_formatted(to: Emitter<'_>, callsite: &'static Callsite, field
 pub(super) fn emit_dynamic(
     to: Emitter<'_>,
     level: Level,
+    ambient: &Ambient,
     fill: &dyn Fn(&mut ValueWriter<'_>),
     pending: Option<PendingDecision<'_>>,
 ) {
     let header = Header::new(Kind::Dynamic, level);
-    let mut write = |lane: &mut Lane| lane.write_shrinking(header, to.context, fill, pending);
+    let scope = Scope { bound: to.context, ambient };
+    let mut write = |lane: &mut Lane| lane.write_shrinking(header, scope, fill, pending);
     let result = with_lane(to.slot, to.engine, write);
     if !result.is_some_and(WriteResult::is_done) {
         emit_on_any_lane(to, level, result, &mut write);
@@ -171,7 +199,7 @@ pub(crate) fn emit_own(
 ) -> bool {
     let mut is_written = false;
     on_any_lane(shared, false, &mut |lane| {
-        is_written = lane.write_formatted(callsite, None, fields) == WriteResult::Written;
+        is_written = lane.write_formatted(callsite, Scope::NONE, fields) == WriteResult::Written;
     });
     is_written
 }

@@ -4,17 +4,18 @@
 //! is not written and the caller applies the overflow policy (`overflow`). The hot path is [`Lane::write_plain`], which
 //! is inlined into every call site; what it does not handle goes through [`Lane::write_formatted`], out of line.
 mod plain;
+mod scope;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use self::scope::Scope;
 use super::lane_settings::{LaneClock, LaneSettings};
 use crate::core::callsite::Callsite;
-use crate::core::context::Context;
 use crate::core::field::Fields;
 use crate::core::lane_contexts::LaneContexts;
 use crate::core::level::Level;
-use crate::core::record::{CONTEXT_ID_BYTES, HEADER_BYTES, Header, Kind};
+use crate::core::record::{ExtraFlags, HEADER_BYTES, Header, Kind};
 use crate::core::registry;
 use crate::core::sampling::limiter::Moment;
 use crate::metrics::LaneCounters;
@@ -74,6 +75,7 @@ pub(crate) struct Lane {
     clock: LaneClock,
     include_stack: bool,
     link: Arc<Link>,
+    /// Those bound to loggers.
     contexts: LaneContexts,
     /// The id of its engine. The thread's slot may hold a lane of an earlier engine.
     pub(crate) engine: u32,
@@ -86,6 +88,8 @@ pub(crate) struct Lane {
     limits: Limits,
     pub(crate) counters: Arc<LaneCounters>,
     sampler: SamplerState,
+    /// The ambient contexts of its threads.
+    ambient_contexts: LaneContexts,
     injected: Option<Arc<dyn clock::Clock>>,
 }
 
@@ -118,6 +122,7 @@ impl Lane {
             include_stack,
             link,
             contexts: LaneContexts::new(),
+            ambient_contexts: LaneContexts::new(),
             sampler: SamplerState::new(random, Arc::clone(&counters)),
             counters,
             injected: settings.injected.clone(),
@@ -153,15 +158,15 @@ impl Lane {
     pub(crate) fn write_formatted(
         &mut self,
         callsite: &'static Callsite,
-        context: Option<&Context>,
+        scope: Scope<'_>,
         fields: &dyn Fields,
     ) -> WriteResult {
         if callsite.id() == 0 {
             assign_id(callsite);
         }
         match callsite.keeps_share() {
-            true => self.write_sampled(callsite, context, fields),
-            false => self.format_record(callsite, context, fields, None),
+            true => self.write_sampled(callsite, scope, fields),
+            false => self.format_record(callsite, scope, fields, None),
         }
     }
 
@@ -170,11 +175,11 @@ impl Lane {
     fn write_sampled(
         &mut self,
         callsite: &'static Callsite,
-        context: Option<&Context>,
+        scope: Scope<'_>,
         fields: &dyn Fields,
     ) -> WriteResult {
-        let pending = PendingDecision::of_site(callsite, self.place, context);
-        self.format_record(callsite, context, fields, pending)
+        let pending = PendingDecision::of_site(callsite, self.place, scope.randomness());
+        self.format_record(callsite, scope, fields, pending)
     }
 
     /// Inlined into both callers so that the unsampled path carries no sampling checks.
@@ -182,22 +187,19 @@ impl Lane {
     fn format_record(
         &mut self,
         callsite: &'static Callsite,
-        context: Option<&Context>,
+        scope: Scope<'_>,
         fields: &dyn Fields,
         pending: Option<PendingDecision<'_>>,
     ) -> WriteResult {
-        let payload_max = fields.size_bytes_max(&self.limits) + rate_bytes_max(&pending);
+        let extra_bytes = rate_bytes_max(&pending) + scope.correlation_bytes();
+        let payload_max = fields.size_bytes_max(&self.limits) + extra_bytes;
         if self.include_stack
             || payload_max > (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES)
         {
-            return self.write_oversized(callsite, context, &|out| fields.write(out), pending);
+            return self.write_oversized(callsite, scope, &|out| fields.write(out), pending);
         }
-        let slot = match context {
-            None => 0,
-            Some(context) => match self.context_number(context, callsite.metadata().level) {
-                Some(slot) => slot,
-                None => return WriteResult::Full,
-            },
+        let Some(slots) = self.slots(scope, callsite.metadata().level) else {
+            return WriteResult::Full;
         };
         let ticks = self.ticks();
         let limits = self.limits;
@@ -213,7 +215,7 @@ impl Lane {
         if out.is_full() {
             // A value takes more bytes than its `size_bytes_max`.
             drop(grant);
-            return self.write_oversized(callsite, context, &|out| fields.write(out), pending);
+            return self.write_oversized(callsite, scope, &|out| fields.write(out), pending);
         }
         let (is_cut, len) = (out.is_cut(), out.len_bytes());
         let now = Moment { ticks, nanos_per_tick: self.link.nanos_per_tick() };
@@ -221,45 +223,19 @@ impl Lane {
             // Dropping the grant gives its bytes back.
             return WriteResult::NotKept;
         };
+        let (len, has_correlation) = scope.put_correlation(payload, len);
         let level = callsite.metadata().level;
         let header = Header {
             is_cut,
-            has_rate,
+            extras: ExtraFlags::new(has_rate, has_correlation),
             callsite: callsite.id(),
-            context: slot,
+            slots,
             ticks,
             ..Header::new(Kind::Event, level)
         };
         let len = header.write(head, len);
         grant.commit(len);
         WriteResult::Written
-    }
-
-    /// The number by which records refer to `context`. Writes its definition first if the writer does not have it.
-    #[inline]
-    fn context_number(&mut self, context: &Context, level: Level) -> Option<u32> {
-        (self.contexts.has(context) || self.define(context, level)).then_some(context.number())
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn define(&mut self, context: &Context, level: Level) -> bool {
-        let room = (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
-        // If no record can hold the whole context, the fields that fit are written. Each is already cut to the limits.
-        let (entries, is_cut) = context.entries_within(room.saturating_sub(CONTEXT_ID_BYTES));
-        let place = self.contexts.place_for(context, &self.link.contexts);
-        let header = Header {
-            is_cut,
-            callsite: place.evicted,
-            context: context.number(),
-            ..Header::new(Kind::Context, level)
-        };
-        let id = context.id().to_le_bytes();
-        if !self.put(header, [&id, entries]) {
-            return false;
-        }
-        self.contexts.fill(place);
-        true
     }
 
     /// Writes a record whose payload is complete. Returns whether there was space for it.
@@ -319,7 +295,7 @@ impl Lane {
         let is_written = self.put(Header::new(Kind::Thread, Level::Trace), [&payload[..len]]);
         if is_written {
             // The writer forgets them, too.
-            self.contexts.clear(&self.link.contexts);
+            self.forget_contexts();
         }
         is_written
     }
@@ -330,7 +306,7 @@ impl Lane {
     fn write_oversized(
         &mut self,
         callsite: &'static Callsite,
-        context: Option<&Context>,
+        scope: Scope<'_>,
         fill: &dyn Fn(&mut ValueWriter<'_>),
         pending: Option<PendingDecision<'_>>,
     ) -> WriteResult {
@@ -340,7 +316,7 @@ impl Lane {
             ..Header::new(Kind::Event, callsite.metadata().level)
         };
         if !self.include_stack {
-            return self.write_shrinking(event, context, fill, pending);
+            return self.write_shrinking(event, scope, fill, pending);
         }
         // Only if configured, for debugging. This is the only place where a call allocates.
         let stack = std::backtrace::Backtrace::force_capture();
@@ -348,22 +324,19 @@ impl Lane {
             fill(out);
             DisplayValue(&stack).write(out);
         };
-        self.write_shrinking(event, context, &fill, pending)
+        self.write_shrinking(event, scope, &fill, pending)
     }
 
     /// Writes an event of unknown size: grants the largest record and calls `fill` with smaller limits until it fits.
     pub(crate) fn write_shrinking(
         &mut self,
         mut header: Header,
-        context: Option<&Context>,
+        scope: Scope<'_>,
         fill: &dyn Fn(&mut ValueWriter<'_>),
         pending: Option<PendingDecision<'_>>,
     ) -> WriteResult {
-        header.context = match context.map(|context| self.context_number(context, header.level)) {
-            None => 0,
-            Some(Some(slot)) => slot,
-            Some(None) => return WriteResult::Full,
-        };
+        let Some(slots) = self.slots(scope, header.level) else { return WriteResult::Full };
+        header.slots = slots;
         header.ticks = self.ticks();
         let mut limits = self.limits;
         let mut is_tight = false;
@@ -375,7 +348,8 @@ impl Lane {
             else {
                 return WriteResult::TooLong;
             };
-            let values_max = payload.len().saturating_sub(rate_bytes_max(&pending));
+            let extra_bytes = rate_bytes_max(&pending) + scope.correlation_bytes();
+            let values_max = payload.len().saturating_sub(extra_bytes);
             let mut out = ValueWriter::new(&mut payload[..values_max], limits);
             if is_tight {
                 out.tighten();
@@ -396,7 +370,8 @@ impl Lane {
             else {
                 return WriteResult::NotKept;
             };
-            header.has_rate = has_rate;
+            let (len, has_correlation) = scope.put_correlation(payload, len);
+            header.extras = ExtraFlags::new(has_rate, has_correlation);
             let len = header.write(head, len);
             grant.commit(len);
             return WriteResult::Written;
@@ -444,7 +419,7 @@ impl Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        self.contexts.clear(&self.link.contexts);
+        self.forget_contexts();
     }
 }
 

@@ -3,9 +3,10 @@
 //! Promises: using a lane that the thread already has takes no lock and allocates nothing. When the thread ends, its
 //! lanes go back to their engines; where the system's thread locals are keys with destructors (Windows with the GNU
 //! toolchain, Android), the lanes of a thread may be lost with it instead.
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use super::ambient;
 use super::lane::Lane;
 use super::shared::Shared;
 use super::thread_default;
@@ -18,6 +19,8 @@ const SLOTS: usize = crate::core::callsite::SLOTS.next_power_of_two();
 thread_local! {
     /// The lanes by engine slot; the key is the engine's id. Without a destructor, so that an access needs no check.
     static LANES: [KeyedCell<Lane>; SLOTS] = const { [const { KeyedCell::new() }; SLOTS] };
+    /// A bit for each place of [`LANES`] that has had a lane.
+    static USED: Cell<u32> = const { Cell::new(0) };
     /// Returns the lanes when the thread ends.
     static RETURN: ReturnLanes = const { ReturnLanes };
     /// Lanes of engines in the shared slot, while another engine's lane is there.
@@ -47,20 +50,46 @@ impl Drop for OneLane {
     }
 }
 
-/// This thread's lane of the engine, unless the thread has none or it is in use.
+/// This thread's lane of the engine, unless the thread has none, or it is in use, or the thread has an ambient context.
 #[inline(always)]
 pub(super) fn own_lane(slot: usize, engine: u32) -> Option<Lent<'static, Lane>> {
-    borrow_local(&LANES, slot, engine)
+    borrow_local(&LANES, slot, engine, false)
+}
+
+/// The same, for a thread that has an ambient context.
+#[inline(always)]
+pub(super) fn own_lane_in_scope(slot: usize, engine: u32) -> Option<Lent<'static, Lane>> {
+    borrow_local(&LANES, slot, engine, true)
+}
+
+/// Marks this thread's lanes if the thread has an ambient context, so that [`own_lane`] refuses them.
+pub(super) fn mark_lanes(is_in_scope: bool) {
+    let mut left = USED.get();
+    LANES.with(|lanes| {
+        while left != 0 {
+            lanes[left.trailing_zeros() as usize % SLOTS].set_mark(is_in_scope);
+            left &= left - 1;
+        }
+    });
 }
 
 /// Runs `action` on this thread's lane of the engine, unless the thread has none or the lane is in use.
-#[inline(always)]
+#[inline]
 pub(crate) fn with_lane<T>(
     slot: usize,
     engine: u32,
     action: impl FnOnce(&mut Lane) -> T,
 ) -> Option<T> {
-    let mut lane = own_lane(slot, engine)?;
+    /// A value's `Display` may enter or leave a scope while the lane is lent, and cannot mark it then.
+    struct Remark(usize);
+    impl Drop for Remark {
+        fn drop(&mut self) {
+            LANES.with(|lanes| lanes[self.0 % SLOTS].set_mark(ambient::is_active()));
+        }
+    }
+    let _remark = Remark(slot);
+    let lane = own_lane(slot, engine).or_else(|| own_lane_in_scope(slot, engine));
+    let mut lane = lane?;
     Some(action(&mut lane))
 }
 
@@ -87,6 +116,8 @@ pub(crate) fn adopt_lane(shared: &Arc<Shared>) -> bool {
             Ok(old) => (old, true),
             Err(refused) => (Some(refused), false),
         };
+        cell.set_mark(ambient::is_active());
+        USED.set(USED.get() | 1 << (shared.slot % SLOTS));
         match old {
             Some(old) if shared.slot == SHARED_SLOT && !has_ended(&old) => keep_waiting(old),
             Some(old) => Lane::return_to_engine(old),
@@ -109,7 +140,8 @@ pub(crate) fn vacate_global_slot() {
 fn drop_ended_lanes(lanes: &[KeyedCell<Lane>; SLOTS]) {
     let is_over = |cell: &&KeyedCell<Lane>| {
         let key = cell.key();
-        key.and_then(|key| cell.borrow(key)).is_some_and(|lane| has_ended(&lane))
+        let lane = key.and_then(|key| cell.borrow(key).or_else(|| cell.borrow_marked(key)));
+        lane.is_some_and(|lane| has_ended(&lane))
     };
     lanes.iter().filter(is_over).filter_map(KeyedCell::take).for_each(Lane::return_to_engine);
     // Dropped after the borrow: the end of an engine may log.

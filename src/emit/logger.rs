@@ -2,7 +2,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::ambient::Ambient;
 use super::emitter::{self, Emitter};
+use super::lane::Scope;
 use super::lanes::{adopt_lane, with_lane};
 use super::sampling;
 use super::shared::Shared;
@@ -11,7 +13,7 @@ use crate::core::context::{Context, KeyedFields};
 use crate::core::level::Level;
 use crate::sample::decision::PendingDecision;
 use ringseal_base::limits::Limits;
-use ringseal_base::value::{BacktraceValue, DynError, ValueWriter};
+use ringseal_base::value::{BacktraceValue, DynError, Entries, ValueWriter};
 
 /// Logs with bound fields. Cheap to clone; immutable: binding makes a new one.
 ///
@@ -94,19 +96,20 @@ impl Logger {
         if !self.is_enabled(level, target) {
             return;
         }
-        let to = self.emitter();
+        let (to, ambient) = (self.emitter(), &Ambient::current());
         let fill = |out: &mut ValueWriter<'_>| {
             out.str(target);
             out.str(event);
             fill(out);
         };
         let Some(plan) = self.shared.sampler.plan_of(target, event, level) else {
-            return emitter::emit_dynamic(to, level, &fill, None);
+            return emitter::emit_dynamic(to, level, ambient, &fill, None);
         };
         let site = self.shared.sampler.dynamic_site(target, event, level);
         sampling::report_dynamic(to, &self.shared, plan, &site);
-        let pending = PendingDecision::of_dynamic(plan, level, to.context, &site.limiter);
-        emitter::emit_dynamic(to, level, &fill, Some(pending));
+        let randomness = Scope { bound: to.context, ambient }.randomness();
+        let pending = PendingDecision::of_dynamic(plan, level, randomness, &site.limiter);
+        emitter::emit_dynamic(to, level, ambient, &fill, Some(pending));
     }
 
     /// Gives the calling thread its ring now, so that its first event costs no more than any other. Returns whether the
@@ -187,7 +190,12 @@ impl BoundFields {
 
     /// These fields and those of `context` that have other keys.
     pub(crate) fn added_to(&self, context: Option<&Context>) -> Context {
-        Context::new(context, self.keys, &self.entries)
+        // An absent value replaces nothing.
+        let mut present = self.keys.to_vec();
+        present.retain(|key| {
+            Entries(&self.entries).any(|entry| entry.is_ok_and(|(own, _)| own == key.as_bytes()))
+        });
+        Context::new(context, &present, &self.entries)
     }
 }
 

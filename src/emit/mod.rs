@@ -3,6 +3,7 @@
 //! Promises: an enabled call allocates nothing, locks nothing and makes no system call, after a thread's first event
 //! and its first with bound fields, and unless its ring is full. Imports from `writer` and below; `engine` builds on
 //! it.
+pub(crate) mod ambient;
 #[cfg_attr(not(feature = "audit"), path = "no_audit.rs")]
 pub(crate) mod audit;
 #[doc(hidden)]
@@ -20,6 +21,7 @@ pub mod sampling;
 pub(crate) mod shared;
 pub(crate) mod thread_default;
 
+pub use ambient::{Context, ContextScope};
 #[cfg(feature = "serde")]
 pub use logger::serialize;
 pub use logger::{AsEmitter, BoundFields, Logger, with_backtrace};

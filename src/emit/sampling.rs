@@ -4,9 +4,10 @@
 //! here allocates, locks or makes a system call.
 use std::sync::Arc;
 
+use super::ambient::Ambient;
 use super::emitter::{self, Emitter, Global};
 use super::global;
-use super::lane::{Lane, WriteResult};
+use super::lane::{Lane, Scope, WriteResult};
 use super::lanes::{self, adopt_lane, with_lane};
 use super::logger::AsEmitter;
 use super::shared::Shared;
@@ -59,7 +60,8 @@ fn decide_for(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
         registry::count_unheard(callsite);
         return false;
     }
-    let Some(event) = Sampled::new(callsite, to.place(), to.context) else { return true };
+    let randomness = || Scope { bound: to.context, ambient: &Ambient::current() }.randomness();
+    let Some(event) = Sampled::new(callsite, to.place(), randomness) else { return true };
     let decision = with_lane(to.slot, to.engine, |lane| lane.decide(&event));
     match decision.unwrap_or_else(|| decide_without_lane(to, &event)) {
         Decision::Drop => false,
@@ -105,7 +107,7 @@ fn report(to: Emitter<'_>, limiter: &Limiter, target: &str, event: &str, level: 
         return;
     }
     let fields = (count, (event, (target, (level.as_str(), ()))));
-    let write = |lane: &mut Lane| lane.write_formatted(&SUPPRESSED, None, &fields);
+    let write = |lane: &mut Lane| lane.write_formatted(&SUPPRESSED, Scope::NONE, &fields);
     if with_lane(to.slot, to.engine, write) != Some(WriteResult::Written) {
         limiter.put_back(count);
     }
@@ -123,7 +125,7 @@ pub(super) fn report_dynamic(to: Emitter<'_>, shared: &Shared, plan: Plan, site:
 pub(crate) fn report_all(to: Emitter<'_>, shared: &Shared, of_sites: SuppressedCounts) {
     let log = |count: u64, target: &str, event: &str, level: Level| {
         let fields = (count, (event, (target, (level.as_str(), ()))));
-        emitter::emit_formatted(to, &SUPPRESSED, &fields);
+        emitter::emit_formatted(to, &Ambient::NONE, &SUPPRESSED, &fields);
     };
     for (site, count) in of_sites {
         let metadata = site.metadata();

@@ -7,6 +7,7 @@ use crate::core::field::Fields;
 use crate::core::level::Level;
 use crate::core::registry;
 use crate::emit::AsEmitter;
+use crate::emit::ambient::Ambient;
 use crate::emit::emitter::{emit_formatted, emit_own};
 use crate::emit::shared::Shared;
 use crate::encode::layout::BOOT_EVENT;
@@ -42,7 +43,12 @@ pub(super) fn report_start(engine: &Engine) {
         let (filter, sampling) = (&described.filter, &described.sampling);
         let rest = (&described.sink, (schema, (filter, (sampling, ()))));
         let redaction = (described.is_redacting, (&described.rules_hash, (sample_success, rest)));
-        emit_formatted(emitter, &CONFIGURED, &(&described.level, (&described.format, redaction)));
+        emit_formatted(
+            emitter,
+            &Ambient::NONE,
+            &CONFIGURED,
+            &(&described.level, (&described.format, redaction)),
+        );
     }
 }
 

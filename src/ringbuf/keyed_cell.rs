@@ -4,13 +4,16 @@
 //! value. So a borrow is one comparison and one store, and its end another store. The cell has no destructor, so that a
 //! thread local of this type needs no check on each access. The owner must take the value out; otherwise it is leaked.
 //!
+//! The owner can *mark* the cell: [`KeyedCell::borrow`], for the common case, then refuses the value, and
+//! [`KeyedCell::borrow_marked`] lends it. So a rare state of the thread costs the common case nothing.
+//!
 //! Promises: no allocation, no lock. A value is lent to one borrower at a time: a second borrow, and taking or
 //! replacing the value meanwhile, are refused. A panic while the value is lent ends the borrow.
 //!
 //! # Invariants
 //! 1. `key` is [`EMPTY`] and `value` dangles, or `value` is a pointer from `Box::into_raw` that this cell owns.
 //! 2. `key` is [`LENT`] exactly while one [`Lent`] exists, which has the only reference to the value.
-//! 3. Keys have 32 bits, so no key equals [`LENT`] or [`EMPTY`].
+//! 3. Keys have 32 bits and the mark is bit 32, so no key equals [`LENT`] or [`EMPTY`], marked or not.
 //! 4. A cell has no destructor. A thread local of cells is freed after its thread has ended or, where thread locals are
 //!    keys of the system, by the destructor of its key. The results of [`borrow_local`] live within one log call, which
 //!    is before either, and do not leave their thread, because a reference to a [`Cell`] is not `Send`.
@@ -27,9 +30,12 @@ const EMPTY: u64 = u64::MAX;
 /// Not a key: the value is lent.
 const LENT: u64 = u64::MAX - 1;
 
+/// The bit of a marked cell, next to the key.
+const MARK: u64 = 1 << 32;
+
 /// A cell with a value of a key, or none.
 pub struct KeyedCell<T> {
-    /// A key, [`LENT`] or [`EMPTY`].
+    /// A key with or without [`MARK`], or [`LENT`] or [`EMPTY`].
     key: Cell<u64>,
     value: Cell<NonNull<T>>,
 }
@@ -40,15 +46,33 @@ impl<T> KeyedCell<T> {
         Self { key: Cell::new(EMPTY), value: Cell::new(NonNull::dangling()) }
     }
 
-    /// Lends the value of this key. `None` if there is none, or it has another key, or is lent.
+    /// Lends the value of this key. `None` if there is none, or it has another key, or is lent, or the cell is marked.
     #[inline(always)]
     pub fn borrow(&self, key: u32) -> Option<Lent<'_, T>> {
+        self.lend(u64::from(key))
+    }
+
+    /// Lends the value of this key if the cell is marked.
+    #[inline(always)]
+    pub fn borrow_marked(&self, key: u32) -> Option<Lent<'_, T>> {
+        self.lend(u64::from(key) | MARK)
+    }
+
+    #[inline(always)]
+    fn lend(&self, key: u64) -> Option<Lent<'_, T>> {
         // Invariant 3: this is also false if there is no value, or it is lent.
-        if self.key.get() != u64::from(key) {
+        if self.key.get() != key {
             return None;
         }
         self.key.set(LENT);
         Some(Lent { cell: self, key })
+    }
+
+    /// Marks the cell, or removes the mark. Without effect if there is no value, or it is lent.
+    pub fn set_mark(&self, is_marked: bool) {
+        if let Some(key) = self.key() {
+            self.key.set(u64::from(key) | if is_marked { MARK } else { 0 });
+        }
     }
 
     /// Puts a value in place of the present one and returns that. Gives the new value back while the present one is
@@ -73,7 +97,7 @@ impl<T> KeyedCell<T> {
 
     /// The key of the value, unless there is none or it is lent.
     pub fn key(&self) -> Option<u32> {
-        u32::try_from(self.key.get()).ok()
+        u32::try_from(self.key.get() & !MARK).ok()
     }
 
     /// Whether the value is lent.
@@ -94,7 +118,8 @@ impl<T> fmt::Debug for KeyedCell<T> {
     }
 }
 
-/// Lends the value of this key from one of the calling thread's cells, like [`KeyedCell::borrow`].
+/// Lends the value of this key from one of the calling thread's cells, like [`KeyedCell::borrow`], or like
+/// [`KeyedCell::borrow_marked`].
 ///
 /// Borrows inside `LocalKey::with` do the same, but the compiler does not inline a long closure there.
 #[inline(always)]
@@ -102,18 +127,21 @@ pub fn borrow_local<T, const N: usize>(
     cells: &'static LocalKey<[KeyedCell<T>; N]>,
     index: usize,
     key: u32,
+    is_marked: bool,
 ) -> Option<Lent<'static, T>> {
     const { assert!(!std::mem::needs_drop::<KeyedCell<T>>() && N.is_power_of_two()) };
     let cells = cells.with(|cells| NonNull::from(cells));
     // SAFETY: invariant 4: the cells exist during the log call, within which the result is dropped.
     let cells = unsafe { cells.as_ref() };
-    cells[index % N].borrow(key)
+    let cell = &cells[index % N];
+    if is_marked { cell.borrow_marked(key) } else { cell.borrow(key) }
 }
 
 /// A lent value. Dropping it gives the value back to its cell.
 pub struct Lent<'a, T> {
     cell: &'a KeyedCell<T>,
-    key: u32,
+    /// With the mark.
+    key: u64,
 }
 
 impl<T> Deref for Lent<'_, T> {
@@ -137,7 +165,7 @@ impl<T> DerefMut for Lent<'_, T> {
 impl<T> Drop for Lent<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.cell.key.set(u64::from(self.key));
+        self.cell.key.set(self.key);
     }
 }
 
@@ -163,6 +191,30 @@ mod tests {
         assert_eq!(cell.replace(8, Box::new("eight")), Ok(Some(Box::new("seven"))));
         assert!(cell.borrow(7).is_none());
         assert_eq!((cell.key(), cell.take(), cell.key()), (Some(8), Some(Box::new("eight")), None));
+    }
+
+    #[test]
+    fn a_marked_value_is_lent_in_another_way() {
+        let cell = KeyedCell::new();
+        cell.set_mark(true);
+        assert!(cell.key().is_none() && cell.take().is_none(), "there is nothing to mark");
+        cell.replace(7, Box::new("seven")).unwrap();
+        assert!(cell.borrow_marked(7).is_none());
+        cell.set_mark(true);
+        assert!(cell.borrow(7).is_none() && cell.borrow_marked(8).is_none());
+        assert_eq!(cell.key(), Some(7));
+        {
+            let lent = cell.borrow_marked(7).unwrap();
+            cell.set_mark(false);
+            assert!(cell.is_lent() && cell.borrow(7).is_none() && cell.borrow_marked(7).is_none());
+            assert_eq!(*lent, "seven");
+        }
+        assert!(cell.borrow_marked(7).is_some(), "the mark is as before the loan");
+        cell.set_mark(false);
+        assert_eq!(*cell.borrow(7).unwrap(), "seven");
+        cell.set_mark(true);
+        assert_eq!((cell.take(), cell.key()), (Some(Box::new("seven")), None));
+        assert!([0, u32::MAX].iter().all(|key| cell.borrow_marked(*key).is_none()));
     }
 
     #[test]

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::Random;
 use crate::core::callsite::Callsite;
-use crate::core::context::Context;
 use crate::core::level::Level;
 use crate::core::record::{RATE_BYTES, put_rate};
 use crate::core::sampling::limiter::{Limiter, Moment};
@@ -41,18 +40,19 @@ pub(crate) struct Sampled<'a> {
     pub(crate) plan: &'a SitePlan,
     level: Level,
     threshold: u64,
-    /// The randomness of the context's trace id.
+    /// The randomness of the contexts' trace id.
     bound: Option<u64>,
     /// Whether the rate is decided later, with the values.
     is_pending: bool,
 }
 
 impl<'a> Sampled<'a> {
-    /// An event of this call site, or `None` if it is kept without a decision.
+    /// An event of this call site, or `None` if it is kept without a decision. `randomness` is that of the contexts'
+    /// trace id.
     pub(crate) fn new(
         callsite: &'static Callsite,
         place: usize,
-        context: Option<&Context>,
+        randomness: impl FnOnce() -> Option<u64>,
     ) -> Option<Sampled<'static>> {
         let plan = callsite.plan(place)?;
         // No threshold: the policy has just changed.
@@ -61,7 +61,7 @@ impl<'a> Sampled<'a> {
             plan,
             level: callsite.metadata().level,
             threshold,
-            bound: context.and_then(Context::randomness),
+            bound: randomness(),
             is_pending: threshold > 0 && callsite.has_trace_key(),
         })
     }
@@ -129,7 +129,7 @@ pub(crate) struct PendingDecision<'a> {
 struct Open<'a> {
     keys: Keys,
     level: Level,
-    /// The randomness of the context's trace id.
+    /// The randomness of the contexts' trace id.
     bound: Option<u64>,
     limiter: &'a Limiter,
 }
@@ -147,15 +147,15 @@ impl<'a> PendingDecision<'a> {
     pub(crate) fn of_site(
         callsite: &'static Callsite,
         place: usize,
-        context: Option<&Context>,
+        bound: Option<u64>,
     ) -> Option<PendingDecision<'static>> {
         let site = callsite.plan(place)?;
         let threshold = site.threshold().filter(|threshold| *threshold > 0)?;
         let metadata = callsite.metadata();
-        let open = callsite.has_trace_key().then(|| Open {
+        let open = callsite.has_trace_key().then_some(Open {
             keys: Keys::Site(metadata.keys),
             level: metadata.level,
-            bound: context.and_then(Context::randomness),
+            bound,
             limiter: &site.limiter,
         });
         let limit = open.and_then(|_| site.limit());
@@ -167,10 +167,9 @@ impl<'a> PendingDecision<'a> {
     pub(crate) fn of_dynamic(
         plan: Plan,
         level: Level,
-        context: Option<&Context>,
+        bound: Option<u64>,
         limiter: &'a Limiter,
     ) -> Self {
-        let bound = context.and_then(Context::randomness);
         Self { plan, open: Some(Open { keys: Keys::Dynamic, level, bound, limiter }) }
     }
 

@@ -1,4 +1,4 @@
-//! The writer's copy of a lane's context table.
+//! The writer's copy of a lane's context tables.
 //!
 //! Promises: the memory of a definition is reused by the one in whose place it comes, so memory does not grow with the
 //! number of contexts; see [`lane_contexts`](crate::core::lane_contexts) for the bound. A context that several lanes
@@ -11,7 +11,7 @@ use crate::core::record::CONTEXT_ID_BYTES;
 use crate::encode::layout::{Bound, Layout, key_bits};
 use ringseal_base::value::ReadError;
 
-/// One lane's contexts by number.
+/// One lane's bound or ambient contexts, by number.
 #[derive(Debug, Default)]
 pub(super) struct ContextTable {
     slots: Vec<Option<Box<Rendered>>>,
@@ -63,7 +63,7 @@ impl Rendered {
 /// A definition in a lane's record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Definition<'r> {
-    pub(super) number: u32,
+    pub(super) number: u16,
     /// The number whose definition gives way; 0 if none does, [`ALL`] if all do.
     pub(super) evicted: u32,
     /// The id, then the entries.
@@ -80,10 +80,7 @@ impl ContextTable {
         layouts: impl Iterator<Item = &'l mut Layout>,
     ) -> Result<(), ReadError> {
         let Definition { number, evicted, payload } = definition;
-        let short = ReadError::Short { expected: CONTEXT_ID_BYTES, found: payload.len() };
-        let (id, entries) = payload.split_first_chunk::<CONTEXT_ID_BYTES>().ok_or(short)?;
-        let id = u64::from_le_bytes(*id);
-        let index = number as usize;
+        let index = usize::from(number);
         // A foreign ring may contain any number.
         if !(1..NUMBERS).contains(&index) {
             return Ok(());
@@ -96,8 +93,11 @@ impl ContextTable {
         }
         let given_way = self.slots.get_mut(evicted as usize).and_then(Option::take);
         let slot = self.slots[index].get_or_insert_with(|| given_way.unwrap_or_default());
-        // Until it is rendered.
+        // Until it is rendered. A definition that cannot be read must not leave the one before it.
         slot.id = 0;
+        let short = ReadError::Short { expected: CONTEXT_ID_BYTES, found: payload.len() };
+        let (id, entries) = payload.split_first_chunk::<CONTEXT_ID_BYTES>().ok_or(short)?;
+        let id = u64::from_le_bytes(*id);
         if let Some(known) = recent.find(id, entries) {
             slot.copy(known);
             return Ok(());
@@ -133,14 +133,14 @@ impl ContextTable {
         self.slots.clear();
     }
 
-    /// The bound fields of context `number`, as rendered for `output`.
+    /// The fields of context `number`, as rendered for `output`.
     #[inline]
-    pub(super) fn get(&self, number: u32, output: usize) -> Option<Bound<'_>> {
+    pub(super) fn get(&self, number: u16, output: usize) -> Option<Bound<'_>> {
         // Most events have no context.
         if number == 0 {
             return None;
         }
-        let slot = self.slots.get(number as usize)?.as_deref()?;
+        let slot = self.slots.get(usize::from(number))?.as_deref()?;
         if slot.id == 0 {
             return None;
         }

@@ -176,6 +176,7 @@ fn take_stretch(
             }
             Err(error) => {
                 // The start of the next record is unknown, so the rest of the stretch is skipped and reported.
+                memory.forget_contexts();
                 processor.record_error(&error, rest.len(), now);
                 return (stretch.len(), None);
             }

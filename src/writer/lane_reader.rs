@@ -23,7 +23,10 @@ pub(super) struct LaneReader {
 #[derive(Debug)]
 pub(super) struct LaneMemory {
     pub(super) counters: Arc<LaneCounters>,
+    /// Those bound to loggers.
     pub(super) contexts: ContextTable,
+    /// Those of the threads.
+    pub(super) ambient_contexts: ContextTable,
     /// The redaction's verdicts on the next records.
     pub(super) preview: Preview,
     /// The time of its last line. Time never runs backwards within a lane, even if the calibration changes.
@@ -50,6 +53,7 @@ impl LaneMemory {
         Self {
             counters,
             contexts: ContextTable::default(),
+            ambient_contexts: ContextTable::default(),
             preview: Preview::default(),
             last_unix_nanos: i64::MIN,
             thread: 0,
@@ -58,6 +62,13 @@ impl LaneMemory {
             handovers_reported: 0,
             reported_unix_nanos: unix_nanos,
         }
+    }
+
+    /// Forgets all contexts: another thread has taken the lane, or definitions may be among records that could not be
+    /// read, after which a slot could be taken for an older context.
+    pub(super) fn forget_contexts(&mut self) {
+        self.contexts.clear();
+        self.ambient_contexts.clear();
     }
 
     /// Sets the thread that uses the lane from now on.

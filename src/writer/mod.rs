@@ -24,6 +24,7 @@ pub mod report;
 pub mod run;
 mod sink_health;
 pub(crate) mod stderr;
+mod tally;
 
 #[cfg(test)]
 mod tests;
@@ -199,6 +200,7 @@ impl Writer {
         self.calibrate_at_ticks = ticks.saturating_add(pause as u64);
         self.note_removed_segments(ticks);
         let step = self.processor.calibration.adjust(self.clock.now());
+        self.processor.pass_on_calibration();
         self.link.set_nanos_per_tick(self.processor.calibration.nanos_per_tick());
         if let Some(step) = step {
             self.link.counters.clock_steps.add(1);
@@ -360,7 +362,9 @@ impl Writer {
         recent_contexts.clear();
         let mut last_error = None;
         for lane in &mut self.lanes {
-            last_error = lane.memory.contexts.rerender(redaction, outputs).err().or(last_error);
+            for table in [&mut lane.memory.contexts, &mut lane.memory.ambient_contexts] {
+                last_error = table.rerender(redaction, outputs).err().or(last_error);
+            }
         }
         last_error = self.processor.set_static_fields().err().or(last_error);
         if let Some(error) = last_error {

@@ -10,12 +10,13 @@ use super::managed_sink::SinkEvent;
 use super::output::{Encoded, Output};
 use super::redaction::{Redacted, Redaction, RedactionConfig, Verdict};
 use super::report;
+use super::tally::Tally;
 use crate::core::callsite::Callsite;
+use crate::core::correlation::{CORRELATION_BYTES, Correlation};
 use crate::core::level::Level;
-use crate::core::record::{Header, Kind, PlainRecord, Record, split_rate};
+use crate::core::record::{Extras, Header, Kind, PlainRecord, Record, Slots, split_extras};
 use crate::core::registry;
-use crate::encode::layout::{Event, Source};
-use crate::metrics::{LevelCounts, WriterCounters};
+use crate::encode::layout::{Event, Scope, Source};
 use ringseal_base::clock::{Calibration, Now};
 use ringseal_base::limits::Limits;
 use ringseal_base::value::{ReadError, ValueRef, ValueWriter, Values};
@@ -43,72 +44,6 @@ pub(super) struct Processor {
     losses_seen: u64,
 }
 
-/// Counts of this turn, published at its end.
-#[derive(Debug)]
-pub(super) struct Tally {
-    events: LevelCounts,
-    discarded: LevelCounts,
-    truncated: LevelCounts,
-    records: u64,
-    line_bytes: u64,
-    batches: u64,
-    batch_grown: u64,
-    record_errors: u64,
-    ring_bytes_high_water: u64,
-    /// The time of the oldest record; `i64::MAX` before the first.
-    unix_nanos_min: i64,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self {
-            events: LevelCounts::default(),
-            discarded: LevelCounts::default(),
-            truncated: LevelCounts::default(),
-            records: 0,
-            line_bytes: 0,
-            batches: 0,
-            batch_grown: 0,
-            record_errors: 0,
-            ring_bytes_high_water: 0,
-            unix_nanos_min: i64::MAX,
-        }
-    }
-}
-
-impl Tally {
-    /// Notes the use of the fullest ring.
-    pub(super) fn note_ring_usage(&mut self, used_bytes: usize) {
-        self.ring_bytes_high_water = self.ring_bytes_high_water.max(used_bytes as u64);
-    }
-
-    /// Adds this turn's counts to the public ones. A turn without records or batches stores nothing.
-    pub(super) fn publish(&mut self, counters: &WriterCounters, now: Now) {
-        if self.records == 0 && self.batches == 0 && self.record_errors == 0 {
-            return;
-        }
-        for level in Level::ALL {
-            let add = |counter: &crate::metrics::Counter, count: u64| {
-                if count > 0 {
-                    counter.add(count);
-                }
-            };
-            add(counters.events.of(level), self.events.of(level));
-            add(counters.discarded.of(level), self.discarded.of(level));
-            add(counters.truncated.of(level), self.truncated.of(level));
-        }
-        counters.line_bytes.add(self.line_bytes);
-        counters.batches.add(self.batches);
-        counters.turns_busy.add(1);
-        counters.batch_grown.add(self.batch_grown);
-        counters.record_errors.add(self.record_errors);
-        counters.ring_bytes_high_water.raise(self.ring_bytes_high_water);
-        let lag = now.unix_nanos.saturating_sub(self.unix_nanos_min);
-        counters.writer_lag_nanos_max.raise(lag.max(0) as u64);
-        *self = Tally::default();
-    }
-}
-
 impl Processor {
     pub(super) fn new(
         outputs: Vec<Output>,
@@ -130,9 +65,17 @@ impl Processor {
             static_fields,
             losses_seen: 0,
         };
+        processor.pass_on_calibration();
         // They were written by this process a moment ago, so they can be read.
         let _ = processor.set_static_fields();
         processor
+    }
+
+    /// Gives the layouts the present relation of ticks to wall time.
+    pub(super) fn pass_on_calibration(&mut self) {
+        for output in &mut self.outputs {
+            output.layout.set_calibration(self.calibration);
+        }
     }
 
     /// Redacts the fields of every line and passes them to the layouts.
@@ -228,25 +171,57 @@ impl Processor {
         lane: &mut LaneMemory,
         now: Now,
     ) -> Result<(), RecordProblem> {
-        let (payload, sample_rate) = split_rate(header, payload)?;
+        // Most events have none, and their code has nothing of it.
+        if header.extras.any() {
+            return self.encode_with_extras(header, source, payload, verdict, lane, now);
+        }
+        self.encode_values(header, source, (payload, Extras::default()), verdict, lane, now)
+    }
+
+    #[inline(never)]
+    fn encode_with_extras(
+        &mut self,
+        header: &Header,
+        source: Source<'_>,
+        payload: &[u8],
+        verdict: Verdict,
+        lane: &mut LaneMemory,
+        now: Now,
+    ) -> Result<(), RecordProblem> {
+        let parts = split_extras(header, payload)?;
+        self.encode_values(header, source, parts, verdict, lane, now)
+    }
+
+    #[inline(always)]
+    fn encode_values(
+        &mut self,
+        header: &Header,
+        source: Source<'_>,
+        (payload, extras): (&[u8], Extras<'_>),
+        verdict: Verdict,
+        lane: &mut LaneMemory,
+        now: Now,
+    ) -> Result<(), RecordProblem> {
+        let Extras { sample_rate, correlation } = extras;
         let unix_nanos = self.calibration.unix_nanos(header.ticks).max(lane.last_unix_nanos);
         lane.last_unix_nanos = unix_nanos;
         let has_stack = header.has_stack;
-        let context = None;
+        let scope = None;
         let level = header.level;
-        let shown = Event { unix_nanos, level, source, payload, context, has_stack, sample_rate };
+        let shown = Event { unix_nanos, level, source, payload, scope, has_stack, sample_rate };
         // Clean events are passed through without a copy in memory.
         if self.redaction.passes(verdict) {
             let Self { outputs, tally, sink_events, .. } = self;
+            let header = (header, correlation);
             return tally.write_lines(outputs, sink_events, header, source, shown, lane, now);
         }
-        self.encode_redacted(header, shown, verdict, lane, now)
+        self.encode_redacted((header, correlation), shown, verdict, lane, now)
     }
 
     #[inline(never)]
     fn encode_redacted(
         &mut self,
-        header: &Header,
+        header: (&Header, Option<&[u8; CORRELATION_BYTES]>),
         event: Event<'_>,
         verdict: Verdict,
         lane: &mut LaneMemory,
@@ -283,16 +258,17 @@ impl Processor {
                 let level = record.header.level as usize;
                 self.tally.truncated.0[level] += u64::from(record.header.is_cut);
                 let layouts = self.outputs.iter_mut().map(|output| &mut output.layout);
-                let definition = Definition {
-                    number: record.header.context,
-                    evicted: record.header.callsite,
-                    payload: record.payload,
+                let Header { slots, callsite: evicted, .. } = record.header;
+                let (table, number) = match slots.ambient() {
+                    0 => (&mut lane.contexts, slots.bound()),
+                    ambient => (&mut lane.ambient_contexts, ambient),
                 };
+                let definition = Definition { number, evicted, payload: record.payload };
                 let Self { recent_contexts: recent, redaction, .. } = self;
-                Ok(lane.contexts.define(definition, recent, redaction, layouts)?)
+                Ok(table.define(definition, recent, redaction, layouts)?)
             }
             Kind::Thread => {
-                lane.contexts.clear();
+                lane.forget_contexts();
                 lane.set_thread(Values(record.payload));
                 Ok(())
             }
@@ -351,7 +327,7 @@ impl Processor {
             level: site.metadata().level,
             source,
             payload: shown,
-            context: None,
+            scope: None,
             has_stack,
             sample_rate: None,
         };
@@ -424,14 +400,14 @@ impl Tally {
     /// before redaction.
     #[inline(always)]
     #[expect(clippy::too_many_arguments, reason = "disjoint parts of the processor; inlined")]
-    fn write_lines<'e>(
+    fn write_lines(
         &mut self,
         outputs: &mut [Output],
         sink_events: &mut Vec<SinkEvent>,
-        header: &Header,
+        (header, correlation): (&Header, Option<&[u8; CORRELATION_BYTES]>),
         source: Source<'_>,
-        mut event: Event<'e>,
-        lane: &'e LaneMemory,
+        event: Event<'_>,
+        lane: &LaneMemory,
         now: Now,
     ) -> Result<(), RecordProblem> {
         let level = header.level as usize;
@@ -441,10 +417,12 @@ impl Tally {
                 continue;
             }
             is_wanted = true;
-            if header.context != 0 {
-                event.context = lane.contexts.get(header.context, index);
-            }
-            if output.encode(&event)? {
+            let is_full = if header.slots.any() || correlation.is_some() {
+                encode_in_scope(output, index, &event, (header.slots, correlation), lane)?
+            } else {
+                output.encode(&event)?
+            };
+            if is_full {
                 self.deliver(output, now, sink_events);
             }
         }
@@ -462,6 +440,23 @@ impl Tally {
         self.line_bytes += output.batch.len_bytes() as u64;
         self.batch_grown += u64::from(output.deliver(now, sink_events));
     }
+}
+
+/// Encodes an event with contexts for the output of this index; returns whether its batch is full.
+#[inline(never)]
+fn encode_in_scope(
+    output: &mut Output,
+    index: usize,
+    event: &Event<'_>,
+    (slots, correlation): (Slots, Option<&[u8; CORRELATION_BYTES]>),
+    lane: &LaneMemory,
+) -> Result<bool, ReadError> {
+    let scope = Scope {
+        bound: lane.contexts.get(slots.bound(), index),
+        ambient: lane.ambient_contexts.get(slots.ambient(), index),
+        correlation: correlation.map(Correlation::from_bytes),
+    };
+    output.encode(&Event { scope: Some(&scope), ..*event })
 }
 
 fn text<'a>(payload: &mut &'a [u8]) -> Result<&'a [u8], ReadError> {

@@ -23,6 +23,7 @@ use ringseal_base::value::ValueWriter;
 
 #[cfg(not(loom))]
 mod cache_lines;
+mod contexts;
 mod delivery;
 mod order;
 mod reclaim;
@@ -260,14 +261,5 @@ impl TestLane {
 }
 
 fn event_header(ticks: u64) -> Header {
-    Header {
-        kind: Kind::Event,
-        level: Level::Info,
-        is_cut: false,
-        has_stack: false,
-        has_rate: false,
-        callsite: INFO.id(),
-        context: 0,
-        ticks,
-    }
+    Header { callsite: INFO.id(), ticks, ..Header::new(Kind::Event, Level::Info) }
 }

@@ -22,7 +22,7 @@ pub const BASE_MODULES: &[Module] = &[
     ("simd", 0, &[]),
     ("storage", 0, &[]),
     ("tsc", 0, &[]),
-    ("value", 0, &["limits"]),
+    ("value", 0, &["clock", "limits", "tsc"]),
     ("lib", 1, &[]),
 ];
 

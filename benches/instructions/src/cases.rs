@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
-use ringseal::{Config, Engine, Logger, Output, Timestamps, WaitStrategy, debug, fields, info};
+use ringseal::{
+    BoundFields, Config, Context, Correlation, Engine, Logger, Output, Timestamps, WaitStrategy,
+    debug, fields, info,
+};
 
 use crate::cold;
 
@@ -92,6 +95,30 @@ pub const CASES: &[Case] = &[
             log_with(&logger, 1);
             log_with_bound_fields(&logger, events);
             finish(engine, events + 1)
+        },
+    },
+    Case {
+        name: "call_correlated",
+        title: "a call with trace id and span id, global logger",
+        events: STEADY,
+        collect: Collect::Function("log_with_correlation"),
+        log: |events| {
+            let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            IDS.in_scope(|| log_with_correlation(events));
+            finish(engine, events)
+        },
+    },
+    Case {
+        name: "call_ambient",
+        title: "a call in an ambient context of five fields, global logger",
+        events: STEADY,
+        collect: Collect::Function("log_with_ambient_context"),
+        log: |events| {
+            let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            Context::new().with(five_fields()).in_scope(|| log_with_ambient_context(events));
+            finish(engine, events)
         },
     },
     Case {
@@ -248,13 +275,19 @@ fn finish(engine: Engine, lines_expected: u64) -> Result<(), String> {
 }
 
 fn bind(engine: &Engine) -> Logger {
-    engine.logger().bind(fields! {
+    engine.logger().bind(five_fields())
+}
+
+const IDS: Correlation = Correlation::new([0x4b; 16], [0x07; 16]);
+
+fn five_fields() -> BoundFields {
+    fields! {
         trace_id = "4bf92f3577b34da6a3ce929d0e0e4736",
         session.id = 7_301_u64,
         venue = "XKUW",
         desk = "equities",
         shard = 12,
-    })
+    }
 }
 
 /// Arguments that the compiler cannot compute in advance.
@@ -292,6 +325,22 @@ fn log_new_texts(events: u64) {
         let (price, _, qty) = order(seq);
         let sym = format!("{:04}-{:06}.XKUW", seq % 97, 900_000 - seq);
         info!(target: "exchange::gateway", "order filled", seq, price, sym = sym.as_str(), qty);
+    }
+}
+
+#[inline(never)]
+fn log_with_correlation(events: u64) {
+    for seq in 0..events {
+        let (price, sym, qty) = order(seq);
+        info!(target: "exchange::gateway", "order filled", seq, price, sym, qty);
+    }
+}
+
+#[inline(never)]
+fn log_with_ambient_context(events: u64) {
+    for seq in 0..events {
+        let (price, sym, qty) = order(seq);
+        info!(target: "exchange::gateway", "order filled", seq, price, sym, qty);
     }
 }
 

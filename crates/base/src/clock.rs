@@ -167,7 +167,7 @@ const SLEW_RATE: f64 = 1.0 / 500.0;
 /// let mut line = Calibration::new(Now { ticks: 0, unix_nanos: 1_000 }, 1.0);
 /// assert_eq!(line.unix_nanos(500), 1_500);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Calibration {
     start: Now,
     base: Now,

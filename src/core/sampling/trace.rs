@@ -43,6 +43,11 @@ pub fn randomness(text: &[u8]) -> Option<u64> {
     of_id(id)
 }
 
+/// The random bits of a trace id of 16 bytes; `None` for zeros.
+pub fn of_bytes(id: [u8; 16]) -> Option<u64> {
+    of_id(u128::from_be_bytes(id))
+}
+
 fn of_id(id: u128) -> Option<u64> {
     (id != 0).then_some(id as u64 & RANDOM_MASK)
 }
@@ -50,7 +55,7 @@ fn of_id(id: u128) -> Option<u64> {
 fn of_value(value: ValueRef<'_>) -> Option<u64> {
     match value {
         ValueRef::Str(text) => randomness(text),
-        ValueRef::Uuid(bytes) => of_id(u128::from_be_bytes(bytes)),
+        ValueRef::Uuid(bytes) => of_bytes(bytes),
         _ => None,
     }
 }

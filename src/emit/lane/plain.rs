@@ -6,9 +6,11 @@
 //! time-stamp counter where there is one.
 use super::Lane;
 use crate::core::context::Context;
+use crate::core::correlation::CORRELATION_BYTES;
 use crate::core::field::Fields;
 use crate::core::level::Level;
-use crate::core::record::{HEADER_BYTES, Header, Kind};
+use crate::core::record::{ExtraFlags, HEADER_BYTES, Header, Kind, Slots};
+use crate::emit::ambient::Ambient;
 use ringseal_base::limits::Limits;
 use ringseal_base::tsc;
 
@@ -16,15 +18,18 @@ use ringseal_base::tsc;
 const PLAIN_BYTES_MAX: usize = 1024;
 
 /// The end of the lengths of texts that [`Lane::write_plain`] writes: any number of texts within the limit of one
-/// value, in a record that also holds [`PLAIN_BYTES_MAX`].
+/// value, in a record that also holds [`PLAIN_BYTES_MAX`] and a correlation.
 pub(super) fn text_bytes_end(limits: Limits) -> u16 {
-    let record_max = (limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
+    let fixed = HEADER_BYTES + CORRELATION_BYTES;
+    let record_max = (limits.record_bytes_max as usize).saturating_sub(fixed);
     let Some(text_max) = record_max.checked_sub(PLAIN_BYTES_MAX) else { return 0 };
     u16::try_from(text_max.min(limits.value_bytes_max as usize) + 1).unwrap_or(u16::MAX)
 }
 
 impl Lane {
     /// Writes an event if it is plain and fits into the ring as it is. Returns whether it has been written.
+    ///
+    /// With `ambient`, the event is in a scope of that context. Without, nothing is left of the code for it.
     ///
     /// Plain are values without formatting or nesting, together within the limits, under a context that the writer has.
     /// `plain` and `text` are the sizes of `fields`. As `text` is bounded here, the compiler knows that the record
@@ -34,6 +39,7 @@ impl Lane {
         &mut self,
         (callsite, level): (u32, Level),
         context: Option<&Context>,
+        ambient: Option<&Ambient>,
         (plain, text): (usize, usize),
         fields: &F,
     ) -> bool {
@@ -54,12 +60,21 @@ impl Lane {
         } else {
             return false;
         };
-        let context = match context {
-            None => 0,
-            Some(context) if self.contexts.has(context) => context.number(),
+        let bound = match context {
+            None => Slots::NONE,
+            Some(context) if self.contexts.has(context) => context.as_bound(),
             Some(_) => return false,
         };
-        let payload_len = plain + text;
+        let ambient_number = match ambient {
+            None => 0,
+            Some(Ambient { number, id, .. }) if self.ambient_contexts.has_id(*number, *id) => {
+                *number
+            }
+            Some(_) => return false,
+        };
+        // Of a constant length: ids of zeros if there are none, which no line shows.
+        let ids_len = if ambient.is_some() { CORRELATION_BYTES } else { 0 };
+        let payload_len = plain + text + ids_len;
         let Some(mut grant) = self.producer.grant_claimed(HEADER_BYTES + payload_len) else {
             return false;
         };
@@ -69,12 +84,24 @@ impl Lane {
         };
         // A type of the caller's own may have written fewer or more bytes than it promised: then bytes are left, or the
         // rest is an empty one from elsewhere.
+        let mut payload = payload;
+        if let Some(ambient) = ambient {
+            let Some((values, ids)) = payload.split_last_chunk_mut() else { return false };
+            *ids = ambient.ids();
+            payload = values;
+        }
         let end = payload.as_ptr_range().end;
         let rest = fields.put(payload);
         if !(rest.is_empty() && std::ptr::eq(rest.as_ptr(), end)) {
             return false;
         }
-        let header = Header { callsite, context, ticks, ..Header::new(Kind::Event, level) };
+        let header = Header {
+            extras: ExtraFlags::new(false, ambient.is_some()),
+            callsite,
+            slots: bound.with_ambient(ambient_number),
+            ticks,
+            ..Header::new(Kind::Event, level)
+        };
         header.write(head, payload_len);
         grant.commit(HEADER_BYTES + payload_len);
         true

@@ -9,7 +9,7 @@
 use super::dedup::{Order, Scratch};
 use super::{RenderContext, json_value};
 use crate::encode::Out;
-use ringseal_base::value::{Entries, ReadError};
+use ringseal_base::value::{Entries, ReadError, ValueRef};
 
 /// Writes the members of audit entries.
 #[derive(Debug, Default)]
@@ -34,6 +34,9 @@ impl AuditMembers {
         let mut is_whole = true;
         let result =
             self.scratch.for_each_last(Order::Logged, Entries(entries), |scratch, key, value| {
+                if value == ValueRef::Absent {
+                    return Ok(());
+                }
                 let start = members.len();
                 let mut out = Out::new(members);
                 out.reserve(key.len() + 16);

@@ -7,8 +7,9 @@
 //! types of its causes are only in JSON. Keys of fields that the layout uses itself begin with
 //! `field.`, as in JSON.
 use super::dedup::Scratch;
+use super::scope::{Id, Scope};
 use super::stack_hash::stack_hash;
-use super::{Event, Order, RenderContext, Source, json_value};
+use super::{Event, Order, RenderContext, Source, TickClock, json_value};
 use crate::core::level::Level;
 use crate::encode::{Out, Subsecond, TimeCache};
 use ringseal_base::value::{Entries, ReadError, ValueRef, Values};
@@ -27,6 +28,7 @@ pub struct ConsoleOptions {
 #[derive(Debug)]
 pub struct ConsoleLayout {
     time: TimeCache,
+    pub(super) clock: TickClock,
     scratch: Scratch,
     field: Field,
     /// Fields of every line: the entries of a map.
@@ -51,6 +53,7 @@ impl ConsoleLayout {
         let field = Field { color, omit_none, json: Vec::new(), message: Vec::new() };
         Self {
             time: TimeCache::new(),
+            clock: TickClock::default(),
             scratch: Scratch::default(),
             field,
             static_fields: Vec::new(),
@@ -65,20 +68,19 @@ impl ConsoleLayout {
     /// Appends one line.
     #[inline(never)]
     pub(super) fn line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
-        let context = RenderContext::of(&event.source);
+        let context = RenderContext::of(event, self.clock);
         let mut out = Out::new(line);
         out.timestamp(&mut self.time, event.unix_nanos, Subsecond::Millis);
         self.level(&mut out, event.level);
         self.field.event(&mut out, context.event);
         drop(out);
         self.own_fields(event, line)?;
-        if let Some(bound) = event.context {
-            let own = |key: &[u8]| event.has_own(key);
-            self.entries(Entries(bound.entries), RenderContext::BOUND, &own, line)?;
+        if let Some(scope) = event.scope {
+            self.scope(event, scope, line)?;
         }
         if !self.static_fields.is_empty() {
             let entries = std::mem::take(&mut self.static_fields);
-            let other = |key: &[u8]| event.has_own(key) || event.has_bound(key);
+            let other = |key: &[u8]| event.replaces_static(key);
             let result = self.entries(Entries(&entries), RenderContext::BOUND, &other, line);
             self.static_fields = entries;
             result?;
@@ -113,7 +115,7 @@ impl ConsoleLayout {
     }
 
     fn own_fields(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
-        let context = RenderContext::of(&event.source);
+        let context = RenderContext::of(event, self.clock);
         let callsite = match event.source {
             Source::Site(callsite) => callsite,
             Source::Dynamic { .. } => {
@@ -128,6 +130,29 @@ impl ConsoleLayout {
         if event.has_stack {
             let stack = ValueRef::read(&mut payload)?;
             self.field.write_as(&mut self.scratch, context, ("", b"stack"), stack, line)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the bound fields, the ambient fields and the ids.
+    fn scope(
+        &mut self,
+        event: &Event<'_>,
+        scope: &Scope<'_>,
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        if let Some(bound) = scope.bound {
+            let own = |key: &[u8]| event.has_own(key);
+            self.entries(Entries(bound.entries), RenderContext::BOUND, &own, line)?;
+        }
+        if let Some(ambient) = scope.ambient {
+            let other = |key: &[u8]| event.has_own_or_bound(key);
+            self.entries(Entries(ambient.entries), RenderContext::BOUND, &other, line)?;
+        }
+        for id in Id::ALL.into_iter().filter(|id| scope.shows_id(*id, event)) {
+            let mut out = Out::new(line);
+            self.field.named(&mut out, ("", id.key(), ""));
+            scope.write_id(id, &mut out);
         }
         Ok(())
     }
@@ -159,7 +184,7 @@ impl Field {
         value: ValueRef<'_>,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
-        if self.omit_none && value == ValueRef::Null {
+        if value == ValueRef::Absent || (self.omit_none && value == ValueRef::Null) {
             return Ok(());
         }
         let prefix = if is_own_key(key) { "field." } else { "" };

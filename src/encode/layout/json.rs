@@ -1,19 +1,21 @@
 //! The layout `json`: one flat JSON object per line.
 //!
 //! `{"timestamp":…,"level":…,"target":…,"event":…,"run_id":…,"schema_version":…, static fields…, fields…, bound
-//! fields…}`
+//! fields…, ambient fields…, "trace_id":…,"span_id":…}`
 //!
 //! The event's own fields keep the order in which they were logged. A bound field is left out if the event has a field
-//! with the same key. A key that the layout uses itself gets the prefix `field.`, and so does a key that already has
-//! the prefix, so that different keys stay different. With `omit_none`, fields whose value is null are left out; one of
-//! the event still replaces a bound field with the same key. With `sort_keys` all keys of the line and of its maps are
-//! sorted, which is slower.
+//! with the same key; [`scope`](super::scope) has the rules for what follows it. A key that the layout uses itself gets
+//! the prefix `field.`, and so does a key that already has the prefix, so that different keys stay different. With
+//! `omit_none`, fields whose value is null are left out; one of the event still replaces a bound field with the same
+//! key. With `sort_keys` all keys of the line and of its maps are sorted, which is slower.
+mod parts;
+
 use super::dedup::Scratch;
 use super::json_options::{BOOT_EVENT, JsonOptions, LevelCase, RunId, is_line_key};
 use super::static_fields::StaticFields;
 use super::{
-    Bound, Event, Order, PlainEvent, RenderContext, Source, has_key, json_value, key_bit, rendered,
-    sorted, unit_of,
+    Event, Order, PlainEvent, RenderContext, Scope, Source, TickClock, has_key, json_value,
+    key_bit, rendered, sorted, unit_of,
 };
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
@@ -26,6 +28,7 @@ use ringseal_base::value::{Entries, ReadError, ValueRef, tag};
 pub struct JsonLayout {
     pub(super) options: JsonOptions,
     pub(super) time: TimeCache,
+    pub(super) clock: TickClock,
     /// By the id of the call site.
     shapes: Vec<Option<Box<Shape>>>,
     /// `run_id` and `schema_version`, for the lines that have them.
@@ -56,9 +59,22 @@ struct Field {
     key_bytes_in_start: usize,
     /// The unit of a duration with this key.
     unit: Unit,
+    /// The key.
+    name: &'static str,
+    /// The static field that this one replaces, unless its value is absent; with its comma.
+    replaced: Box<[u8]>,
 }
 
 impl Field {
+    /// Writes the static field of this key in place of this field, which is absent.
+    #[cold]
+    fn write_replaced(&self, out: &mut Out<'_>, scope: Option<&Scope<'_>>) {
+        let key = self.name.as_bytes();
+        if !scope.is_some_and(|scope| scope.has_bound(key) || scope.has(key)) {
+            out.raw(&self.replaced);
+        }
+    }
+
     /// Writes the field with the first value of `payload`, which is not of a common kind; returns the payload after
     /// it. Takes the vector and the payload by value, so that the caller keeps its cursor in registers.
     #[inline(never)]
@@ -66,29 +82,27 @@ impl Field {
         &self,
         line: &mut Vec<u8>,
         scratch: &mut Scratch,
-        source: &Source<'_>,
+        (callsite, unix_nanos): (&'static Callsite, i64),
+        scope: Option<&Scope<'_>>,
+        (clock, omit_none): (&TickClock, bool),
         mut payload: &'p [u8],
-        omit_none: bool,
     ) -> Result<&'p [u8], ReadError> {
         let mut out = Out::new(line);
-        if omit_none && let Some((&tag::NULL, rest)) = payload.split_first() {
+        if let Some((first, rest)) = payload.split_first()
+            && (*first == tag::ABSENT || (omit_none && *first == tag::NULL))
+        {
             out.remove(self.key_bytes_in_start);
+            if *first == tag::ABSENT && !self.replaced.is_empty() {
+                self.write_replaced(&mut out, scope);
+            }
             return Ok(rest);
         }
         out.fragment(&self.key);
-        let context = RenderContext { unit: self.unit, ..RenderContext::of(source) };
+        let context = RenderContext::at(&Source::Site(callsite), unix_nanos, *clock);
+        let context = RenderContext { unit: self.unit, ..context };
         json_value::next(&mut out, scratch, context, &mut payload)?;
         Ok(payload)
     }
-}
-
-/// How bound fields are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tail {
-    /// As they were rendered with their first event.
-    AsRendered,
-    /// Without the fields whose keys the event has.
-    ByKey,
 }
 
 /// Writes fields up to the first that needs more than [`json_value::next_plain`], which it returns.
@@ -127,6 +141,7 @@ impl JsonLayout {
         Self {
             options,
             time: TimeCache::new(),
+            clock: TickClock::default(),
             shapes: Vec::new(),
             run_members,
             static_fields: StaticFields::default(),
@@ -257,6 +272,8 @@ impl JsonLayout {
                     },
                     key_bytes_in_start: if index == 0 { first.len() } else { 0 },
                     unit: unit_of(key.as_bytes()),
+                    name: key,
+                    replaced: self.static_fields.member(key.as_bytes()).into(),
                 })
                 .collect(),
             key_bits: (metadata.keys.iter())
@@ -315,78 +332,53 @@ impl JsonLayout {
     ) -> Result<(), ReadError> {
         let index = self.shape(callsite);
         let Some(Some(shape)) = self.shapes.get_mut(index) else { return Ok(()) };
-        let Shape { start, fields, key_bits } = &mut **shape;
+        let Shape { start, fields, .. } = &mut **shape;
         let mut out = Out::new(line);
         let extra = LINE_BYTES_EXTRA + 2 * payload.len();
         out.template(start, &mut self.time, unix_nanos, extra);
         let scratch = &mut self.scratch;
         let mut fields = fields.iter();
         while let Some(field) = next_other(&mut out, &mut fields, &mut payload) {
-            let omit_none = self.options.omit_none;
-            let source = Source::Site(callsite);
-            let write =
-                |line: &mut Vec<u8>| field.write(line, scratch, &source, payload, omit_none);
+            let settings = (&self.clock, self.options.omit_none);
+            let scope = event.and_then(|event| event.scope);
+            let write = |line: &mut Vec<u8>| {
+                field.write(line, scratch, (callsite, unix_nanos), scope, settings, payload)
+            };
             payload = out.with_vec(write)?;
         }
         if let Some(event) = event
-            && (event.has_stack || event.context.is_some() || event.sample_rate.is_some())
+            && (event.has_stack || event.scope.is_some() || event.sample_rate.is_some())
         {
-            let clashes = event.context.map_or(0, |bound| bound.key_bits & *key_bits);
-            let bound = if clashes == 0 { Tail::AsRendered } else { Tail::ByKey };
-            let end = |line: &mut Vec<u8>| self.tail(event, callsite, bound, payload, line);
+            let end = |line: &mut Vec<u8>| self.tail(event, index, payload, line);
             return out.with_vec(end);
         }
         out.literal(b"}\n");
         Ok(())
     }
 
-    /// Ends a line with what some events have after their fields: the stack trace, bound fields, the rate of sampling.
+    /// Ends a line with what some events have after their fields: the stack trace, the contexts, the rate of sampling.
+    /// `index` is that of the shape.
     #[inline(never)]
     fn tail(
         &mut self,
         event: &Event<'_>,
-        callsite: &'static Callsite,
-        tail: Tail,
+        index: usize,
         mut payload: &[u8],
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
         let mut out = Out::new(line);
         if event.has_stack {
             out.literal(b",\"stack\":");
-            let context = RenderContext::of(&event.source);
+            let context = RenderContext::of(event, self.clock);
             json_value::next(&mut out, &mut self.scratch, context, &mut payload)?;
         }
-        let mut out = match (event.context, tail) {
-            (None, _) => out,
-            (Some(bound), Tail::AsRendered) => {
-                out.raw(bound.rendered);
-                out
-            }
-            (Some(bound), Tail::ByKey) => {
-                drop(out);
-                if bound.key_bits & self.static_fields.key_bits != 0 {
-                    return self.line_from_parts(event, line);
-                }
-                let keys = callsite.metadata().keys;
-                let own = |key: &[u8]| keys.iter().any(|other| other.as_bytes() == key);
-                self.bound_without(bound, &own, line)?;
-                Out::new(line)
-            }
-        };
+        if let Some(scope) = event.scope {
+            drop(out);
+            return self.end_in_scope(event, scope, index, line);
+        }
         sample_rate(&mut out, event);
         out.literal(b"}\n");
         Ok(())
-    }
-
-    /// Writes the bound fields whose keys the event does not have.
-    #[cold]
-    fn bound_without(
-        &mut self,
-        bound: Bound<'_>,
-        own: &dyn Fn(&[u8]) -> bool,
-        line: &mut Vec<u8>,
-    ) -> Result<(), ReadError> {
-        self.entries(Entries(bound.entries), RenderContext::BOUND, own, line)
     }
 
     /// Writes `,"key":value` for each entry, without repeated and excluded keys.
@@ -400,7 +392,7 @@ impl JsonLayout {
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut out = Out::new(line);
         let result = scratch.for_each_last(Order::Logged, entries, |scratch, key, value| {
-            if excluded(key) || (self.options.omit_none && value == ValueRef::Null) {
+            if excluded(key) || self.omits(value) {
                 return Ok(());
             }
             out.raw(b",\"");
@@ -413,63 +405,9 @@ impl JsonLayout {
         result
     }
 
-    /// Writes the line of a call site's event again, because a bound field replaces a static one.
-    #[cold]
-    fn line_from_parts(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
-        // A line has no newline inside.
-        line.truncate(memchr::memrchr(b'\n', line).map_or(0, |end| end + 1));
-        self.start_line(event, line);
-        let Source::Site(callsite) = event.source else { return Ok(()) };
-        let context = RenderContext::of(&event.source);
-        let mut payload = event.payload;
-        let stack = event.has_stack.then_some("stack");
-        let mut out = Out::new(line);
-        for (index, key) in callsite.metadata().keys.iter().copied().chain(stack).enumerate() {
-            let value = ValueRef::read(&mut payload)?;
-            if self.options.omit_none && value == ValueRef::Null {
-                continue;
-            }
-            out.raw(b",\"");
-            if index == callsite.metadata().keys.len() {
-                out.raw(key.as_bytes());
-            } else {
-                self.write_key(&mut out, key.as_bytes());
-            }
-            out.raw(b"\":");
-            json_value::value(&mut out, &mut self.scratch, context.under(key.as_bytes()), value)?;
-        }
-        drop(out);
-        self.end_line(event, line)
-    }
-
-    #[inline(never)]
-    fn dynamic_line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
-        self.start_line(event, line);
-        let context = RenderContext::of(&event.source);
-        self.entries(Entries(event.payload), context, &|_| false, line)?;
-        self.end_line(event, line)
-    }
-
-    /// Writes everything before the event's fields.
-    fn start_line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) {
-        let mut out = Out::new(line);
-        out.reserve(LINE_BYTES_EXTRA + 2 * event.payload.len());
-        out.literal(START);
-        out.timestamp(&mut self.time, event.unix_nanos, self.options.subsecond);
-        let RenderContext { target, event: name, .. } = RenderContext::of(&event.source);
-        let excluded = |key: &[u8]| event.has_own(key) || event.has_bound(key);
-        self.write_constants(&mut out, event.level, (target, name), &excluded);
-    }
-
-    /// Writes everything after the event's fields.
-    fn end_line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
-        if let Some(bound) = event.context {
-            self.bound_without(bound, &|key| event.has_own(key), line)?;
-        }
-        let mut out = Out::new(line);
-        sample_rate(&mut out, event);
-        out.literal(b"}\n");
-        Ok(())
+    /// Whether a field with this value is left out.
+    fn omits(&self, value: ValueRef<'_>) -> bool {
+        value == ValueRef::Absent || (self.options.omit_none && value == ValueRef::Null)
     }
 
     /// Renders bound fields.

@@ -104,12 +104,19 @@ fn leaf(out: &mut Out<'_>, context: RenderContext<'_>, value: ValueRef<'_>) {
         ValueRef::F64(number) => out.f64(number),
         ValueRef::F32(number) => out.f32(number),
         ValueRef::Bool(truth) => out.bool(truth),
-        ValueRef::Null => out.null(),
+        ValueRef::Null | ValueRef::Absent => out.null(),
         ValueRef::Char(number) => out.char(char::from_u32(number).unwrap_or('\u{FFFD}')),
         ValueRef::Str(text) | ValueRef::Bytes(text) => out.string_lossy(text),
         ValueRef::StrCut(kept, whole) | ValueRef::BytesCut(kept, whole) => cut(out, kept, whole),
         ValueRef::Number(text) => number(out, text),
         ValueRef::Duration(seconds, nanos) => out.duration(seconds, nanos, context.unit),
+        ValueRef::Since(ticks) => match context.end {
+            Some(end) => {
+                let (seconds, nanos) = end.since(ticks);
+                out.duration(seconds, nanos, context.unit);
+            }
+            None => out.null(),
+        },
         ValueRef::Deep => out.string("…".as_bytes()),
         ValueRef::Secret => out.string(SECRET_MASK.as_bytes()),
         other => quoted(out, |out| unquoted(out, other)),
@@ -200,6 +207,9 @@ fn map(
     out.byte(b'{');
     let mut first = true;
     scratch.for_each_last(context.order, entries, |scratch, key, value| {
+        if value == ValueRef::Absent {
+            return Ok(());
+        }
         if !std::mem::take(&mut first) {
             out.byte(b',');
         }

@@ -10,6 +10,7 @@ mod dedup;
 mod json;
 mod json_options;
 mod json_value;
+mod scope;
 mod sorted;
 mod stack_hash;
 mod static_fields;
@@ -22,13 +23,15 @@ pub use audit_members::AuditMembers;
 pub use console::{ConsoleLayout, ConsoleOptions};
 pub use json::JsonLayout;
 pub use json_options::{BOOT_EVENT, JsonOptions, LevelCase, RunId};
+pub use scope::Scope;
 
 use self::dedup::Order;
 use super::{Out, Unit};
 use crate::core::callsite::Callsite;
 use crate::core::level::Level;
+use ringseal_base::clock::Calibration;
 use ringseal_base::fnv::fnv1a;
-use ringseal_base::value::{Entries, ReadError};
+use ringseal_base::value::{Entries, ReadError, ValueRef, Values};
 
 /// One event that becomes a line.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +44,8 @@ pub struct Event<'a> {
     pub source: Source<'a>,
     /// The values of the fields; see [`Source`].
     pub payload: &'a [u8],
-    /// Bound fields.
-    pub context: Option<Bound<'a>>,
+    /// The contexts, if there is one.
+    pub scope: Option<&'a Scope<'a>>,
     /// Whether the last value of the payload is a stack trace and belongs to no key of the call site.
     pub has_stack: bool,
     /// The share of such events that is kept, if not all are.
@@ -50,25 +53,35 @@ pub struct Event<'a> {
 }
 
 impl Event<'_> {
-    /// Whether the event has a field of this key.
+    /// Whether the event has a field of this key. An absent value does not count.
     fn has_own(&self, key: &[u8]) -> bool {
         match self.source {
             Source::Site(callsite) => {
-                callsite.metadata().keys.iter().any(|own| own.as_bytes() == key)
+                let keys = callsite.metadata().keys.iter();
+                let Some(index) = keys.into_iter().position(|own| own.as_bytes() == key) else {
+                    return false;
+                };
+                !matches!(Values(self.payload).nth(index), Some(Ok(ValueRef::Absent)))
             }
             Source::Dynamic { .. } => has_key(self.payload, key),
         }
     }
 
-    /// Whether a field of this key is bound.
-    fn has_bound(&self, key: &[u8]) -> bool {
-        self.context.is_some_and(|bound| has_key(bound.entries, key))
+    /// Whether the event has a field of this key, or one is bound.
+    fn has_own_or_bound(&self, key: &[u8]) -> bool {
+        self.has_own(key) || self.scope.is_some_and(|scope| scope.has_bound(key))
+    }
+
+    /// Whether the line has this key for other reasons than that every line has it.
+    fn replaces_static(&self, key: &[u8]) -> bool {
+        self.has_own_or_bound(key) || self.scope.is_some_and(|scope| scope.has(key))
     }
 }
 
 /// Whether one of the entries of a map has this key.
 fn has_key(entries: &[u8], key: &[u8]) -> bool {
-    Entries(entries).any(|entry| entry.is_ok_and(|(other, _)| other == key))
+    let is_it = |(other, value)| other == key && value != ValueRef::Absent;
+    Entries(entries).any(|entry| entry.is_ok_and(is_it))
 }
 
 /// The source of an event's name and keys.
@@ -106,14 +119,14 @@ impl<'a> PlainEvent<'a> {
             level: self.level,
             source: Source::Site(self.site),
             payload: self.payload,
-            context: None,
+            scope: None,
             has_stack: false,
             sample_rate: None,
         }
     }
 }
 
-/// Bound fields of an event, and how they were rendered with their first event.
+/// The fields of a context, and how they were rendered with its definition.
 #[derive(Debug, Clone, Copy)]
 pub struct Bound<'a> {
     /// The entries of a map.
@@ -167,7 +180,7 @@ impl Layout {
         }
     }
 
-    /// Adds these entries of a map to every line whose event and bound fields do not have the same key.
+    /// Adds these entries of a map to every line whose event and contexts do not have the same key.
     pub fn set_static_fields(&mut self, entries: &[u8]) -> Result<(), ReadError> {
         match self {
             Layout::Json(layout) => layout.set_static_fields(entries),
@@ -175,6 +188,16 @@ impl Layout {
                 layout.set_static_fields(entries);
                 Ok(())
             }
+        }
+    }
+
+    /// Sets the relation of ticks to wall time, by which durations of [`ValueRef::Since`] are computed. At first, a
+    /// tick is a nanosecond since 1970.
+    pub(crate) fn set_calibration(&mut self, calibration: Calibration) {
+        let clock = TickClock(Some(calibration));
+        match self {
+            Layout::Json(layout) => layout.clock = clock,
+            Layout::Console(layout) => layout.clock = clock,
         }
     }
 
@@ -203,6 +226,30 @@ fn unit_of(key: &[u8]) -> Unit {
     }
 }
 
+/// Converts ticks of the producers' clock to wall time.
+#[derive(Debug, Clone, Copy, Default)]
+struct TickClock(Option<Calibration>);
+
+/// The time of an event, at which the durations that it logs end.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    clock: TickClock,
+    unix_nanos: i64,
+}
+
+impl End {
+    /// Seconds and nanoseconds from `ticks` to the event; 0 if it was before.
+    fn since(self, ticks: u64) -> (u64, u32) {
+        let start = match self.clock.0 {
+            Some(calibration) => calibration.unix_nanos(ticks),
+            None => i64::try_from(ticks).unwrap_or(i64::MAX),
+        };
+        let nanos = i128::from(self.unix_nanos) - i128::from(start);
+        let nanos = u64::try_from(nanos.max(0)).unwrap_or(u64::MAX);
+        (nanos / 1_000_000_000, (nanos % 1_000_000_000) as u32)
+    }
+}
+
 /// The settings that the rendering of a value depends on.
 #[derive(Debug, Clone, Copy)]
 struct RenderContext<'a> {
@@ -214,25 +261,49 @@ struct RenderContext<'a> {
     event: &'a [u8],
     /// The order of entries, for maps.
     order: Order,
+    /// The end of durations; `None` for fields that belong to no event.
+    end: Option<End>,
 }
 
 impl<'a> RenderContext<'a> {
     /// Bound fields are rendered once for all events, so an error among them has the same `stack_hash` in all.
-    const BOUND: RenderContext<'static> =
-        RenderContext { unit: Unit::Seconds, target: b"", event: b"", order: Order::Logged };
+    const BOUND: RenderContext<'static> = RenderContext {
+        unit: Unit::Seconds,
+        target: b"",
+        event: b"",
+        order: Order::Logged,
+        end: None,
+    };
 
-    fn of(source: &Source<'a>) -> Self {
-        let (target, event) = match source {
-            Source::Site(callsite) => {
-                (callsite.metadata().target.as_bytes(), callsite.metadata().event.as_bytes())
-            }
-            Source::Dynamic { target, event } => (*target, *event),
-        };
-        RenderContext { unit: Unit::Seconds, target, event, order: Order::Logged }
+    fn of(event: &Event<'a>, clock: TickClock) -> Self {
+        Self::at(&event.source, event.unix_nanos, clock)
+    }
+
+    fn at(source: &Source<'a>, unix_nanos: i64, clock: TickClock) -> Self {
+        let (target, name) = source.names();
+        RenderContext {
+            unit: Unit::Seconds,
+            target,
+            event: name,
+            order: Order::Logged,
+            end: Some(End { clock, unix_nanos }),
+        }
     }
 
     fn under(self, key: &[u8]) -> Self {
         RenderContext { unit: unit_of(key), ..self }
+    }
+}
+
+impl<'a> Source<'a> {
+    /// The target and the event's name.
+    fn names(&self) -> (&'a [u8], &'a [u8]) {
+        match self {
+            Source::Site(callsite) => {
+                (callsite.metadata().target.as_bytes(), callsite.metadata().event.as_bytes())
+            }
+            Source::Dynamic { target, event } => (*target, *event),
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! Lines with all keys sorted by their bytes, including those of nested maps. For comparing lines, not for speed.
 //!
 //! The positions of all fields are collected and sorted. Of fields with the same key, only the event's last one is
-//! written, or the last bound one if the event has none, or the last static one if none is bound.
+//! written, or the last bound one if the event has none, or the last ambient one if none is bound, or the id of the
+//! correlation, or the last static one.
 use std::cmp::Ordering;
 
 use super::dedup::entry_at;
 use super::json::JsonLayout;
-use super::{Event, Order, RenderContext, Source, json_value};
+use super::scope::Id;
+use super::{Event, Order, RenderContext, Source, TickClock, json_value};
 use crate::encode::Out;
 use ringseal_base::value::{Entries, ReadError, ValueRef};
 
@@ -23,6 +25,10 @@ pub(super) enum Item {
     Dynamic { offset: u32 },
     /// An entry of the bound fields.
     Bound { offset: u32 },
+    /// An entry of the ambient fields.
+    Ambient { offset: u32 },
+    /// An id of the correlation.
+    Id(Id),
     /// An entry of the static fields.
     Static { offset: u32 },
 }
@@ -72,7 +78,7 @@ fn collect(
 ) -> Result<(), ReadError> {
     let keys = [LayoutKey::Timestamp, LayoutKey::Level, LayoutKey::Target, LayoutKey::Event];
     items.extend(keys.map(Item::Layout));
-    let RenderContext { target, event: name, .. } = RenderContext::of(&event.source);
+    let (target, name) = event.source.names();
     if layout.has_run_members(target, name) {
         items.push(Item::Layout(LayoutKey::SchemaVersion));
         if !layout.options.run_id.is_empty() {
@@ -88,8 +94,9 @@ fn collect(
             let mut rest = payload;
             for index in 0..callsite.metadata().keys.len() {
                 let offset = (payload.len() - rest.len()) as u32;
-                ValueRef::read(&mut rest)?;
-                items.push(Item::Site { key: index as u32, offset });
+                if ValueRef::read(&mut rest)? != ValueRef::Absent {
+                    items.push(Item::Site { key: index as u32, offset });
+                }
             }
             if event.has_stack {
                 items.push(Item::Stack { offset: (payload.len() - rest.len()) as u32 });
@@ -97,11 +104,23 @@ fn collect(
         }
         Source::Dynamic { .. } => each_offset(payload, |offset| Item::Dynamic { offset }, items)?,
     }
-    if let Some(bound) = event.context {
-        each_offset(bound.entries, |offset| Item::Bound { offset }, items)?;
+    if let Some(scope) = event.scope {
+        each_offset(bound(event), |offset| Item::Bound { offset }, items)?;
+        each_offset(ambient(event), |offset| Item::Ambient { offset }, items)?;
+        items.extend(Id::ALL.into_iter().filter(|id| scope.has_id(*id)).map(Item::Id));
     }
     each_offset(static_fields, |offset| Item::Static { offset }, items)?;
     Ok(())
+}
+
+/// The entries of the bound fields.
+fn bound<'a>(event: &Event<'a>) -> &'a [u8] {
+    event.scope.and_then(|scope| scope.bound).map_or(&b""[..], |bound| bound.entries)
+}
+
+/// The entries of the ambient fields.
+fn ambient<'a>(event: &Event<'a>) -> &'a [u8] {
+    event.scope.and_then(|scope| scope.ambient).map_or(&b""[..], |ambient| ambient.entries)
 }
 
 fn each_offset(
@@ -112,8 +131,10 @@ fn each_offset(
     let mut rest = Entries(entries);
     let mut offset = 0;
     while let Some(entry) = rest.next() {
-        entry?;
-        items.push(item(offset));
+        let (_, value) = entry?;
+        if value != ValueRef::Absent {
+            items.push(item(offset));
+        }
         offset = (entries.len() - rest.0.len()) as u32;
     }
     Ok(())
@@ -146,13 +167,15 @@ fn user_key<'a>(
 ) -> (&'static [u8], &'a [u8]) {
     let event = fields.event;
     let entry_key = |entries, offset| entry_at(Entries(entries), offset).map_or(&b""[..], |e| e.0);
-    let key = match (*item, event.source, event.context) {
-        (Item::Site { key, .. }, Source::Site(callsite), _) => {
+    let key = match (*item, event.source) {
+        (Item::Site { key, .. }, Source::Site(callsite)) => {
             callsite.metadata().keys.get(key as usize).map_or(&b""[..], |key| key.as_bytes())
         }
-        (Item::Dynamic { offset }, ..) => entry_key(event.payload, offset),
-        (Item::Bound { offset }, _, Some(bound)) => entry_key(bound.entries, offset),
-        (Item::Static { offset }, ..) => entry_key(fields.static_fields, offset),
+        (Item::Dynamic { offset }, _) => entry_key(event.payload, offset),
+        (Item::Bound { offset }, _) => entry_key(bound(event), offset),
+        (Item::Ambient { offset }, _) => entry_key(ambient(event), offset),
+        (Item::Id(id), _) => id.key(),
+        (Item::Static { offset }, _) => entry_key(fields.static_fields, offset),
         _ => b"",
     };
     (layout.prefix(key), key)
@@ -165,7 +188,9 @@ fn compare(layout: &JsonLayout, fields: Fields<'_, '_>, one: &Item, other: &Item
         prefix.iter().chain(key)
     };
     let rank = |item: &Item| match *item {
-        Item::Static { offset } => (2, u32::MAX - offset),
+        Item::Static { offset } => (4, u32::MAX - offset),
+        Item::Id(_) => (3, 0),
+        Item::Ambient { offset } => (2, u32::MAX - offset),
         Item::Bound { offset } => (1, u32::MAX - offset),
         Item::Dynamic { offset } => (0, u32::MAX - offset),
         _ => (0, 0),
@@ -182,8 +207,8 @@ fn write(
     let mut out = Out::new(line);
     let mut separator = b'{';
     for item in items {
-        let (context, value) = value(fields, item)?;
-        let is_own = matches!(item, Item::Layout(_));
+        let (context, value) = value(layout.clock, fields, item)?;
+        let is_own = matches!(item, Item::Layout(_) | Item::Id(_));
         if !is_own && layout.options.omit_none && value == ValueRef::Null {
             continue;
         }
@@ -195,6 +220,11 @@ fn write(
         out.literal(b"\":");
         match *item {
             Item::Layout(key) => write_layout_key(layout, fields.event, key, &mut out),
+            Item::Id(id) => {
+                out.byte(b'"');
+                fields.event.scope.inspect(|scope| scope.write_id(id, &mut out));
+                out.byte(b'"');
+            }
             _ => {
                 let context = RenderContext { order: Order::ByKey, ..context.under(key) };
                 json_value::value(&mut out, &mut layout.scratch, context, value)?;
@@ -206,7 +236,7 @@ fn write(
 }
 
 fn write_layout_key(layout: &mut JsonLayout, event: &Event<'_>, key: LayoutKey, out: &mut Out<'_>) {
-    let context = RenderContext::of(&event.source);
+    let (target, name) = event.source.names();
     match key {
         LayoutKey::Timestamp => {
             out.byte(b'"');
@@ -214,8 +244,8 @@ fn write_layout_key(layout: &mut JsonLayout, event: &Event<'_>, key: LayoutKey, 
             out.byte(b'"');
         }
         LayoutKey::Level => out.string(layout.level_name(event.level)),
-        LayoutKey::Target => out.string_lossy(context.target),
-        LayoutKey::Event => out.string_lossy(context.event),
+        LayoutKey::Target => out.string_lossy(target),
+        LayoutKey::Event => out.string_lossy(name),
         LayoutKey::RunId => out.string(layout.options.run_id.as_bytes()),
         LayoutKey::SchemaVersion => out.u64(u64::from(layout.options.schema_version)),
         LayoutKey::SampleRate => out.f64(event.sample_rate.unwrap_or(1.0)),
@@ -223,10 +253,11 @@ fn write_layout_key(layout: &mut JsonLayout, event: &Event<'_>, key: LayoutKey, 
 }
 
 fn value<'a>(
+    clock: TickClock,
     Fields { event, static_fields }: Fields<'a, '_>,
     item: &Item,
 ) -> Result<(RenderContext<'a>, ValueRef<'a>), ReadError> {
-    let context = RenderContext::of(&event.source);
+    let context = RenderContext::of(event, clock);
     match *item {
         Item::Site { offset, .. } | Item::Stack { offset } => {
             let mut rest = event.payload.get(offset as usize..).unwrap_or_default();
@@ -234,12 +265,14 @@ fn value<'a>(
         }
         Item::Dynamic { offset } => Ok((context, entry_at(Entries(event.payload), offset)?.1)),
         Item::Bound { offset } => {
-            let entries = event.context.map_or(&b""[..], |bound| bound.entries);
-            Ok((RenderContext::BOUND, entry_at(Entries(entries), offset)?.1))
+            Ok((RenderContext::BOUND, entry_at(Entries(bound(event)), offset)?.1))
         }
         Item::Static { offset } => {
             Ok((RenderContext::BOUND, entry_at(Entries(static_fields), offset)?.1))
         }
-        Item::Layout(_) => Ok((context, ValueRef::Null)),
+        Item::Ambient { offset } => {
+            Ok((RenderContext::BOUND, entry_at(Entries(ambient(event)), offset)?.1))
+        }
+        Item::Layout(_) | Item::Id(_) => Ok((context, ValueRef::Null)),
     }
 }

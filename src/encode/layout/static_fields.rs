@@ -21,6 +21,12 @@ impl StaticFields {
         Self { entries: entries.to_vec(), key_bits: key_bits(entries), members }
     }
 
+    /// The member of this key with its comma; empty if there is none.
+    pub(super) fn member(&self, key: &[u8]) -> &[u8] {
+        let found = self.members.iter().find(|(other, _)| other == key);
+        found.map_or(&[], |(_, member)| member)
+    }
+
     /// Writes all that are not `excluded`.
     pub(super) fn write(&self, out: &mut Out<'_>, excluded: &dyn Fn(&[u8]) -> bool) {
         for (key, member) in &self.members {

@@ -150,7 +150,7 @@ impl Processor {
         let header = &record.header;
         let unix_nanos = self.calibration.unix_nanos(header.ticks).max(lane.last_unix_nanos);
         lane.last_unix_nanos = unix_nanos;
-        let ticket = u64::from(header.callsite) | u64::from(header.context) << 32;
+        let ticket = header.ticket();
         match &mut self.audit {
             Some(feed) => Ok(feed.encode(ticket, unix_nanos, record.payload)?),
             None => Ok(()),

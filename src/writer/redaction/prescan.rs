@@ -100,7 +100,7 @@ impl Prescan {
         keys: &mut Keys,
     ) -> Result<(), ReadError> {
         match value {
-            ValueRef::Null | ValueRef::Bool(_) | ValueRef::Deep => {}
+            ValueRef::Null | ValueRef::Absent | ValueRef::Bool(_) | ValueRef::Deep => {}
             _ if ruling.class != KeyClass::Plain => self.needs_rewrite = true,
             ValueRef::Str(text) | ValueRef::Bytes(text) => {
                 self.text(offset(payload, text), text.len())
@@ -111,6 +111,7 @@ impl Prescan {
             | ValueRef::F32(_)
             | ValueRef::Char(_)
             | ValueRef::Duration(..)
+            | ValueRef::Since(_)
             | ValueRef::Time(..)
             | ValueRef::Uuid(_) => {}
             ValueRef::Ipv4(_)

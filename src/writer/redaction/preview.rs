@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::Redaction;
 use super::clean_texts::CleanTexts;
 use super::prescan::{TEXT_BYTES_MIN, may_be_card};
-use crate::core::record::{Kind, PlainRecord, Record, split_rate};
+use crate::core::record::{Kind, PlainRecord, Record, split_extras};
 use ringseal_base::simd::Cursor;
 use ringseal_base::value::tag;
 use ringseal_redact::Redactor;
@@ -274,7 +274,7 @@ impl Redaction {
         if site.name.is_some() || site.open.is_some() {
             return Some(false);
         }
-        let (payload, _) = split_rate(&record.header, record.payload).ok()?;
+        let (payload, _) = split_extras(&record.header, record.payload).ok()?;
         self.prescan.clear();
         self.prescan.values(&site.rulings, payload, &mut self.redactor, &mut self.keys).ok()?;
         if self.prescan.needs_rewrite() {

@@ -289,7 +289,7 @@ impl<'a> Rewriter<'a> {
         let value = ValueRef::read(&mut rest)?;
         let raw = &values[..values.len() - rest.len()];
         match value {
-            ValueRef::Null => self.out.push(tag::NULL),
+            ValueRef::Null | ValueRef::Absent => self.out.extend_from_slice(raw),
             ValueRef::Str(b"") => self.out.extend_from_slice(raw),
             value => {
                 self.spell(value);
@@ -314,7 +314,9 @@ impl<'a> Rewriter<'a> {
     /// Writes a value that contains no other value.
     fn leaf(&mut self, class: KeyClass, value: ValueRef<'_>, raw: &[u8]) {
         let outcome = match value {
-            ValueRef::Null | ValueRef::Bool(_) | ValueRef::Deep => RedactOutcome::Clean,
+            ValueRef::Null | ValueRef::Absent | ValueRef::Bool(_) | ValueRef::Deep => {
+                RedactOutcome::Clean
+            }
             _ if self.masks_all => self.text_of(class, &[], false),
             ValueRef::Secret => {
                 let mask = self.redactor.rules().profile().key_mask(KeyClass::Secret);
@@ -336,11 +338,13 @@ impl<'a> Rewriter<'a> {
             | ValueRef::I128(_)
             | ValueRef::U128(_)
             | ValueRef::Number(_) => self.number(class, value),
-            ValueRef::F64(_) | ValueRef::F32(_) | ValueRef::Duration(..) => match class {
-                KeyClass::Custom => self.spelt(class, value),
-                KeyClass::Address => self.number(class, value),
-                _ => RedactOutcome::Clean,
-            },
+            ValueRef::F64(_) | ValueRef::F32(_) | ValueRef::Duration(..) | ValueRef::Since(_) => {
+                match class {
+                    KeyClass::Custom => self.spelt(class, value),
+                    KeyClass::Address => self.number(class, value),
+                    _ => RedactOutcome::Clean,
+                }
+            }
             ValueRef::Ipv4(_)
             | ValueRef::Ipv6(_)
             | ValueRef::SocketV4(..)

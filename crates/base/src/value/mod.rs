@@ -4,13 +4,14 @@
 //!
 //! | tag | payload |
 //! |---|---|
-//! | null, false, true, deep | – |
+//! | null, false, true, deep, absent | – |
 //! | i64, u64, f64 | 8 bytes |
 //! | i128, u128, uuid, ipv6 | 16 bytes |
 //! | f32, char, ipv4 | 4 bytes |
 //! | str, bytes, number | length u32, bytes |
 //! | truncated str, truncated bytes | kept length u32, whole length u32 (0 = unknown), bytes |
 //! | duration, time | seconds (u64, i64), nanoseconds u32 |
+//! | since | ticks of the producers' clock u64 |
 //! | socket v4, v6 | address, port u16 |
 //! | array, error | length of the payload u32, values |
 //! | map | length of the payload u32, then (length u16, key, value) each |
@@ -18,6 +19,7 @@
 //! | personal data | length u32, kind u8, value |
 //!
 //! Writing allocates nothing and cannot fail: a value that does not fit is truncated and marked as truncated.
+mod absent;
 mod address;
 mod backtrace;
 mod collections;
@@ -34,6 +36,7 @@ mod read;
 mod sensitive;
 #[cfg(feature = "serde")]
 mod serde;
+mod since;
 mod types;
 #[cfg(feature = "uuid")]
 mod uuid;
@@ -42,6 +45,7 @@ mod write;
 #[cfg(test)]
 pub mod tests;
 
+pub use absent::Maybe;
 pub use collections::MapKey;
 pub use error::{BacktraceValue, DynError, ErrorValue};
 pub use format::{DebugValue, DisplayValue};
@@ -49,6 +53,7 @@ pub use read::{Entries, ReadError, ValueRef, Values};
 pub use sensitive::{Pii, PiiKind, SECRET_MASK, Sanitized, Secret};
 #[cfg(feature = "serde")]
 pub use serde::SerdeValue;
+pub use since::{Since, Start, since};
 pub use types::{Map, Number, Uuid};
 pub use write::ValueWriter;
 
@@ -57,7 +62,8 @@ use super::limits::Limits;
 /// Something that can be the value of a field.
 ///
 /// Implemented for integers to 128 bits, floats, `bool`, `char`, strings, bytes, `Option`, `Duration`, `SystemTime`,
-/// IP and socket addresses, paths, arrays, slices and other collections, [`Map`], [`Uuid`], [`Number`] and `dyn Error`;
+/// IP and socket addresses, paths, arrays, slices and other collections, [`Map`], [`Uuid`], [`Number`], [`Maybe`],
+/// [`Since`] and `dyn Error`;
 /// with the features `uuid` and `http`, for the types of those crates. In the macros, `%x` writes a `Display`, `?x` a
 /// `Debug`, and errors need neither.
 #[diagnostic::on_unimplemented(
@@ -178,6 +184,10 @@ pub mod tag {
     /// Replaces a logged secret.
     pub const SECRET: u8 = 26;
     pub const PII: u8 = 27;
+    /// The field is left out, with its key.
+    pub const ABSENT: u8 = 28;
+    /// The duration from these ticks to the event.
+    pub const SINCE: u8 = 29;
 }
 
 /// Names of objects in the Elastic Common Schema. A flat value under one of them conflicts with every index.

@@ -39,6 +39,8 @@ pub enum Model {
     BytesCut(Vec<u8>, u32),
     Deep,
     Secret,
+    Absent,
+    Since(u64),
     Pii(u8, Box<Model>),
 }
 
@@ -67,6 +69,8 @@ impl Model {
             M::Uuid(bytes) => Box::new(Uuid(*bytes)),
             M::Array(elements) => Box::new(elements),
             M::Secret => Box::new(Secret::new("not to be seen")),
+            M::Absent => Box::new(Maybe::<()>(None)),
+            M::Since(ticks) => Box::new(since(Start::from_ticks(*ticks))),
             M::Pii(kind, inner) => Box::new(Pii::new(PiiKind::from_u8(*kind), &**inner)),
             M::Map(_) | M::Error(_) | M::StrCut(..) | M::BytesCut(..) | M::Deep => return None,
         })
@@ -157,6 +161,8 @@ pub fn model(value: ValueRef<'_>) -> Result<Model, ReadError> {
         ),
         ValueRef::Deep => M::Deep,
         ValueRef::Secret => M::Secret,
+        ValueRef::Absent => M::Absent,
+        ValueRef::Since(ticks) => M::Since(ticks),
         ValueRef::Pii(kind, values) => {
             let inner = models(values)?.into_iter().next().unwrap_or(M::Null);
             M::Pii(kind as u8, Box::new(inner))
@@ -190,6 +196,8 @@ fn leaf() -> impl Strategy<Value = Model> {
         any::<([u8; 16], u16)>().prop_map(|(address, port)| M::SocketV6(address, port)),
         any::<[u8; 16]>().prop_map(M::Uuid),
         Just(M::Secret),
+        Just(M::Absent),
+        any::<u64>().prop_map(M::Since),
     ]
 }
 

@@ -48,6 +48,10 @@ pub enum ValueRef<'a> {
     SocketV6([u8; 16], u16),
     /// A UUID.
     Uuid([u8; 16]),
+    /// No value: the field is left out, with its key.
+    Absent,
+    /// The duration from these ticks of the producers' clock to the ticks of the event.
+    Since(u64),
     /// Values in order.
     Array(Values<'a>),
     /// Keys and values in order.
@@ -175,6 +179,8 @@ impl<'a> ValueRef<'a> {
                 ValueRef::SocketV6(address, u16::from_le_bytes(fixed(bytes)?))
             }
             tag::UUID => ValueRef::Uuid(fixed(bytes)?),
+            tag::ABSENT => ValueRef::Absent,
+            tag::SINCE => ValueRef::Since(u64::from_le_bytes(fixed(bytes)?)),
             tag::ARRAY => ValueRef::Array(Values(counted(bytes)?)),
             tag::MAP => ValueRef::Map(Entries(counted(bytes)?)),
             tag::ERROR => ValueRef::Error(Values(counted(bytes)?)),

@@ -81,7 +81,7 @@ fn cut(value: &Model, limits: &Limits, depth: u8) -> Model {
             M::Array(elements.iter().map(|element| cut(element, limits, depth + 1)).collect())
         }
         M::Map(entries) => {
-            let entries = entries.iter();
+            let entries = entries.iter().filter(|(_, value)| *value != M::Absent);
             M::Map(entries.map(|(k, v)| (k.clone(), cut(v, limits, depth + 1))).collect())
         }
         other => other.clone(),
@@ -263,6 +263,10 @@ fn every_standard_library_type_has_its_value() {
             Box::new(std::net::SocketAddr::from(([127, 0, 0, 1], 80))),
             M::SocketV4([127, 0, 0, 1], 80),
         ),
+        (Box::new(Maybe(Some("x"))), text()),
+        (Box::new(Maybe(None::<&str>)), M::Absent),
+        (Box::new([Maybe(Some(1u64)), Maybe(None)]), M::Array(vec![M::U64(1), M::Absent])),
+        (Box::new(since(Start::from_ticks(7))), M::Since(7)),
         (Box::new(scoped), M::Str("[fe80::1%3]:443".into())),
         (Box::new(UNIX_EPOCH - Duration::from_millis(1)), M::Time(-1, 999_000_000)),
     ];
@@ -320,6 +324,7 @@ fn unreadable_bytes_are_a_named_error() {
             &[tag::ARRAY, 255, 255, 255, 255],
             ReadError::Short { expected: u32::MAX as usize, found: 0 },
         ),
+        (&[tag::SINCE, 1, 2], ReadError::Short { expected: 8, found: 2 }),
         (&[200], ReadError::Tag(200)),
     ] {
         assert_eq!(ValueRef::read(&mut { bytes }), Err(error), "{bytes:?}");

@@ -330,13 +330,17 @@ impl<'a> ValueWriter<'a> {
         }
     }
 
-    /// One entry of a map: key and value. An entry that does not fit whole is left out.
+    /// One entry of a map: key and value. An entry that does not fit whole is left out, and so is one whose value is
+    /// absent.
     pub fn entry(&mut self, key: &str, value: &dyn super::Value) {
         let mark = self.mark();
         self.key(key);
+        let at = self.at;
         value.write(self);
         if self.full {
             self.rewind(mark);
+        } else if self.buffer.get(at) == Some(&tag::ABSENT) {
+            self.at = mark.at;
         }
     }
 

@@ -141,7 +141,7 @@ fn a_payload_with_missing_values_is_an_error() {
         level: Level::Info,
         source: Source::Site(callsite(&described)),
         payload: &[tag::TRUE],
-        context: None,
+        scope: None,
         has_stack: false,
         sample_rate: None,
     };

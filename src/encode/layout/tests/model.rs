@@ -1,6 +1,7 @@
 //! The model: builds the expected content of a line in the simplest way.
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+use std::time::Duration;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -206,32 +207,63 @@ pub(super) fn expected(event: &Described, shape: &Shape) -> Json {
     if has_run {
         line.push(("schema_version".to_owned(), Json::Number(shape.schema_version.to_string())));
     }
-    let bound = event.bound.as_deref().unwrap_or_default();
+    let fields = &present(&event.fields);
+    let static_fields = &present(&shape.fields);
+    let ambient = &present(event.ambient.as_deref().unwrap_or_default());
+    let ids = ids(event);
+    let bound = &present(event.bound.as_deref().unwrap_or_default());
     let has = |fields: &[(String, Model)], key: &str| fields.iter().any(|(own, _)| own == key);
-    let mut add = |key: &str, value: &Model, max: usize| {
+    let mut add = |key: &str, value: &Model, max: usize, end: Option<i64>| {
         if *value != Model::Null || !shape.omits_none {
-            line.push((shape.users(key), json(value, unit(key), max)));
+            line.push((shape.users(key), json(value, unit(key), max, end)));
         }
     };
-    for (key, value) in last_ones(&shape.fields) {
-        if !has(&event.fields, key) && !has(bound, key) {
-            add(key, value, 16 << 10);
+    for (key, value) in last_ones(static_fields) {
+        let is_id = ids.iter().any(|(id, _)| *id == key);
+        if !has(fields, key) && !has(bound, key) && !has(ambient, key) && !is_id {
+            add(key, value, 16 << 10, None);
         }
     }
     let max = event.value_bytes_max as usize;
-    for (key, value) in last_ones(&event.fields) {
-        add(key, value, max);
+    for (key, value) in last_ones(fields) {
+        add(key, value, max, Some(event.unix_nanos));
     }
     if let Some(stack) = &event.stack {
-        line.push(("stack".to_owned(), json(&Model::Str(stack.clone()), "s", max)));
+        line.push(("stack".to_owned(), json(&Model::Str(stack.clone()), "s", max, None)));
     }
     for (key, value) in last_ones(bound) {
         let is_omitted = *value == Model::Null && shape.omits_none;
-        if !has(&event.fields, key) && !is_omitted {
-            line.push((shape.users(key), json(value, unit(key), max)));
+        if !has(fields, key) && !is_omitted {
+            line.push((shape.users(key), json(value, unit(key), max, None)));
+        }
+    }
+    for (key, value) in last_ones(ambient) {
+        let is_omitted = *value == Model::Null && shape.omits_none;
+        if !has(fields, key) && !has(bound, key) && !is_omitted {
+            line.push((shape.users(key), json(value, unit(key), max, None)));
+        }
+    }
+    for (key, digits) in ids {
+        if !has(fields, key) && !has(bound, key) && !has(ambient, key) {
+            line.push((key.to_owned(), Json::Text(digits)));
         }
     }
     if shape.is_sorted { Json::Map(line).sorted() } else { Json::Map(line) }
+}
+
+/// The ids that are not zero, as digits.
+fn ids(event: &Described) -> Vec<(&'static str, String)> {
+    let Some((trace, span)) = event.ids else { return Vec::new() };
+    let digits = |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let shown_span = if span[8..] == [0; 8] { &span[..8] } else { &span[..] };
+    let all = [("trace_id", trace, digits(&trace)), ("span_id", span, digits(shown_span))];
+    let present = all.into_iter().filter(|(_, id, _)| *id != [0; 16]);
+    present.map(|(key, _, digits)| (key, digits)).collect()
+}
+
+/// Removes entries without a value.
+fn present(entries: &[(String, Model)]) -> Vec<(String, Model)> {
+    entries.iter().filter(|(_, value)| *value != Model::Absent).cloned().collect()
 }
 
 /// Removes entries whose keys occur again later.
@@ -251,9 +283,15 @@ fn unit(key: &str) -> &'static str {
     }
 }
 
-fn json(value: &Model, unit: &'static str, max: usize) -> Json {
+/// A value; durations that begin with ticks end at `end`, and are null without.
+fn json(value: &Model, unit: &'static str, max: usize, end: Option<i64>) -> Json {
     match value {
-        Model::Null => Json::Null,
+        Model::Null | Model::Absent => Json::Null,
+        Model::Since(start) => end.map_or(Json::Null, |end| {
+            let nanos = i128::from(end) - i128::from((*start).min(i64::MAX as u64));
+            let duration = Duration::from_nanos(nanos.max(0) as u64);
+            json(&Model::Duration(duration), unit, max, None)
+        }),
         Model::Bool(value) => Json::Bool(*value),
         Model::I64(value) => Json::Number(value.to_string()),
         Model::U64(value) => Json::Number(value.to_string()),
@@ -296,16 +334,16 @@ fn json(value: &Model, unit: &'static str, max: usize) -> Json {
             Json::Text(parts.map(<[String]>::concat).join("-"))
         }
         Model::Array(elements) => {
-            Json::Array(elements.iter().map(|element| json(element, unit, max)).collect())
+            Json::Array(elements.iter().map(|element| json(element, unit, max, end)).collect())
         }
         Model::Map(entries) => Json::Map(
-            last_ones(entries)
+            last_ones(&present(entries))
                 .into_iter()
-                .map(|(key, value)| (key.to_owned(), json(value, self::unit(key), max)))
+                .map(|(key, value)| (key.to_owned(), json(value, self::unit(key), max, end)))
                 .collect(),
         ),
         Model::Secret => Json::Text("***REDACTED***".into()),
-        Model::Pii(_, inner) => json(inner, unit, max),
+        Model::Pii(_, inner) => json(inner, unit, max, end),
         other => panic!("not written: {other:?}"),
     }
 }

@@ -9,16 +9,7 @@ use ringseal_redact::HitKind;
 fn record(kind: RecordKind, values: &[M]) -> Vec<u8> {
     crate::core::registry::assign_id(&SITE);
     let payload = written(|out| values.iter().for_each(|value| value.write(out)));
-    let header = Header {
-        kind,
-        level: Level::Info,
-        is_cut: false,
-        has_stack: false,
-        has_rate: false,
-        callsite: SITE.id(),
-        context: 0,
-        ticks: 1,
-    };
+    let header = Header { callsite: SITE.id(), ticks: 1, ..Header::new(kind, Level::Info) };
     let mut bytes = vec![0; 24 + payload.len() + 8];
     let len = header.write(&mut bytes, payload.len());
     bytes[24..24 + payload.len()].copy_from_slice(&payload);

@@ -1,0 +1,72 @@
+//! What the writer counts in a turn.
+//!
+//! Promises: counting stores to no shared memory; the counts are published once, at the turn's end.
+use crate::core::level::Level;
+use crate::metrics::{LevelCounts, WriterCounters};
+use ringseal_base::clock::Now;
+
+/// Counts of this turn, published at its end.
+#[derive(Debug)]
+pub(super) struct Tally {
+    pub(super) events: LevelCounts,
+    pub(super) discarded: LevelCounts,
+    pub(super) truncated: LevelCounts,
+    pub(super) records: u64,
+    pub(super) line_bytes: u64,
+    pub(super) batches: u64,
+    pub(super) batch_grown: u64,
+    pub(super) record_errors: u64,
+    pub(super) ring_bytes_high_water: u64,
+    /// The time of the oldest record; `i64::MAX` before the first.
+    pub(super) unix_nanos_min: i64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            events: LevelCounts::default(),
+            discarded: LevelCounts::default(),
+            truncated: LevelCounts::default(),
+            records: 0,
+            line_bytes: 0,
+            batches: 0,
+            batch_grown: 0,
+            record_errors: 0,
+            ring_bytes_high_water: 0,
+            unix_nanos_min: i64::MAX,
+        }
+    }
+}
+
+impl Tally {
+    /// Notes the use of the fullest ring.
+    pub(super) fn note_ring_usage(&mut self, used_bytes: usize) {
+        self.ring_bytes_high_water = self.ring_bytes_high_water.max(used_bytes as u64);
+    }
+
+    /// Adds this turn's counts to the public ones. A turn without records or batches stores nothing.
+    pub(super) fn publish(&mut self, counters: &WriterCounters, now: Now) {
+        if self.records == 0 && self.batches == 0 && self.record_errors == 0 {
+            return;
+        }
+        for level in Level::ALL {
+            let add = |counter: &crate::metrics::Counter, count: u64| {
+                if count > 0 {
+                    counter.add(count);
+                }
+            };
+            add(counters.events.of(level), self.events.of(level));
+            add(counters.discarded.of(level), self.discarded.of(level));
+            add(counters.truncated.of(level), self.truncated.of(level));
+        }
+        counters.line_bytes.add(self.line_bytes);
+        counters.batches.add(self.batches);
+        counters.turns_busy.add(1);
+        counters.batch_grown.add(self.batch_grown);
+        counters.record_errors.add(self.record_errors);
+        counters.ring_bytes_high_water.raise(self.ring_bytes_high_water);
+        let lag = now.unix_nanos.saturating_sub(self.unix_nanos_min);
+        counters.writer_lag_nanos_max.raise(lag.max(0) as u64);
+        *self = Tally::default();
+    }
+}
