@@ -2,11 +2,17 @@
 //!
 //! If one lane has records, they are taken in their order. If several have, a heap orders the lanes by the ticks of
 //! their first records, and the first lane is read as long as it stays ahead of the second one.
+//!
+//! Promise: ring space is given back only after the lines made from it were handed over to the sinks: written, or held
+//! or dropped and counted. The writer delivers and gives space back when a batch or the table of its lines is full,
+//! when it has read a quarter of a ring, and at the end of a turn. So a writer that ends at any moment leaves every
+//! event in its ring that no sink has.
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use super::lane_reader::{LaneMemory, LaneReader};
+use super::output::Encoded;
 use super::process::Processor;
 use super::{Turn, Writer};
 use crate::core::record::{PlainRecord, Record};
@@ -33,6 +39,7 @@ impl Writer {
     pub(super) fn drain(&mut self, now: Now, cutoff: u64, turn: &mut Turn) {
         let Writer { lanes, heads, processor, .. } = self;
         heads.active.clear();
+        let records_before = processor.records();
         let mut high_water = 0;
         for (index, lane) in lanes.iter_mut().enumerate() {
             let used = lane.consumer.poll();
@@ -46,25 +53,61 @@ impl Writer {
         processor.tally.note_ring_usage(high_water);
         match heads.active[..] {
             [] => {}
-            [only] => {
-                take_run(&mut lanes[only as usize], processor, cutoff, now, turn);
-            }
-            _ => merge(heads, lanes, processor, cutoff, now, turn),
+            [only] => take_all(only, lanes, &heads.active, processor, cutoff, now),
+            _ => merge(heads, lanes, processor, cutoff, now),
         }
         for &index in &heads.active {
-            let lane = &mut lanes[index as usize];
-            lane.consumer.release();
-            if lane.consumer.readable().is_empty() {
+            let consumer = &mut lanes[index as usize].consumer;
+            if consumer.readable().is_empty() {
                 continue;
             }
             // Waiting for the reorder window must not fill a ring: a line out of order is better than a lost event.
-            if lane.consumer.unread_bytes() > lane.consumer.capacity_bytes() / 2 {
-                take_run(lane, processor, u64::MAX, now, turn);
-                lane.consumer.release();
+            if consumer.unread_bytes() > consumer.capacity_bytes() / 2 {
+                take_all(index, lanes, &heads.active, processor, u64::MAX, now);
             } else {
                 turn.is_waiting = true;
             }
         }
+        turn.records += processor.records() - records_before;
+    }
+
+    /// Delivers everything and gives the ring space of this turn's records back.
+    pub(super) fn hand_over(&mut self, now: Now) {
+        hand_over(&mut self.lanes, &self.heads.active, &mut self.processor, now);
+        self.heads.active.clear();
+    }
+
+    /// The same, if a batch or the table of its lines is full.
+    pub(super) fn hand_over_when_due(&mut self, now: Now) {
+        if self.processor.tally.is_delivery_due() {
+            self.hand_over(now);
+        }
+    }
+}
+
+/// Delivers everything and gives the ring space of the lanes' records back. The order is the promise of this module:
+/// the sinks, then the rings, then the tables.
+fn hand_over(lanes: &mut [LaneReader], active: &[u32], processor: &mut Processor, now: Now) {
+    processor.deliver(now);
+    #[cfg(feature = "audit")]
+    processor.send_audit_batch();
+    for &index in active {
+        lanes[index as usize].consumer.release();
+    }
+    processor.note_release();
+}
+
+/// Takes a lane's records up to and including `limit`.
+fn take_all(
+    index: u32,
+    lanes: &mut [LaneReader],
+    active: &[u32],
+    processor: &mut Processor,
+    limit: u64,
+    now: Now,
+) {
+    while take_run(&mut lanes[index as usize], processor, limit, now).is_delivery_due {
+        hand_over(lanes, active, processor, now);
     }
 }
 
@@ -74,7 +117,6 @@ fn merge(
     processor: &mut Processor,
     cutoff: u64,
     now: Now,
-    turn: &mut Turn,
 ) {
     heads.heap.clear();
     for &index in &heads.active {
@@ -87,10 +129,13 @@ fn merge(
             break;
         }
         let limit = cutoff.min(second_ticks(&heads.heap));
-        let next = take_run(&mut lanes[index as usize], processor, limit, now, turn);
+        let run = take_run(&mut lanes[index as usize], processor, limit, now);
+        if run.is_delivery_due {
+            hand_over(lanes, &heads.active, processor, now);
+        }
         // Replaced in place: one sift instead of a pop and a push.
         let Some(mut first) = heads.heap.peek_mut() else { break };
-        match next {
+        match run.next {
             Some(ticks) => *first = Reverse((ticks, index)),
             None => {
                 PeekMut::pop(first);
@@ -105,40 +150,41 @@ fn second_ticks(heap: &BinaryHeap<Reverse<(u64, u32)>>) -> u64 {
     children.map(|Reverse((ticks, _))| *ticks).min().unwrap_or(u64::MAX)
 }
 
-/// Takes the lane's records up to and including `limit`; returns the ticks of the next.
-fn take_run(
-    lane: &mut LaneReader,
-    processor: &mut Processor,
-    limit: u64,
-    now: Now,
-    turn: &mut Turn,
-) -> Option<u64> {
+/// Why a lane's records were not taken further.
+struct Run {
+    /// The ticks of the next record; `None` if there is none.
+    next: Option<u64>,
+    /// The writer has to deliver before it takes further records.
+    is_delivery_due: bool,
+}
+
+/// Takes the lane's records up to and including `limit`, or until a delivery is due.
+fn take_run(lane: &mut LaneReader, processor: &mut Processor, limit: u64, now: Now) -> Run {
     let LaneReader { consumer, memory, .. } = lane;
-    // Space is released before the whole stretch is done, so that a producer can continue.
-    let release_bytes = consumer.capacity_bytes() / 8;
+    // Space is given back before the whole stretch is done, so that a producer can continue.
+    let unreleased_max = consumer.capacity_bytes() / 4;
     loop {
+        let room = unreleased_max.saturating_sub(consumer.unreleased_bytes());
         let (position, stretch) = consumer.readable_at();
-        let records_before = processor.records();
-        let (at, next) =
-            take_stretch(memory, processor, stretch, position, release_bytes, (limit, now));
-        turn.records += processor.records() - records_before;
+        let (at, next) = take_stretch(memory, processor, stretch, position, room, (limit, now));
         if at > 0
             && let Some(first) = Record::peek_ticks(stretch)
         {
             processor.note_first(first);
         }
         consumer.advance(at);
-        if consumer.unreleased_bytes() >= release_bytes {
-            consumer.release();
+        if processor.tally.is_delivery_due() || consumer.unreleased_bytes() >= unreleased_max {
+            let next = next.or_else(|| Record::peek_ticks(consumer.readable()));
+            return Run { next, is_delivery_due: true };
         }
         if next.is_some() || at == 0 {
-            return next;
+            return Run { next, is_delivery_due: false };
         }
     }
 }
 
-/// Takes records of `stretch`, which starts at `position`, until `bytes_max` bytes were taken or the next record's
-/// ticks are above the limit. Returns how many bytes were taken, and those ticks.
+/// Takes records of `stretch`, which starts at `position`, until `bytes_max` bytes were taken, a delivery is due, or
+/// the next record's ticks are above the limit. Returns how many bytes were taken, and those ticks.
 fn take_stretch(
     memory: &mut LaneMemory,
     processor: &mut Processor,
@@ -158,21 +204,31 @@ fn take_stretch(
         if let Some(record) = PlainRecord::read(rest)
             && record.ticks <= limit
             && (!is_redacted || memory.preview.is_clean(position + at))
-            && processor.plain_event(&record, memory, now)
         {
-            if is_redacted {
-                memory.preview.pass(position + at, record.len_bytes);
+            let end_position = (position + at + record.len_bytes) as u64;
+            let plain = processor.plain_event(&record, memory, end_position);
+            if plain != Encoded::Nothing {
+                if is_redacted {
+                    memory.preview.pass(position + at, record.len_bytes);
+                }
+                at += record.len_bytes;
+                if plain == Encoded::Full {
+                    return (at, None);
+                }
+                continue;
             }
-            at += record.len_bytes;
-            continue;
         }
         match Record::read(rest) {
             Ok(record) if record.header.ticks > limit => return (at, Some(record.header.ticks)),
             Ok(record) => {
                 let verdict = memory.preview.verdict(position + at);
                 memory.preview.pass(position + at, record.len_bytes);
-                processor.record(&record, verdict, memory, now);
                 at += record.len_bytes;
+                memory.origin.end_position = (position + at) as u64;
+                processor.record(&record, verdict, memory, now);
+                if processor.tally.is_delivery_due() {
+                    return (at, None);
+                }
             }
             Err(error) => {
                 // The start of the next record is unknown, so the rest of the stretch is skipped and reported.

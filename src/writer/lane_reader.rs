@@ -2,6 +2,7 @@
 use std::sync::Arc;
 
 use super::context_table::ContextTable;
+use super::line_table::LineOrigin;
 use super::link::NewLane;
 use super::redaction::Preview;
 use crate::metrics::LaneCounters;
@@ -17,6 +18,8 @@ pub(super) struct LaneReader {
     pub(super) looked_at: usize,
     /// Bytes of the ring that were in use when the lane last had records.
     pub(super) used_bytes: usize,
+    /// Whether the lane has no producer and nothing left.
+    pub(super) has_ended: bool,
 }
 
 /// The writer's state of a lane.
@@ -29,6 +32,8 @@ pub(super) struct LaneMemory {
     pub(super) ambient_contexts: ContextTable,
     /// The redaction's verdicts on the next records.
     pub(super) preview: Preview,
+    /// The lane's number, and the end of the record that is being processed.
+    pub(super) origin: LineOrigin,
     /// The time of its last line. Time never runs backwards within a lane, even if the calibration changes.
     pub(super) last_unix_nanos: i64,
     pub(super) thread: u64,
@@ -42,9 +47,10 @@ pub(super) struct LaneMemory {
 }
 
 impl LaneReader {
-    pub(super) fn new(lane: NewLane, unix_nanos: i64) -> Self {
-        let memory = LaneMemory::new(lane.counters, unix_nanos);
-        Self { consumer: lane.consumer, memory, looked_at: 0, used_bytes: 0 }
+    pub(super) fn new(lane: NewLane, number: u16, unix_nanos: i64) -> Self {
+        let mut memory = LaneMemory::new(lane.counters, unix_nanos);
+        memory.origin.lane = number;
+        Self { consumer: lane.consumer, memory, looked_at: 0, used_bytes: 0, has_ended: false }
     }
 }
 
@@ -55,6 +61,7 @@ impl LaneMemory {
             contexts: ContextTable::default(),
             ambient_contexts: ContextTable::default(),
             preview: Preview::default(),
+            origin: LineOrigin::OWN,
             last_unix_nanos: i64::MIN,
             thread: 0,
             thread_name: String::with_capacity(128),

@@ -7,6 +7,7 @@
 //! minute. Neither the writer nor other sinks wait for a failing sink. A panic in a sink counts as an error.
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::line_table::LineEntry;
 use super::sink_health::{Recovery, SinkHealth};
 use crate::core::level::Level;
 use crate::core::{Batch, Lines};
@@ -84,18 +85,18 @@ impl ManagedSink {
         }
     }
 
-    /// Writes `lines`, holds them or drops them. `levels` has one entry per line.
+    /// Writes `lines`, holds them or drops them. There is one entry per line.
     pub(super) fn write(
         &mut self,
         lines: Lines<'_>,
-        levels: &[Level],
+        entries: &[LineEntry],
         now: Now,
     ) -> Option<SinkEvent> {
         let mut event = None;
         if self.health.is_failing() {
             event = self.retry(now);
             if self.health.is_failing() {
-                self.hold(lines, levels);
+                self.hold(lines, entries);
                 return event;
             }
         }
@@ -103,8 +104,7 @@ impl ManagedSink {
             Ok(()) => event,
             Err(WriteError { lines_written, cause }) => {
                 let (_, rest) = lines.split_at(lines_written.min(lines.count()));
-                let levels = &levels[levels.len().saturating_sub(rest.count())..];
-                self.hold(rest, levels);
+                self.hold(rest, &entries[entries.len().saturating_sub(rest.count())..]);
                 self.fail(&cause, now).or(event)
             }
         }
@@ -308,14 +308,14 @@ impl ManagedSink {
     }
 
     /// Holds the lines that fit under the bound and drops the rest. The oldest lines are kept.
-    fn hold(&mut self, lines: Lines<'_>, levels: &[Level]) {
+    fn hold(&mut self, lines: Lines<'_>, entries: &[LineEntry]) {
         let room = self.held_bytes_max.saturating_sub(self.held.len_bytes());
         let kept = lines.count_within(room);
         let (fits, _) = lines.split_at(kept);
         self.held.append(fits);
-        self.held_levels.extend_from_slice(&levels[..kept]);
-        for &level in &levels[kept..] {
-            self.dropped.0[level as usize] += 1;
+        self.held_levels.extend(entries[..kept].iter().map(LineEntry::level));
+        for entry in &entries[kept..] {
+            self.dropped.0[entry.level() as usize] += 1;
             self.dropped_unreported += 1;
         }
     }

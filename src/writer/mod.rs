@@ -2,8 +2,8 @@
 //!
 //! Promises: one turn is [`Writer::step`]. It is deterministic in the contents of the rings, the channel and the clock,
 //! so tests drive the writer turn by turn. In steady state a turn allocates nothing and takes no lock. Only the sinks
-//! can block it; sinks that may block for long have their own thread (`sink::isolated`). A crash loses the contents of
-//! the rings and of the current batch.
+//! can block it; sinks that may block for long have their own thread (`sink::isolated`). Events that no sink has are in
+//! the rings, also while the writer is inside a turn (`drain.rs`); a crash loses rings that are in private memory.
 //!
 //! Order: within a lane exactly as logged. Across lanes by timestamp, for events that are published within the reorder
 //! window after their timestamp was taken.
@@ -14,11 +14,13 @@ mod context_table;
 pub mod control;
 mod drain;
 mod lane_reader;
+mod line_table;
 pub mod link;
 mod managed_sink;
 mod output;
 mod process;
 mod reclaim;
+mod record_problem;
 pub(crate) mod redaction;
 pub mod report;
 pub mod run;
@@ -34,6 +36,7 @@ use std::sync::Arc;
 use self::control::{Control, FlushError};
 use self::drain::Heads;
 use self::lane_reader::{LaneMemory, LaneReader};
+use self::line_table::LaneNumbers;
 use self::link::{Inbox, Link};
 use self::managed_sink::{ManagedSink, SinkEvent};
 use self::output::Output;
@@ -75,6 +78,7 @@ pub struct Writer {
     reclaim_at_ticks: u64,
     last_ticks: u64,
     lanes: Vec<LaneReader>,
+    lane_numbers: LaneNumbers,
     heads: Heads,
     /// For the report of events that were lost without a lane.
     unplaced: LaneMemory,
@@ -120,6 +124,7 @@ impl Writer {
             last_ticks: 0,
             clock,
             lanes: Vec::new(),
+            lane_numbers: LaneNumbers::default(),
             heads: Heads::default(),
             processor: Processor::new(
                 outputs.collect(),
@@ -167,18 +172,28 @@ impl Writer {
         }
         let cutoff = if calls.is_empty() { self.cutoff(ticks) } else { u64::MAX };
         self.drain(now, cutoff, &mut turn);
-        self.processor.report_losses(&mut self.lanes, self.link.losses(), now);
-        self.processor.report_loss_of(&mut self.unplaced, now);
+        self.report_losses(now);
+        self.hand_over(now);
+        // Only lanes whose space was given back end.
         self.reclaim_when_due(now, &mut turn);
-        self.processor.deliver(now);
-        #[cfg(feature = "audit")]
-        self.processor.send_audit_batch();
         self.turn_sinks(now);
         for call in calls {
             turn.is_stopped |= self.answer(call, now);
+            self.hand_over_when_due(now);
         }
         self.processor.tally.publish(&self.link.counters, now);
         turn
+    }
+
+    /// Reports in the log what was lost since the last report.
+    fn report_losses(&mut self, now: Now) {
+        if self.processor.has_new_losses(self.link.losses()) {
+            for index in 0..self.lanes.len() {
+                self.processor.report_loss_of(&mut self.lanes[index].memory, now);
+                self.hand_over_when_due(now);
+            }
+        }
+        self.processor.report_loss_of(&mut self.unplaced, now);
     }
 
     /// The ticks up to which records are taken in this turn.
@@ -244,7 +259,8 @@ impl Writer {
 
     fn accept_lanes(&mut self, now: Now) {
         while let Ok(lane) = self.inbox.lanes.try_recv() {
-            self.lanes.push(LaneReader::new(lane, now.unix_nanos));
+            let number = self.lane_numbers.take();
+            self.lanes.push(LaneReader::new(lane, number, now.unix_nanos));
         }
         self.heads.reserve(self.lanes.len());
         self.link.counters.lanes.set(self.lanes.len() as u64);

@@ -1,4 +1,5 @@
 //! An output: a layout, the batch that it fills, and the sinks that receive the batch.
+use super::line_table::{LineOrigin, LineTable};
 use super::managed_sink::{ManagedSink, SinkEvent};
 use super::report::OWN_TARGET;
 use crate::core::Batch;
@@ -65,8 +66,7 @@ pub(super) struct Output {
     /// The filter's decision about each call site, by the site's id.
     sites: Vec<Option<bool>>,
     pub(super) batch: Batch,
-    /// One per line of the batch.
-    levels: Vec<Level>,
+    pub(super) lines: LineTable,
     pub(super) sinks: Vec<ManagedSink>,
     batch_bytes_max: usize,
     capacity: usize,
@@ -75,7 +75,7 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(config: OutputConfig, batch_bytes_max: usize, held_bytes_max: usize) -> Self {
-        // Lines have about 200 bytes; if they are much shorter, the vectors of ends and levels grow once.
+        // Lines have about 200 bytes; if they are much shorter, the vector of ends grows once.
         let lines = batch_bytes_max / 64;
         let batch = Batch::with_capacity(batch_bytes_max + batch_bytes_max / 4, lines);
         let sinks = config.sinks.into_iter().map(|sink| ManagedSink::new(sink, held_bytes_max));
@@ -86,7 +86,7 @@ impl Output {
             sites: Vec::new(),
             capacity: batch.capacity_bytes(),
             batch,
-            levels: Vec::with_capacity(lines),
+            lines: LineTable::new(lines),
             sinks: sinks.collect(),
             batch_bytes_max,
             held_bytes_max,
@@ -137,14 +137,19 @@ impl Output {
         passes
     }
 
-    /// Encodes one event; returns whether the batch is full.
+    /// Encodes one event; returns whether the batch or the table of its lines is full.
     #[inline]
-    pub(super) fn encode(&mut self, event: &Event<'_>) -> Result<bool, ReadError> {
+    pub(super) fn encode(
+        &mut self,
+        event: &Event<'_>,
+        origin: LineOrigin,
+    ) -> Result<bool, ReadError> {
+        let start = self.batch.len_bytes();
         match self.layout.line(event, self.batch.bytes_mut()) {
             Ok(()) => {
                 self.batch.end_line();
-                self.levels.push(event.level);
-                Ok(self.batch.len_bytes() >= self.batch_bytes_max)
+                let line_bytes = self.batch.len_bytes() - start;
+                Ok(self.add_line(origin, line_bytes, event.level))
             }
             Err(error) => {
                 self.batch.abandon_line();
@@ -153,7 +158,8 @@ impl Output {
         }
     }
 
-    /// [`Output::encode`] of an event that has nothing but its fields.
+    /// Adds the line of an event that has nothing but its fields to the batch; [`Output::add_line`] must follow.
+    /// Returns the line's length, 0 if the event cannot be read.
     #[inline(never)]
     pub(super) fn encode_plain(
         &mut self,
@@ -161,21 +167,27 @@ impl Output {
         level: Level,
         unix_nanos: i64,
         payload: &[u8],
-    ) -> Encoded {
+    ) -> usize {
+        let start = self.batch.len_bytes();
         // Put together here, so that the parts are passed in registers.
         let event = PlainEvent { site, level, unix_nanos, payload };
         match self.layout.plain_line(&event, self.batch.bytes_mut()) {
             Ok(()) => {
                 self.batch.end_line();
-                self.levels.push(level);
-                let is_full = self.batch.len_bytes() >= self.batch_bytes_max;
-                if is_full { Encoded::Full } else { Encoded::Whole }
+                self.batch.len_bytes() - start
             }
             Err(_) => {
                 self.batch.abandon_line();
-                Encoded::Nothing
+                0
             }
         }
+    }
+
+    /// Notes the record of the line that was added last. Returns whether the batch or the table of its lines is full.
+    #[inline(always)]
+    pub(super) fn add_line(&mut self, origin: LineOrigin, line_bytes: usize, level: Level) -> bool {
+        let is_table_full = self.lines.push(origin, line_bytes, level);
+        is_table_full || self.batch.len_bytes() >= self.batch_bytes_max
     }
 
     /// Whether it writes all events of the level, whatever their target.
@@ -188,10 +200,10 @@ impl Output {
     pub(super) fn deliver(&mut self, now: Now, events: &mut Vec<SinkEvent>) -> bool {
         if !self.batch.is_empty() {
             for sink in &mut self.sinks {
-                events.extend(sink.write(self.batch.lines(), &self.levels, now));
+                events.extend(sink.write(self.batch.lines(), self.lines.batch(), now));
             }
             self.batch.clear();
-            self.levels.clear();
+            self.lines.end_batch();
         }
         let grown = self.batch.capacity_bytes() > self.capacity;
         self.capacity = self.batch.capacity_bytes();

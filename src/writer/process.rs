@@ -5,9 +5,11 @@
 use std::fmt;
 
 use super::context_table::{Definition, RecentContexts};
-use super::lane_reader::{LaneMemory, LaneReader};
+use super::lane_reader::LaneMemory;
+use super::line_table::LineOrigin;
 use super::managed_sink::SinkEvent;
 use super::output::{Encoded, Output};
+pub(super) use super::record_problem::RecordProblem;
 use super::redaction::{Redacted, Redaction, RedactionConfig, Verdict};
 use super::report;
 use super::tally::Tally;
@@ -98,8 +100,8 @@ impl Processor {
     ) {
         self.tally.records += 1;
         let result = match record.header.kind {
-            Kind::Event => self.event(record, verdict, lane, now),
-            _ => self.other_record(record, lane, now),
+            Kind::Event => self.event(record, verdict, lane),
+            _ => self.other_record(record, lane),
         };
         if let Err(error) = result {
             self.record_error(&error, record.len_bytes, now);
@@ -107,30 +109,36 @@ impl Processor {
     }
 
     /// Processes an event without context and flags that needs no redaction, if one output takes all of its level;
-    /// otherwise does nothing and returns `false`. It is then processed like any other record.
+    /// otherwise does nothing. It is then processed like any other record. Its record ends at `end_position`.
     #[inline(always)]
     pub(super) fn plain_event(
         &mut self,
         record: &PlainRecord<'_>,
         lane: &mut LaneMemory,
-        now: Now,
-    ) -> bool {
+        end_position: u64,
+    ) -> Encoded {
         let level = record.level;
-        let [output] = &mut self.outputs[..] else { return false };
-        let Some(Some(site)) = self.sites.get(record.callsite as usize) else { return false };
+        let [output] = &mut self.outputs[..] else { return Encoded::Nothing };
+        let Some(Some(site)) = self.sites.get(record.callsite as usize) else {
+            return Encoded::Nothing;
+        };
         if !output.takes_all(level) {
-            return false;
+            return Encoded::Nothing;
         }
         let unix_nanos = self.calibration.unix_nanos(record.ticks).max(lane.last_unix_nanos);
-        match output.encode_plain(site, level, unix_nanos, record.payload) {
-            Encoded::Whole => {}
-            Encoded::Full => self.tally.deliver(output, now, &mut self.sink_events),
-            Encoded::Nothing => return false,
+        let line_bytes = output.encode_plain(site, level, unix_nanos, record.payload);
+        if line_bytes == 0 {
+            return Encoded::Nothing;
         }
         lane.last_unix_nanos = unix_nanos;
         self.tally.records += 1;
         self.tally.events.0[level as usize] += 1;
-        true
+        let origin = LineOrigin { end_position, lane: lane.origin.lane };
+        if output.add_line(origin, line_bytes, level) {
+            self.tally.is_delivery_due = true;
+            return Encoded::Full;
+        }
+        Encoded::Whole
     }
 
     /// Notes the time of the first of some records of a lane that were processed.
@@ -150,14 +158,13 @@ impl Processor {
         record: &Record<'_>,
         verdict: Verdict,
         lane: &mut LaneMemory,
-        now: Now,
     ) -> Result<(), RecordProblem> {
         let header = &record.header;
         let site = match self.sites.get(header.callsite as usize) {
             Some(Some(site)) => *site,
             _ => self.register_site(header.callsite)?,
         };
-        self.encode(header, Source::Site(site), record.payload, verdict, lane, now)
+        self.encode(header, Source::Site(site), record.payload, verdict, lane)
     }
 
     /// Encodes an event for every output that takes its level.
@@ -169,13 +176,12 @@ impl Processor {
         payload: &[u8],
         verdict: Verdict,
         lane: &mut LaneMemory,
-        now: Now,
     ) -> Result<(), RecordProblem> {
         // Most events have none, and their code has nothing of it.
         if header.extras.any() {
-            return self.encode_with_extras(header, source, payload, verdict, lane, now);
+            return self.encode_with_extras(header, source, payload, verdict, lane);
         }
-        self.encode_values(header, source, (payload, Extras::default()), verdict, lane, now)
+        self.encode_values(header, source, (payload, Extras::default()), verdict, lane)
     }
 
     #[inline(never)]
@@ -186,10 +192,9 @@ impl Processor {
         payload: &[u8],
         verdict: Verdict,
         lane: &mut LaneMemory,
-        now: Now,
     ) -> Result<(), RecordProblem> {
         let parts = split_extras(header, payload)?;
-        self.encode_values(header, source, parts, verdict, lane, now)
+        self.encode_values(header, source, parts, verdict, lane)
     }
 
     #[inline(always)]
@@ -200,7 +205,6 @@ impl Processor {
         (payload, extras): (&[u8], Extras<'_>),
         verdict: Verdict,
         lane: &mut LaneMemory,
-        now: Now,
     ) -> Result<(), RecordProblem> {
         let Extras { sample_rate, correlation } = extras;
         let unix_nanos = self.calibration.unix_nanos(header.ticks).max(lane.last_unix_nanos);
@@ -211,11 +215,10 @@ impl Processor {
         let shown = Event { unix_nanos, level, source, payload, scope, has_stack, sample_rate };
         // Clean events are passed through without a copy in memory.
         if self.redaction.passes(verdict) {
-            let Self { outputs, tally, sink_events, .. } = self;
-            let header = (header, correlation);
-            return tally.write_lines(outputs, sink_events, header, source, shown, lane, now);
+            let Self { outputs, tally, .. } = self;
+            return tally.write_lines(outputs, (header, correlation), source, shown, lane);
         }
-        self.encode_redacted((header, correlation), shown, verdict, lane, now)
+        self.encode_redacted((header, correlation), shown, verdict, lane)
     }
 
     #[inline(never)]
@@ -225,13 +228,12 @@ impl Processor {
         event: Event<'_>,
         verdict: Verdict,
         lane: &mut LaneMemory,
-        now: Now,
     ) -> Result<(), RecordProblem> {
-        let Self { outputs, tally, sink_events, redaction, .. } = self;
+        let Self { outputs, tally, redaction, .. } = self;
         let Redacted { source, payload, has_stack } =
             redaction.event(event.source, event.payload, event.has_stack, verdict)?;
         let shown = Event { source, payload, has_stack, ..event };
-        tally.write_lines(outputs, sink_events, header, event.source, shown, lane, now)
+        tally.write_lines(outputs, header, event.source, shown, lane)
     }
 
     #[cold]
@@ -250,7 +252,6 @@ impl Processor {
         &mut self,
         record: &Record<'_>,
         lane: &mut LaneMemory,
-        now: Now,
     ) -> Result<(), RecordProblem> {
         match record.header.kind {
             Kind::Event => Ok(()),
@@ -282,7 +283,7 @@ impl Processor {
                 let target = text(&mut payload)?;
                 let event = text(&mut payload)?;
                 let source = Source::Dynamic { target, event };
-                self.encode(&record.header, source, payload, Verdict::Unknown, lane, now)
+                self.encode(&record.header, source, payload, Verdict::Unknown, lane)
             }
         }
     }
@@ -337,7 +338,9 @@ impl Processor {
                 continue;
             }
             is_wanted = true;
-            if output.encode(&event).is_ok_and(|is_full| is_full) {
+            if output.encode(&event, LineOrigin::OWN).is_ok_and(|is_full| is_full) {
+                // Ring space is given back at the next opportunity; an own event is in no ring.
+                self.tally.is_delivery_due = true;
                 self.tally.deliver(output, now, &mut self.sink_events);
             }
         }
@@ -346,15 +349,10 @@ impl Processor {
         self.own_payload = payload;
     }
 
-    /// Reports in the log what lanes have lost since the last report.
-    pub(super) fn report_losses(&mut self, lanes: &mut [LaneReader], losses: u64, now: Now) {
-        // One comparison for all lanes, so that idle lanes cost nothing.
-        if std::mem::replace(&mut self.losses_seen, losses) == losses {
-            return;
-        }
-        for lane in lanes {
-            self.report_loss_of(&mut lane.memory, now);
-        }
+    /// Whether lanes may have lost something since the last call. One comparison for all lanes, so that idle lanes cost
+    /// nothing.
+    pub(super) fn has_new_losses(&mut self, losses: u64) -> bool {
+        std::mem::replace(&mut self.losses_seen, losses) != losses
     }
 
     /// Reports what one lane has lost since the last report.
@@ -387,6 +385,12 @@ impl Processor {
         });
     }
 
+    /// Notes that the ring space of all lines was given back.
+    pub(super) fn note_release(&mut self) {
+        self.outputs.iter_mut().for_each(|output| output.lines.note_release());
+        self.tally.is_delivery_due = false;
+    }
+
     /// Delivers all batches.
     pub(super) fn deliver(&mut self, now: Now) {
         for output in &mut self.outputs {
@@ -399,16 +403,13 @@ impl Tally {
     /// Encodes the event for every output that takes it, and counts it. The outputs' filters see `source`, the source
     /// before redaction.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "disjoint parts of the processor; inlined")]
     fn write_lines(
         &mut self,
         outputs: &mut [Output],
-        sink_events: &mut Vec<SinkEvent>,
         (header, correlation): (&Header, Option<&[u8; CORRELATION_BYTES]>),
         source: Source<'_>,
         event: Event<'_>,
         lane: &LaneMemory,
-        now: Now,
     ) -> Result<(), RecordProblem> {
         let level = header.level as usize;
         let mut is_wanted = false;
@@ -420,10 +421,10 @@ impl Tally {
             let is_full = if header.slots.any() || correlation.is_some() {
                 encode_in_scope(output, index, &event, (header.slots, correlation), lane)?
             } else {
-                output.encode(&event)?
+                output.encode(&event, lane.origin)?
             };
             if is_full {
-                self.deliver(output, now, sink_events);
+                self.is_delivery_due = true;
             }
         }
         let counts = if is_wanted { &mut self.events } else { &mut self.discarded };
@@ -456,36 +457,12 @@ fn encode_in_scope(
         ambient: lane.ambient_contexts.get(slots.ambient(), index),
         correlation: correlation.map(Correlation::from_bytes),
     };
-    output.encode(&Event { scope: Some(&scope), ..*event })
+    output.encode(&Event { scope: Some(&scope), ..*event }, lane.origin)
 }
 
 fn text<'a>(payload: &mut &'a [u8]) -> Result<&'a [u8], ReadError> {
     match ValueRef::read(payload)? {
         ValueRef::Str(text) | ValueRef::StrCut(text, _) => Ok(text),
         _ => Ok(b""),
-    }
-}
-
-/// Why a record cannot be written.
-#[derive(Debug)]
-pub(super) enum RecordProblem {
-    /// No call site has this id.
-    Callsite(u32),
-    /// Its values cannot be read.
-    Values(ReadError),
-}
-
-impl From<ReadError> for RecordProblem {
-    fn from(error: ReadError) -> Self {
-        RecordProblem::Values(error)
-    }
-}
-
-impl fmt::Display for RecordProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RecordProblem::Callsite(id) => write!(f, "unknown call site {id}"),
-            RecordProblem::Values(error) => error.fmt(f),
-        }
     }
 }

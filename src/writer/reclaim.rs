@@ -4,7 +4,6 @@
 //! producer is dropped and everything in it was written or reported as lost. A ring that is trimmed keeps its unread
 //! bytes and its place; its thread takes page faults again as it goes on.
 use super::lane_reader::LaneReader;
-use super::process::Processor;
 use super::{Turn, Writer};
 use ringseal_base::clock::Now;
 
@@ -33,10 +32,19 @@ impl Writer {
     fn reclaim(&mut self, now: Now, turn: &mut Turn) {
         let pause = PAUSE_NANOS / self.processor.calibration.nanos_per_tick();
         self.reclaim_at_ticks = now.ticks.saturating_add(pause as u64);
-        let Writer { lanes, processor, .. } = self;
-        lanes.iter_mut().for_each(LaneReader::trim_if_idle);
-        lanes.retain_mut(|lane| !lane.has_ended(processor, now, turn));
+        for index in 0..self.lanes.len() {
+            let lane = &mut self.lanes[index];
+            lane.trim_if_idle();
+            lane.note_end(turn);
+            if lane.has_ended {
+                self.lane_numbers.give_back(lane.memory.origin.lane);
+                self.processor.report_loss_of(&mut lane.memory, now);
+                self.hand_over_when_due(now);
+            }
+        }
+        self.lanes.retain(|lane| !lane.has_ended);
         self.link.counters.lanes.set(self.lanes.len() as u64);
+        self.hand_over(now);
     }
 }
 
@@ -51,18 +59,14 @@ impl LaneReader {
         }
     }
 
-    /// Whether the lane has no producer and nothing left. Its losses are reported first.
-    fn has_ended(&mut self, processor: &mut Processor, now: Now, turn: &mut Turn) -> bool {
+    /// Notes whether the lane has no producer and nothing left.
+    fn note_end(&mut self, turn: &mut Turn) {
         if !self.consumer.is_abandoned() {
-            return false;
+            return;
         }
         self.consumer.poll();
-        if self.consumer.unread_bytes() > 0 {
-            turn.is_waiting = true;
-            return false;
-        }
-        processor.report_loss_of(&mut self.memory, now);
-        true
+        self.has_ended = self.consumer.unread_bytes() == 0;
+        turn.is_waiting |= !self.has_ended;
     }
 
     /// Makes memory resident ahead of a producer that uses `used_bytes` of its ring, unless this is a single burst.

@@ -8,6 +8,8 @@ use ringseal_base::clock::Now;
 /// Counts of this turn, published at its end.
 #[derive(Debug)]
 pub(super) struct Tally {
+    /// An output's batch is full, so that the writer has to deliver before the next record.
+    pub(super) is_delivery_due: bool,
     pub(super) events: LevelCounts,
     pub(super) discarded: LevelCounts,
     pub(super) truncated: LevelCounts,
@@ -24,6 +26,7 @@ pub(super) struct Tally {
 impl Default for Tally {
     fn default() -> Self {
         Self {
+            is_delivery_due: false,
             events: LevelCounts::default(),
             discarded: LevelCounts::default(),
             truncated: LevelCounts::default(),
@@ -42,6 +45,12 @@ impl Tally {
     /// Notes the use of the fullest ring.
     pub(super) fn note_ring_usage(&mut self, used_bytes: usize) {
         self.ring_bytes_high_water = self.ring_bytes_high_water.max(used_bytes as u64);
+    }
+
+    /// Whether an output's batch is full.
+    #[inline(always)]
+    pub(super) fn is_delivery_due(&self) -> bool {
+        self.is_delivery_due
     }
 
     /// Adds this turn's counts to the public ones. A turn without records or batches stores nothing.

@@ -27,6 +27,7 @@ mod contexts;
 mod delivery;
 mod order;
 mod reclaim;
+mod release;
 mod reports;
 
 const START: i64 = 1_700_000_000_000_000_000;
