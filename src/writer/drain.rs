@@ -69,6 +69,7 @@ impl Writer {
             }
         }
         turn.records += processor.records() - records_before;
+        processor.tally.note_lag(now);
     }
 
     /// Delivers everything and gives the ring space of this turn's records back.
@@ -166,8 +167,10 @@ fn take_run(lane: &mut LaneReader, processor: &mut Processor, limit: u64, now: N
     loop {
         let room = unreleased_max.saturating_sub(consumer.unreleased_bytes());
         let (position, stretch) = consumer.readable_at();
+        let records_before = processor.records();
         let (at, next) = take_stretch(memory, processor, stretch, position, room, (limit, now));
-        if at > 0
+        // Bytes that are no record have no time.
+        if processor.records() > records_before
             && let Some(first) = Record::peek_ticks(stretch)
         {
             processor.note_first(first);

@@ -181,7 +181,7 @@ impl Writer {
             turn.is_stopped |= self.answer(call, now);
             self.hand_over_when_due(now);
         }
-        self.processor.tally.publish(&self.link.counters, now);
+        self.processor.tally.publish(&self.link.counters);
         turn
     }
 
@@ -361,7 +361,7 @@ impl Writer {
             self.drop_held();
         }
         self.publish_sinks();
-        self.processor.tally.publish(&self.link.counters, now);
+        self.processor.tally.publish(&self.link.counters);
         // The caller may have stopped waiting.
         let _ = reply.send(result);
         is_stop

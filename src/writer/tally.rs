@@ -19,8 +19,9 @@ pub(super) struct Tally {
     pub(super) batch_grown: u64,
     pub(super) record_errors: u64,
     pub(super) ring_bytes_high_water: u64,
-    /// The time of the oldest record; `i64::MAX` before the first.
+    /// The time of the oldest record since the last call of [`Tally::note_lag`]; `i64::MAX` before the first.
     pub(super) unix_nanos_min: i64,
+    lag_nanos_max: u64,
 }
 
 impl Default for Tally {
@@ -37,6 +38,7 @@ impl Default for Tally {
             record_errors: 0,
             ring_bytes_high_water: 0,
             unix_nanos_min: i64::MAX,
+            lag_nanos_max: 0,
         }
     }
 }
@@ -53,8 +55,15 @@ impl Tally {
         self.is_delivery_due
     }
 
+    /// Notes how old the oldest record was that was processed at `now`.
+    pub(super) fn note_lag(&mut self, now: Now) {
+        let oldest = std::mem::replace(&mut self.unix_nanos_min, i64::MAX);
+        let lag = now.unix_nanos.saturating_sub(oldest).max(0) as u64;
+        self.lag_nanos_max = self.lag_nanos_max.max(lag);
+    }
+
     /// Adds this turn's counts to the public ones. A turn without records or batches stores nothing.
-    pub(super) fn publish(&mut self, counters: &WriterCounters, now: Now) {
+    pub(super) fn publish(&mut self, counters: &WriterCounters) {
         if self.records == 0 && self.batches == 0 && self.record_errors == 0 {
             return;
         }
@@ -74,8 +83,7 @@ impl Tally {
         counters.batch_grown.add(self.batch_grown);
         counters.record_errors.add(self.record_errors);
         counters.ring_bytes_high_water.raise(self.ring_bytes_high_water);
-        let lag = now.unix_nanos.saturating_sub(self.unix_nanos_min);
-        counters.writer_lag_nanos_max.raise(lag.max(0) as u64);
+        counters.writer_lag_nanos_max.raise(self.lag_nanos_max);
         *self = Tally::default();
     }
 }

@@ -274,7 +274,8 @@ fn with_monotonic(clock: &dyn Clock) -> (Now, u64) {
 }
 
 fn to_scale(nanos_per_tick: f64) -> i64 {
-    (nanos_per_tick * 4_294_967_296.0) as i64
+    // Time never runs backwards.
+    (nanos_per_tick.max(0.0) * 4_294_967_296.0) as i64
 }
 
 /// The end of time that this difference leads to.
@@ -304,6 +305,12 @@ mod tests {
         fn nanos_per_tick(&self) -> Option<f64> {
             None
         }
+    }
+
+    #[test]
+    fn a_negative_rate_stops_time() {
+        let calibration = Calibration::new(Now { ticks: 0, unix_nanos: 1_000 }, -1.0);
+        assert_eq!(calibration.unix_nanos(500), 1_000);
     }
 
     #[test]

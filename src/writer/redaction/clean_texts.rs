@@ -19,12 +19,13 @@ type Known = [u64; 5];
 #[derive(Debug)]
 pub(super) struct CleanTexts {
     /// A free slot holds zeros, which no text has.
-    slots: Box<[Known; SLOTS]>,
+    slots: Box<[Known]>,
 }
 
 impl CleanTexts {
     pub(super) fn new() -> Self {
-        Self { slots: Box::new([[0; 5]; SLOTS]) }
+        // Pages of zeros, which take no memory before they are used.
+        Self { slots: vec![[0; 5]; SLOTS].into_boxed_slice() }
     }
 
     /// Forgets everything: the rules have changed.
@@ -37,15 +38,18 @@ impl CleanTexts {
     pub(super) fn has(&self, text: &[u8]) -> bool {
         let Some(known) = known(text) else { return false };
         // Not `==`, which is a call of `memcmp`.
-        let pairs = known.iter().zip(&self.slots[slot(&known)]);
+        let Some(slot) = self.slots.get(slot(&known)) else { return false };
+        let pairs = known.iter().zip(slot);
         pairs.fold(0, |different, (a, b)| different | (a ^ b)) == 0
     }
 
     /// Remembers a text that is clean, if it is short.
     #[inline]
     pub(super) fn add(&mut self, text: &[u8]) {
-        if let Some(known) = known(text) {
-            self.slots[slot(&known)] = known;
+        if let Some(known) = known(text)
+            && let Some(slot) = self.slots.get_mut(slot(&known))
+        {
+            *slot = known;
         }
     }
 }

@@ -131,13 +131,14 @@ impl TextBatch {
     /// Copies the texts of values under plain keys, if all values are of the most frequent types; returns whether the
     /// event is clean apart from them. Otherwise adds nothing: [`Prescan::values`] handles all types.
     #[inline]
-    fn add_plain(&mut self, payload: &[u8]) -> Option<bool> {
+    fn add_plain(&mut self, payload: &[u8], values: usize) -> Option<bool> {
         let (bytes_before, texts_before) = (self.bytes.len(), self.texts.len());
         let mut cursor = Cursor::new(&mut self.bytes);
         let mut is_clean = true;
-        let mut rest = payload;
+        let (mut rest, mut count) = (payload, 0);
         while let Some([tag, word @ ..]) = rest.first_chunk::<9>() {
             let word = u64::from_le_bytes(*word);
+            count += 1;
             match *tag {
                 tag::STR => {
                     let (len, from) = (word as u32 as usize, &rest[5..]);
@@ -159,7 +160,8 @@ impl TextBatch {
             rest = &rest[9..];
         }
         drop(cursor);
-        if rest.is_empty() || is_short_text(rest) {
+        // A payload with too few values is reported by those who read it.
+        if rest.is_empty() && count == values || is_short_text(rest) && count + 1 == values {
             return Some(is_clean);
         }
         self.bytes.truncate(bytes_before);
@@ -260,7 +262,7 @@ impl Redaction {
     #[inline]
     fn prescan_plain(&mut self, record: &PlainRecord<'_>) -> Option<bool> {
         let site = self.sites.get(record.callsite as usize)?.as_deref()?;
-        if site.is_plain { self.batch.add_plain(record.payload) } else { None }
+        if site.is_plain { self.batch.add_plain(record.payload, site.rulings.len()) } else { None }
     }
 
     /// Adds the texts of a record; returns whether it is clean apart from them, if that can be decided

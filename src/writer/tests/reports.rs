@@ -93,7 +93,7 @@ fn a_small_drift_is_slewed_without_report() {
 
 #[test]
 fn garbage_is_reported_and_the_lane_continues() {
-    for garbage in [[0xFF; 64], [0; 64], [1; 64], [24; 64]] {
+    for garbage in [[0xFF; 64], [0; 64], [1; 64], [24; 64], [0x80; 64], [0x90; 64]] {
         let mut harness = Harness::new();
         let (mut lane, mut other) = (harness.lane(0), harness.lane(1));
         let ticks = harness.clock.ticks();
@@ -116,6 +116,8 @@ fn garbage_is_reported_and_the_lane_continues() {
         let metrics = harness.link.counters.snapshot();
         assert!(metrics.record_errors >= 1);
         assert!(!harness.named("ringseal.record_error").is_empty());
+        // The bytes of a record that cannot be read are no time.
+        assert!(metrics.writer_lag_nanos_max <= 10 * MILLI, "{metrics:?}");
     }
 }
 

@@ -4,8 +4,8 @@
 //! appended bytes belong to the vector once the cursor is dropped; leaking a cursor loses only those bytes.
 //!
 //! Invariants that the SAFETY notes cite:
-//! 1. **Position.** `at` points into the allocation of `vec` or one past it, or is null while
-//!    [`Cursor::with_vec`] runs its closure. `vec` is borrowed exclusively for the cursor's life and touched only
+//! 1. **Position.** `at` points into the allocation of `vec` or one past it, except while [`Cursor::with_vec`] runs
+//!    its closure; nothing uses it then. `vec` is borrowed exclusively for the cursor's life and touched only
 //!    by `grow`, `with_vec` and `drop`, so the allocation cannot move without the cursor noticing.
 //! 2. **Initialised.** Every byte from the allocation's start to `at` is initialised: `at` only advances over
 //!    bytes that the same function has just written.
@@ -88,11 +88,8 @@ impl<'a> Cursor<'a> {
         let len = self.len();
         // SAFETY: (1) at ≤ capacity; (2) initialised up to `at`.
         unsafe { self.vec.set_len(len) };
-        // If `work` panics, `drop` keeps the vector as `work` left it.
-        self.at = ptr::null_mut();
-        let result = work(self.vec);
-        (self.at, self.limit) = spare(self.vec);
-        result
+        let outdated = Outdated(self);
+        work(outdated.0.vec)
     }
 
     /// Reserves `CAP` bytes with one check for everything that is put there.
@@ -297,11 +294,19 @@ impl<'c, 'a, const CAP: usize> Room<'c, 'a, CAP> {
 impl Drop for Cursor<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !self.at.is_null() {
-            let len = self.len();
-            // SAFETY: (1) at ≤ capacity; (2) initialised up to `at`.
-            unsafe { self.vec.set_len(len) };
-        }
+        let len = self.len();
+        // SAFETY: (1) at ≤ capacity; (2) initialised up to `at`.
+        unsafe { self.vec.set_len(len) };
+    }
+}
+
+/// A cursor whose vector is changed. It continues at the vector's end when this is dropped, also by a panic.
+struct Outdated<'c, 'a>(&'c mut Cursor<'a>);
+
+impl Drop for Outdated<'_, '_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        (self.0.at, self.0.limit) = spare(self.0.vec);
     }
 }
 

@@ -91,3 +91,19 @@ fn a_length_beyond_its_block_is_cut() {
     Cursor::new(&mut line).put(b"abc", 7);
     assert_eq!(line, b"abc");
 }
+
+#[test]
+fn a_panic_leaves_a_usable_cursor() {
+    let mut line = b"abc".to_vec();
+    let mut cursor = Cursor::new(&mut line);
+    let work = std::panic::AssertUnwindSafe(|| {
+        cursor.with_vec(|line| {
+            line.push(b'd');
+            panic!("expected by this test");
+        })
+    });
+    assert!(std::panic::catch_unwind(work).is_err());
+    cursor.put(b"efgh", 4);
+    drop(cursor);
+    assert_eq!(line, b"abcdefgh");
+}
