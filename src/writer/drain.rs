@@ -221,25 +221,51 @@ fn take_stretch(
                 continue;
             }
         }
-        match Record::read(rest) {
-            Ok(record) if record.header.ticks > limit => return (at, Some(record.header.ticks)),
-            Ok(record) => {
-                let verdict = memory.preview.verdict(position + at);
-                memory.preview.pass(position + at, record.len_bytes);
-                at += record.len_bytes;
-                memory.origin.end_position = (position + at) as u64;
-                processor.record(&record, verdict, memory, now);
-                if processor.tally.is_delivery_due() {
-                    return (at, None);
-                }
-            }
-            Err(error) => {
-                // The start of the next record is unknown, so the rest of the stretch is skipped and reported.
-                memory.forget_contexts();
-                processor.record_error(&error, rest.len(), now);
-                return (stretch.len(), None);
-            }
+        match take_other(memory, processor, rest, position + at, (limit, now)) {
+            Taken::Record(len) => at += len,
+            Taken::Stretch => return (stretch.len(), None),
+            Taken::Nothing(ticks) => return (at, Some(ticks)),
+        }
+        if processor.tally.is_delivery_due() {
+            return (at, None);
         }
     }
     (at, None)
+}
+
+/// What was taken of a stretch.
+enum Taken {
+    /// A record of this many bytes.
+    Record(usize),
+    /// All: its first bytes are no record.
+    Stretch,
+    /// Nothing: the first record has these ticks, which are above the limit.
+    Nothing(u64),
+}
+
+/// Takes a record of any kind. Out of line, so that the loop over plain events keeps nothing for it in registers.
+#[inline(never)]
+fn take_other(
+    memory: &mut LaneMemory,
+    processor: &mut Processor,
+    rest: &[u8],
+    position: usize,
+    (limit, now): (u64, Now),
+) -> Taken {
+    match Record::read(rest) {
+        Ok(record) if record.header.ticks > limit => Taken::Nothing(record.header.ticks),
+        Ok(record) => {
+            let verdict = memory.preview.verdict(position);
+            memory.preview.pass(position, record.len_bytes);
+            memory.origin.end_position = (position + record.len_bytes) as u64;
+            processor.record(&record, verdict, memory, now);
+            Taken::Record(record.len_bytes)
+        }
+        Err(error) => {
+            // The start of the next record is unknown, so the rest of the stretch is skipped and reported.
+            memory.forget_contexts();
+            processor.record_error(&error, rest.len(), now);
+            Taken::Stretch
+        }
+    }
 }

@@ -19,13 +19,14 @@ type Known = [u64; 5];
 #[derive(Debug)]
 pub(super) struct CleanTexts {
     /// A free slot holds zeros, which no text has.
-    slots: Box<[Known]>,
+    slots: Box<[Known; SLOTS]>,
 }
 
 impl CleanTexts {
     pub(super) fn new() -> Self {
-        // Pages of zeros, which take no memory before they are used.
-        Self { slots: vec![[0; 5]; SLOTS].into_boxed_slice() }
+        // Pages of zeros, which take no memory before they are used, and none of the stack.
+        let slots = vec![[0; 5]; SLOTS].into_boxed_slice().try_into();
+        Self { slots: slots.unwrap_or_else(|_| Box::new([[0; 5]; SLOTS])) }
     }
 
     /// Forgets everything: the rules have changed.
@@ -38,18 +39,15 @@ impl CleanTexts {
     pub(super) fn has(&self, text: &[u8]) -> bool {
         let Some(known) = known(text) else { return false };
         // Not `==`, which is a call of `memcmp`.
-        let Some(slot) = self.slots.get(slot(&known)) else { return false };
-        let pairs = known.iter().zip(slot);
+        let pairs = known.iter().zip(&self.slots[slot(&known)]);
         pairs.fold(0, |different, (a, b)| different | (a ^ b)) == 0
     }
 
     /// Remembers a text that is clean, if it is short.
     #[inline]
     pub(super) fn add(&mut self, text: &[u8]) {
-        if let Some(known) = known(text)
-            && let Some(slot) = self.slots.get_mut(slot(&known))
-        {
-            *slot = known;
+        if let Some(known) = known(text) {
+            self.slots[slot(&known)] = known;
         }
     }
 }
