@@ -27,6 +27,7 @@ mod contexts;
 mod delivery;
 mod order;
 mod reclaim;
+#[cfg(not(loom))]
 mod release;
 mod reports;
 

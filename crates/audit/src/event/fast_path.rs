@@ -56,7 +56,9 @@ impl Visitor for SizeVisitor<'_> {
 
     #[inline]
     fn any(&mut self, key: &'static str, value: &dyn Value) {
-        self.sum += KEY_BYTES + key.len() + plain_bytes_within(value, self.limits);
+        if !value.is_absent() {
+            self.sum += KEY_BYTES + key.len() + plain_bytes_within(value, self.limits);
+        }
     }
 
     #[inline(always)]
@@ -74,7 +76,7 @@ impl Visitor for SizeVisitor<'_> {
     #[inline]
     fn map(&mut self, key: &'static str, map: &Map<'_>) {
         self.sum += KEY_BYTES + key.len() + FRAME_BYTES;
-        for (key, value) in map.0 {
+        for (key, value) in map.0.iter().filter(|(_, value)| !value.is_absent()) {
             let key_len = if key.len() <= KEY_BYTES_MAX { key.len() } else { NOT_PLAIN };
             self.sum += KEY_BYTES + key_len + plain_bytes_within(*value, self.limits);
         }
@@ -112,8 +114,10 @@ impl Visitor for WriteVisitor<'_> {
 
     #[inline]
     fn any(&mut self, key: &'static str, value: &dyn Value) {
-        let is_wrong = &mut self.is_wrong;
-        self.out = put_any(put_key(std::mem::take(&mut self.out), key), value, is_wrong);
+        if !value.is_absent() {
+            let is_wrong = &mut self.is_wrong;
+            self.out = put_any(put_key(std::mem::take(&mut self.out), key), value, is_wrong);
+        }
     }
 
     #[inline(always)]
@@ -140,7 +144,7 @@ impl Visitor for WriteVisitor<'_> {
     fn map(&mut self, key: &'static str, map: &Map<'_>) {
         let is_wrong = &mut self.is_wrong;
         let put_all = |mut out| {
-            for (key, value) in map.0 {
+            for (key, value) in map.0.iter().filter(|(_, value)| !value.is_absent()) {
                 out = put_any(put_key(out, key), *value, is_wrong);
             }
             out
@@ -163,7 +167,8 @@ fn entries_of<'o>(source: &Source<'_>, own: Option<&'o EngineSource>) -> Option<
     if source.is_empty() { own?.entries() } else { None }
 }
 
-/// Writes a value of any type and reads it back: it must be exactly one flat value.
+/// Writes a value of any type and reads it back: it must be exactly one flat value. One that is absent but does
+/// not say so is wrong here, because its key is already written; the long way leaves both out.
 #[inline]
 fn put_any<'b>(out: &'b mut [u8], value: &dyn Value, is_wrong: &mut bool) -> &'b mut [u8] {
     if let Some(first) = out.first_mut() {
@@ -179,10 +184,17 @@ fn put_any<'b>(out: &'b mut [u8], value: &dyn Value, is_wrong: &mut bool) -> &'b
     };
     let mut unread = &*written;
     let read = ValueRef::read(&mut unread);
-    let is_nested = matches!(
-        read,
-        Ok(ValueRef::Array(_) | ValueRef::Map(_) | ValueRef::Error(_) | ValueRef::Pii(..))
-    );
-    *is_wrong |= read.is_err() || is_nested || !unread.is_empty();
+    let is_other = match read {
+        Ok(value) => matches!(
+            value,
+            ValueRef::Array(_)
+                | ValueRef::Map(_)
+                | ValueRef::Error(_)
+                | ValueRef::Pii(..)
+                | ValueRef::Absent
+        ),
+        Err(_) => true,
+    };
+    *is_wrong |= is_other || !unread.is_empty();
     rest
 }

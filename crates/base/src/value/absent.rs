@@ -33,6 +33,11 @@ impl<T: Value> Value for Maybe<T> {
     }
 
     #[inline(always)]
+    fn is_absent(&self) -> bool {
+        self.0.as_ref().is_none_or(Value::is_absent)
+    }
+
+    #[inline(always)]
     fn plain_bytes(&self) -> usize {
         self.0.as_ref().map_or(1, |value| value.plain_bytes())
     }

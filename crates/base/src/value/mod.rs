@@ -31,6 +31,7 @@ mod http;
 #[cfg(any(test, feature = "test-support"))]
 pub mod model;
 mod os_text;
+mod pointer;
 pub mod put;
 mod read;
 mod sensitive;
@@ -77,6 +78,12 @@ pub trait Value {
 
     /// Writes exactly one value.
     fn write(&self, out: &mut ValueWriter<'_>);
+
+    /// Whether the field is left out, key and value: [`Maybe`] without a value.
+    #[inline(always)]
+    fn is_absent(&self) -> bool {
+        false
+    }
 
     /// The exact number of bytes that [`Value::put`] writes besides those of texts: for most types a constant, so that
     /// the compiler adds up the fields of an event.

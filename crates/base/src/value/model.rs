@@ -101,6 +101,10 @@ impl Value for Model {
         }
     }
 
+    fn is_absent(&self) -> bool {
+        *self == M::Absent
+    }
+
     fn plain_bytes(&self) -> usize {
         self.leaf().map_or(0, |leaf| leaf.plain_bytes())
     }

@@ -88,6 +88,11 @@ fn cut(value: &Model, limits: &Limits, depth: u8) -> Model {
     }
 }
 
+/// The value without the entries of maps whose values are absent.
+fn present(value: &Model) -> Model {
+    cut(value, &Limits { value_bytes_max: u32::MAX, depth_max: u8::MAX, ..Limits::default() }, 0)
+}
+
 /// Whether `part` is `whole` without some values at the ends of containers, or with truncated texts.
 fn is_part(part: &Model, whole: &Model) -> bool {
     match (part, whole) {
@@ -128,7 +133,7 @@ proptest! {
         let limits = Limits { value_bytes_max, depth_max, ..Limits::default() };
         let written = write_bounded(&value, limits);
         let expected = cut(&value, &limits, 0);
-        prop_assert_eq!(written.is_cut, expected != value);
+        prop_assert_eq!(written.is_cut, expected != present(&value));
         prop_assert_eq!(written.read(), expected);
     }
 
@@ -140,7 +145,7 @@ proptest! {
         } else {
             let read = written.read();
             prop_assert!(is_part(&read, &value), "{:?} of {:?}", read, value);
-            prop_assert_eq!(written.is_cut, read != value);
+            prop_assert_eq!(written.is_cut, read != present(&value));
         }
     }
 

@@ -6,8 +6,6 @@ use std::num::{
     NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroIsize, NonZeroU8,
     NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize,
 };
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::format::write_formatted;
@@ -216,42 +214,6 @@ impl Value for fmt::Arguments<'_> {
         write_formatted(out, *self);
     }
 }
-
-macro_rules! pointer_values {
-    ($($type:ty),+) => {$(
-        impl<T: Value + ?Sized> Value for $type {
-            #[inline(always)]
-            fn size_bytes_max(&self, limits: &Limits) -> usize {
-                (**self).size_bytes_max(limits)
-            }
-
-            #[inline(always)]
-            fn write(&self, out: &mut ValueWriter<'_>) {
-                (**self).write(out);
-            }
-
-            #[inline(always)]
-            fn plain_bytes(&self) -> usize {
-                (**self).plain_bytes()
-            }
-
-            #[inline(always)]
-            fn text_bytes(&self) -> usize {
-                (**self).text_bytes()
-            }
-
-            #[inline(always)]
-            fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
-                (**self).put(out)
-            }
-        }
-
-        impl<T: ObjectValue + ?Sized> ObjectValue for $type {}
-        impl<T: Value + ?Sized> Element for $type {}
-    )+};
-}
-
-pointer_values!(&T, &mut T, Box<T>, Arc<T>, Rc<T>);
 
 impl<T: Value> Value for Option<T> {
     #[inline(always)]

@@ -333,6 +333,9 @@ impl<'a> ValueWriter<'a> {
     /// One entry of a map: key and value. An entry that does not fit whole is left out, and so is one whose value is
     /// absent.
     pub fn entry(&mut self, key: &str, value: &dyn super::Value) {
+        if value.is_absent() {
+            return;
+        }
         let mark = self.mark();
         self.key(key);
         let at = self.at;
@@ -340,6 +343,7 @@ impl<'a> ValueWriter<'a> {
         if self.full {
             self.rewind(mark);
         } else if self.buffer.get(at) == Some(&tag::ABSENT) {
+            // A value of the caller's own type that wraps one.
             self.at = mark.at;
         }
     }
