@@ -427,7 +427,10 @@ fn numbers(starts: u64, near: &Near<'_>, wanted: &Wanted) -> u64 {
         // two digits: 32 bytes hold eight digits or more.
         let window = |now: u64, next: u64| (now >> i | next << 1 << (63 - i)) as u32;
         let digit = window(now.digit, next.digit);
-        if plain && number_filter::continues_as_word(digit, window(now.word, next.word)) {
+        if plain
+            && number_filter::continues_as_word(digit, window(now.word, next.word))
+            && !number_filter::may_have_extension(near.input, pos, digit)
+        {
             continue;
         }
         let number = window(now.number, next.number);

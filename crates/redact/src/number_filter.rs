@@ -58,9 +58,20 @@ pub(super) fn continues_as_word(digit: u32, word: u32) -> bool {
         return true;
     }
     let letters = (word >> run).trailing_ones();
-    // `1736744595x80`: an extension, if a word says that it is a telephone number.
-    let has_more_digits = digit.unbounded_shr(run) & ((1u32 << letters.min(31)) - 1) != 0;
-    letters > 0 && !has_check_letter(run, letters) && !(run >= PHONE_DIGITS_MIN && has_more_digits)
+    letters > 0 && !has_check_letter(run, letters)
+}
+
+/// Whether the letters after the number at `pos` may be those of an extension: `1736744595x80`, `5551212ext 7`.
+#[inline(always)]
+pub(super) fn may_have_extension(input: &[u8], pos: usize, digit: u32) -> bool {
+    let run = digit.trailing_ones();
+    let end = pos + run as usize;
+    // A digit and a space are the same in lower case.
+    run >= PHONE_DIGITS_MIN
+        && matches!(
+            [at(input, end) | 0x20, at(input, end + 1) | 0x20],
+            [b'x', b'0'..=b'9' | b' '] | [b'e', b'x'] | [b'd', b'u']
+        )
 }
 
 /// Whether identity numbers have this many digits with this many letters after them.

@@ -22,7 +22,26 @@ fn digits_in_any_groups_are_found() {
         "visa x ",
         "card of ann, ",
     ];
-    let gaps = [" ", "-", ".", "(", ")", ") ", "/", ":", ",", ", ", " - ", "  ", "\u{a0}", "x"];
+    let gaps = [
+        " ",
+        "-",
+        ".",
+        "(",
+        ")",
+        ") ",
+        "/",
+        ":",
+        ",",
+        ", ",
+        " - ",
+        "  ",
+        "\u{a0}",
+        "x",
+        "ext",
+        "EXT. ",
+        "x ",
+        "durchwahl ",
+    ];
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut next = |below: usize| {
         state ^= state << 13;
