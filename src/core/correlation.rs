@@ -10,7 +10,7 @@ const ID_BYTES: usize = 16;
 
 /// The ids of a trace and of a span, with which events of one request are found in the logs of all its services.
 ///
-/// An id of zeros stands for none, as in W3C Trace Context.
+/// An id that consists of zeros means that there is no id, as in W3C Trace Context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Correlation {
     trace_id: [u8; ID_BYTES],

@@ -164,7 +164,7 @@ impl Context {
         Context { correlation: self.correlation, fields }
     }
 
-    /// This context with these ids in place of its own.
+    /// The same context with these ids instead of those that it has.
     #[must_use]
     pub fn with_correlation(&self, correlation: Correlation) -> Context {
         Context { correlation: Some(correlation), fields: self.fields.clone() }

@@ -31,7 +31,7 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// A template of these bytes before and after the time, which has so many digits after the second.
+    /// A template that consists of `before`, the time and `after`; `digits` are those after the second.
     ///
     /// `after` starts with the quote that ends the time.
     pub(super) fn new(before: &[u8; LEAD], after: &[u8], digits: Subsecond) -> Self {

@@ -430,6 +430,7 @@ proptest! {
         let last = Entries(&bytes[..len]).last().unwrap().unwrap();
         prop_assert_eq!(last.0, b"details");
         let Model::Map(details) = model(last.1).unwrap() else { panic!("a map") };
+        prop_assert_eq!(details.len(), 1 + usize::from(value != Model::Absent));
         prop_assert_eq!(details.last(), Some(&("n".to_owned(), Model::I64(1))));
     }
 
