@@ -1,5 +1,5 @@
 //! An engine that writes into memory, and its events.
-use super::captured_value::{self, CapturedValue};
+use super::captured_value::{self, CapturedValue, ValueText, indexes_of, value_at};
 use crate::core::level::Level;
 use crate::emit::Logger;
 use crate::engine::{Config, Engine, Format, Output};
@@ -29,11 +29,22 @@ pub struct Capture {
 }
 
 /// One captured event: its keys in order, each with its value.
+///
+/// ```
+/// use ringseal::{info, testing::Capture};
+/// let (engine, capture) = Capture::start();
+/// let request = std::collections::BTreeMap::from([("method", "POST"), ("path", "/pay")]);
+/// info!(engine, "request_started", http = request, user.id = 42);
+/// let event = capture.event("request_started");
+/// assert_eq!(event["http"]["method"], "POST");
+/// assert_eq!(event["http.method"], "POST");
+/// assert_eq!(event["user.id"], 42);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct CapturedEvent {
     fields: Vec<(String, CapturedValue)>,
     /// The values as JSON; strings unquoted and unescaped.
-    texts: Vec<String>,
+    texts: Vec<ValueText>,
     event_key: String,
 }
 
@@ -84,7 +95,11 @@ impl Capture {
     pub fn events(&self) -> Vec<CapturedEvent> {
         let parse = |line: &String| {
             captured_value::object(line)
-                .map(|fields| CapturedEvent::new(fields, &self.event_key))
+                .map(|(fields, texts)| CapturedEvent {
+                    fields,
+                    texts,
+                    event_key: self.event_key.clone(),
+                })
                 .unwrap_or_else(|| panic!("not a JSON object: {line}"))
         };
         self.lines().iter().map(parse).collect()
@@ -117,15 +132,6 @@ impl Capture {
 }
 
 impl CapturedEvent {
-    fn new(fields: Vec<(String, CapturedValue, String)>, event_key: &str) -> Self {
-        let (mut pairs, mut texts) = (Vec::new(), Vec::new());
-        for (key, value, text) in fields {
-            pairs.push((key, value));
-            texts.push(text);
-        }
-        Self { fields: pairs, texts, event_key: event_key.to_owned() }
-    }
-
     /// The event's name; empty if the line has none.
     pub fn name(&self) -> &str {
         self.get(&self.event_key).and_then(CapturedValue::as_str).unwrap_or_default()
@@ -141,21 +147,18 @@ impl CapturedEvent {
         self.get("target").and_then(CapturedValue::as_str).unwrap_or_default()
     }
 
-    fn index_of(&self, key: &str) -> Option<usize> {
-        self.fields.iter().position(|(known, _)| known == key)
-    }
-
-    /// The value under a key.
+    /// The value under a key. Dots also reach into objects: `http.request.method` is the key `http.request.method` or,
+    /// if there is none, the value at that path.
     pub fn get(&self, key: &str) -> Option<&CapturedValue> {
-        self.index_of(key).map(|index| &self.fields[index].1)
+        value_at(&self.fields, &indexes_of(&self.fields, key)?)
     }
 
-    /// The value under a key as text, as [`CapturedEvent::text`] returns it.
+    /// The value under a key or at a path as text, as [`CapturedEvent::text`] returns it.
     pub fn get_text(&self, key: &str) -> Option<&str> {
-        self.index_of(key).map(|index| self.texts[index].as_str())
+        ValueText::at(&self.texts, &indexes_of(&self.fields, key)?)
     }
 
-    /// The value under a key as text: strings without quotes, other values as JSON.
+    /// The value under a key or at a path as text: strings without quotes, other values as JSON.
     ///
     /// # Panics
     /// If there is no such key.

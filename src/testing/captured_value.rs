@@ -62,10 +62,11 @@ impl CapturedValue {
         matches!(self, CapturedValue::Null)
     }
 
-    /// The value under a key of an object, or `None`.
+    /// The value under a key of an object, or `None`. Dots also reach into objects: `request.method` is the key
+    /// `request.method` or, if there is none, the key `method` of the object `request`.
     pub fn get(&self, key: &str) -> Option<&CapturedValue> {
         let CapturedValue::Object(entries) = self else { return None };
-        entries.iter().find(|(known, _)| known == key).map(|(_, value)| value)
+        value_at(entries, &indexes_of(entries, key)?)
     }
 
     /// The elements of an array.
@@ -128,24 +129,85 @@ macro_rules! integer_comparisons {
 
 integer_comparisons!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize);
 
-/// The keys of an object, each with its value and the value's text: JSON, or a string without quotes.
-pub(super) fn object(line: &str) -> Option<Vec<(String, CapturedValue, String)>> {
+/// The indexes of the value under a key or, if there is none, at a path of keys with dots between them, whose first key
+/// is as long as possible.
+pub(super) fn indexes_of(entries: &[(String, CapturedValue)], path: &str) -> Option<Vec<usize>> {
+    let index = |key: &str| entries.iter().position(|(known, _)| known == key);
+    if let Some(index) = index(path) {
+        return Some(vec![index]);
+    }
+    path.rmatch_indices('.').find_map(|(at, _)| {
+        let index = index(&path[..at])?;
+        let CapturedValue::Object(inner) = &entries[index].1 else { return None };
+        let mut indexes = indexes_of(inner, &path[at + 1..])?;
+        indexes.insert(0, index);
+        Some(indexes)
+    })
+}
+
+/// The value at these indexes.
+pub(super) fn value_at<'a>(
+    entries: &'a [(String, CapturedValue)],
+    indexes: &[usize],
+) -> Option<&'a CapturedValue> {
+    let (first, rest) = indexes.split_first()?;
+    let (_, value) = entries.get(*first)?;
+    match value {
+        CapturedValue::Object(inner) if !rest.is_empty() => value_at(inner, rest),
+        _ => Some(value),
+    }
+}
+
+/// The text of a value, JSON or a string without quotes, and those of the values inside an object.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ValueText {
+    text: String,
+    inner: Vec<ValueText>,
+}
+
+impl ValueText {
+    /// The text at these indexes.
+    pub(super) fn at<'a>(texts: &'a [ValueText], indexes: &[usize]) -> Option<&'a str> {
+        let (first, rest) = indexes.split_first()?;
+        let text = texts.get(*first)?;
+        if rest.is_empty() { Some(&text.text) } else { Self::at(&text.inner, rest) }
+    }
+}
+
+/// The entries of an object, with the texts of their values.
+pub(super) type Texted = (Vec<(String, CapturedValue)>, Vec<ValueText>);
+
+/// The object that a line consists of.
+pub(super) fn object(line: &str) -> Option<Texted> {
     let mut tokens = Tokens::of(line);
     if tokens.next_token().ok()? != Some(Token::MapStart) {
         return None;
     }
-    let mut fields = Vec::new();
-    while let Some(Token::Key(key)) = tokens.next_token().ok()? {
+    let object = entries(line, &mut tokens)?;
+    tokens.next_token().ok()?.is_none().then_some(object)
+}
+
+/// The entries of the object whose start was read. The reader bounds the depth.
+fn entries(line: &str, tokens: &mut Tokens<'_>) -> Option<Texted> {
+    let (mut entries_of, mut texts) = (Vec::new(), Vec::new());
+    while let Token::Key(key) = tokens.next_token().ok()?? {
         let first = tokens.next_token().ok()??;
         let start = tokens.range().start;
-        let value = value(&mut tokens, first)?;
+        let (value, inner) = match first {
+            Token::MapStart => {
+                let (inner, texts) = entries(line, tokens)?;
+                (CapturedValue::Object(inner), texts)
+            }
+            first => (value(tokens, first)?, Vec::new()),
+        };
         let text = match &value {
             CapturedValue::String(text) => text.clone(),
             _ => line.get(start..tokens.range().end)?.to_owned(),
         };
-        fields.push((key.decode(), value, text));
+        entries_of.push((key.decode(), value));
+        texts.push(ValueText { text, inner });
     }
-    tokens.next_token().ok()?.is_none().then_some(fields)
+    Some((entries_of, texts))
 }
 
 /// The value that begins with `first`. The reader bounds the depth.
@@ -174,4 +236,38 @@ fn value(tokens: &mut Tokens<'_>, first: Token<'_>) -> Option<CapturedValue> {
         }
         Token::Key(_) | Token::ListEnd | Token::MapEnd => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_reaches_into_objects() {
+        let line = r#"{"a.b":1,"a":{"b":2,"c":{"d":"x"},"d.e":{"f":[3]}},"c":{"a":{}},"n":null}"#;
+        let (entries, texts) = object(line).unwrap();
+        for (path, text) in [
+            ("a.b", Some("1")),
+            ("a.c.d", Some("x")),
+            ("a.c", Some(r#"{"d":"x"}"#)),
+            ("a.d.e.f", Some("[3]")),
+            ("a.d.e", Some(r#"{"f":[3]}"#)),
+            ("c.a", Some("{}")),
+            ("n", Some("null")),
+            ("a.b.c", None),
+            ("a.c.", None),
+            (".a", None),
+            ("", None),
+            ("a.d", None),
+        ] {
+            let indexes = indexes_of(&entries, path);
+            assert_eq!(indexes.is_some(), text.is_some(), "{path}");
+            let Some(indexes) = indexes else { continue };
+            assert_eq!(ValueText::at(&texts, &indexes), text, "{path}");
+            let value = value_at(&entries, &indexes).unwrap();
+            assert_eq!(value.as_str().is_some(), path == "a.c.d", "{path}");
+        }
+        assert_eq!(value_at(&entries, &[1, 1]).unwrap()["d"], "x");
+        assert_eq!(CapturedValue::Object(entries)["a.c.d"], "x");
+    }
 }
