@@ -1,11 +1,15 @@
-//! `stack_hash`: equal for errors that are the same failure, regardless of numbers and addresses in their texts.
+//! `stack_hash`: equal for errors that are the same failure, also in another build or process: line numbers, addresses,
+//! paths of source files and numbers in texts do not count.
 use sha2::{Digest, Sha256};
 
 use ringseal_base::digest::text::hex_byte;
 use ringseal_base::value::{ValueRef, Values};
 
-/// The first 16 hexadecimal digits of the SHA-256 of the target, the event's name, and the error's type and texts, in
-/// which every run of digits and every long hexadecimal word is replaced by `#`.
+/// The first 16 hexadecimal digits of the SHA-256 of the target, the event's name, the error's type and texts, and the
+/// functions of its stack trace.
+///
+/// In the texts, numbers, hexadecimal words and UUIDs are replaced by `#`. Of the stack trace, the functions count that
+/// do not belong to the standard library, without their hashes; places in files, which change with each edit, do not.
 pub(super) fn stack_hash(target: &[u8], event: &[u8], parts: Values<'_>) -> [u8; 16] {
     let mut hasher = Sha256::new();
     for part in [target, event] {
@@ -16,7 +20,14 @@ pub(super) fn stack_hash(target: &[u8], event: &[u8], parts: Values<'_>) -> [u8;
         // Of a cause, the message counts.
         let text = match part {
             ValueRef::Error(mut parts) => parts.nth(1).and_then(Result::ok),
-            ValueRef::Map(_) => continue,
+            ValueRef::Map(mut entries) => {
+                if let Some(Ok((_, ValueRef::Str(trace) | ValueRef::StrCut(trace, _)))) =
+                    entries.next()
+                {
+                    hash_frames(trace, &mut hasher);
+                }
+                continue;
+            }
             text => Some(text),
         };
         if let Some(ValueRef::Str(text) | ValueRef::StrCut(text, _)) = text {
@@ -37,48 +48,191 @@ fn hash_normalised(text: &[u8], hasher: &mut Sha256) {
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let mut rest = text;
     while !rest.is_empty() {
+        if let Some(after) = after_uuid(rest) {
+            hasher.update(b"#");
+            rest = after;
+            continue;
+        }
         let len = rest.iter().take_while(|byte| word(byte)).count();
         let (head, tail) = rest.split_at(len.max(1));
         rest = tail;
-        let digits = head.iter().filter(|byte| byte.is_ascii_digit()).count();
+        let digits = head.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let hex = head.len() >= 8 && head.iter().all(u8::is_ascii_hexdigit);
-        if digits > 0 && (digits == head.len() || hex || head.starts_with(b"0x")) {
+        if head.iter().any(u8::is_ascii_digit) && (hex || head.starts_with(b"0x")) {
             hasher.update(b"#");
+        } else if digits > 0 {
+            // `300ms` and `2s` are numbers with units; `E0308` and `utf8` are names.
+            hasher.update(b"#");
+            hasher.update(&head[digits..]);
         } else {
             hasher.update(head);
         }
     }
 }
 
+/// What follows the UUID at the start.
+fn after_uuid(text: &[u8]) -> Option<&[u8]> {
+    const LEN: usize = 36;
+    let (uuid, after) = text.split_at_checked(LEN)?;
+    let is_uuid = uuid.iter().enumerate().all(|(at, byte)| match at {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    });
+    let is_end = !after.first().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    (is_uuid && is_end).then_some(after)
+}
+
+/// Hashes the functions of a stack trace as `std::backtrace` prints it: `   3: shop::pay::h0123456789abcdef`, in some
+/// forms with the address before it, and lines with places between them.
+fn hash_frames(trace: &[u8], hasher: &mut Sha256) {
+    for line in trace.split(|byte| *byte == b'\n') {
+        let Some(function) = function_of(line.trim_ascii()) else { continue };
+        if !is_of_the_library(function) {
+            hasher.update(function);
+            hasher.update([0]);
+        }
+    }
+}
+
+/// The function in a line of a stack trace, without its hash.
+fn function_of(line: &[u8]) -> Option<&[u8]> {
+    let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let mut function = line.get(digits..)?.strip_prefix(b":").filter(|_| digits > 0)?;
+    function = function.trim_ascii_start();
+    if let Some(address) = function.strip_prefix(b"0x") {
+        let digits = address.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        function = address.get(digits..)?.trim_ascii_start();
+        function = function.strip_prefix(b"-").unwrap_or(function).trim_ascii_start();
+    }
+    let hash_at = function.len().saturating_sub(HASH_LEN);
+    let is_hash = |hash: &&[u8]| hash[3..].iter().all(u8::is_ascii_hexdigit);
+    match function.split_at(hash_at) {
+        (name, hash) if hash.starts_with(b"::h") && is_hash(&hash) => Some(name),
+        _ => Some(function),
+    }
+}
+
+/// Bytes of `::h0123456789abcdef`.
+const HASH_LEN: usize = 19;
+
+/// Whether a function belongs to the standard library or the start of a program, which differ between toolchains.
+fn is_of_the_library(function: &[u8]) -> bool {
+    const STARTS: [&[u8]; 12] = [
+        b"std::",
+        b"core::",
+        b"alloc::",
+        b"<std::",
+        b"<core::",
+        b"<alloc::",
+        b"__",
+        b"_start",
+        b"main",
+        b"rust_",
+        b"clone",
+        b"start_thread",
+    ];
+    STARTS.iter().any(|start| match *start {
+        b"main" | b"clone" | b"start_thread" | b"_start" => function == *start,
+        start => function.starts_with(start),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::stack_hash;
     use ringseal_base::limits::Limits;
-    use ringseal_base::value::{ValueWriter, Values};
+    use ringseal_base::value::{Value, ValueWriter, Values};
 
     fn hash(parts: &[&str]) -> [u8; 16] {
-        let mut bytes = [0; 1024];
+        hash_with_trace(parts, "")
+    }
+
+    fn hash_with_trace(parts: &[&str], trace: &str) -> [u8; 16] {
+        let mut bytes = [0; 4096];
         let mut out = ValueWriter::new(&mut bytes, Limits::default());
         parts.iter().for_each(|part| out.str(part));
+        if !trace.is_empty() {
+            out.map(|out| {
+                out.key("stack_trace");
+                trace.write(out);
+            });
+        }
         let len = out.len_bytes();
         stack_hash(b"app", b"failed", Values(&bytes[..len]))
     }
 
     #[test]
-    fn numbers_and_addresses_do_not_change_the_hash() {
-        let one = hash(&["IoError", "cannot open 17 at 0x7f00aa: timeout after 300 ms"]);
-        let other = hash(&["IoError", "cannot open 4 at 0x12: timeout after 2 ms"]);
-        assert_eq!(one, other);
-        assert!(one.iter().all(u8::is_ascii_hexdigit));
+    fn what_varies_does_not_change_the_hash() {
+        for (name, one, other) in [
+            (
+                "numbers",
+                "cannot open 17: timeout after 300 ms",
+                "cannot open 4: timeout after 2 ms",
+            ),
+            ("addresses", "no page at 0x7f00aa", "no page at 0x12"),
+            ("durations", "timed out after 1.5s", "timed out after 12.75s"),
+            ("units", "took 300ms", "took 2ms"),
+            ("long hexadecimal words", "no commit 6fae1eb0", "no commit 0cf3cfd2"),
+            (
+                "identifiers",
+                "no user 550e8400-e29b-41d4-a716-446655440000",
+                "no user 0f2bffff-aaaa-bbbb-cccc-dddddddddddd",
+            ),
+            ("places", "panicked at src/main.rs:12:5", "panicked at src/main.rs:120:17"),
+        ] {
+            assert_eq!(hash(&["IoError", one]), hash(&["IoError", other]), "{name}");
+        }
+        assert!(hash(&["IoError", "x"]).iter().all(u8::is_ascii_hexdigit));
     }
 
     #[test]
-    fn type_text_and_cause_change_the_hash() {
+    fn another_failure_has_another_hash() {
         let one = hash(&["IoError", "timeout"]);
-        for parts in
-            [&["OsError", "timeout"][..], &["IoError", "refused"], &["IoError", "timeout", "x"]]
-        {
+        for parts in [
+            &["OsError", "timeout"][..],
+            &["IoError", "refused"],
+            &["IoError", "timeout", "x"],
+            &["IoError", "timeout utf8"],
+            &["IoError", "timeout of x86"],
+        ] {
             assert_ne!(one, hash(parts), "{parts:?}");
         }
+        assert_ne!(hash(&["Rustc", "error E0308"]), hash(&["Rustc", "error E0499"]));
+    }
+
+    const TRACE: &str = "   0: std::backtrace::Backtrace::create
+             at /rustc/17067e9ac6d/library/std/src/backtrace.rs:331:13
+   1: shop::db::connect::h0123456789abcdef
+             at ./src/db.rs:12:5
+   2: <shop::Pool as shop::Open>::open::{{closure}}
+             at ./src/pool.rs:7:9
+   3: main
+   4: __libc_start_main";
+
+    /// The same code after an edit above it, built elsewhere by another compiler, printed with addresses.
+    const OTHER_BUILD: &str = "   0:     0x55d0c8e1a2b3 - std::backtrace_rs::backtrace::trace::hfedcba9876543210
+                               at /home/ci/rust/library/std/src/../../backtrace/src/backtrace/mod.rs:66:14
+   1:     0x55d0c8e1a2b3 - std::backtrace::Backtrace::capture
+   2:     0x55d0c8e1a2b3 - shop::db::connect::hfedcba9876543210
+                               at /build/shop/src/db.rs:19:5
+   3:     0x55d0c8e1a2b3 - <shop::Pool as shop::Open>::open::{{closure}}
+                               at /build/shop/src/pool.rs:7:9
+   4:     0x7f2d40e2a1ca - core::ops::function::FnOnce::call_once
+   5:     0x7f2d40e2a1ca - main
+   6:     0x7f2d40e2a1ca - _start";
+
+    #[test]
+    fn one_failure_in_two_builds_has_one_hash() {
+        let parts = ["db::Error", "no connection"];
+        let first = hash_with_trace(&parts, TRACE);
+        assert_eq!(first, hash_with_trace(&parts, OTHER_BUILD));
+        for (name, other) in [
+            ("another caller", TRACE.replace("Pool as", "Cache as")),
+            ("another function", TRACE.replace("connect", "query")),
+            ("one frame less", TRACE.replace("   1: shop::db::connect::h0123456789abcdef", "")),
+        ] {
+            assert_ne!(first, hash_with_trace(&parts, &other), "{name}");
+        }
+        assert_ne!(first, hash(&parts), "without a trace");
     }
 }
