@@ -68,7 +68,8 @@ pub use crate::core::{Filter, Level, LevelFilter};
 #[cfg(feature = "serde")]
 pub use crate::emit::serialize;
 pub use crate::emit::{
-    AsEmitter, BoundFields, Context, ContextScope, Logger, Overflow, with_backtrace,
+    AsEmitter, BoundFields, Context, ContextScope, InContext, Logger, Overflow, WithContext,
+    in_current_context, with_backtrace,
 };
 pub use crate::encode::layout::{LevelCase, RunId};
 #[cfg(feature = "audit")]

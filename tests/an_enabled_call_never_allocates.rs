@@ -12,9 +12,12 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context as Task, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use ringseal::sink::file::{FileConfig, FileSink, RotateEvery};
@@ -23,7 +26,7 @@ use ringseal::sink::{Sink, SinkError, WriteError};
 use ringseal::value::{Map, Number, Uuid};
 use ringseal::{
     Config, Context, Correlation, Engine, Format, Level, Logger, Maybe, Output, Overflow, Pii,
-    Sampling, Sanitized, Secret, Start, Timestamps,
+    Sampling, Sanitized, Secret, Start, Timestamps, WithContext,
 };
 use ringseal::{error, fields, info, since, warn};
 
@@ -152,6 +155,8 @@ struct Values {
     loggers: Vec<Logger>,
     /// Ambient contexts.
     contexts: Vec<Context>,
+    /// Logs once a poll, in a context.
+    task: Mutex<Pin<Box<dyn Future<Output = ()>>>>,
     start: Start,
     /// Bound to a trace that is kept, and to one that is not.
     traces: [Logger; 2],
@@ -172,6 +177,19 @@ fn sampling() -> Sampling {
     sampling.limit(1_000_000, Duration::from_millis(1)).unwrap()
 }
 
+/// Logs once a poll.
+async fn log_when_polled(log: Logger) {
+    loop {
+        info!(log, "polled");
+        let mut is_second = false;
+        poll_fn(|_| match std::mem::replace(&mut is_second, true) {
+            false => Poll::Pending,
+            true => Poll::Ready(()),
+        })
+        .await;
+    }
+}
+
 impl Values {
     fn new(engine: &Engine) -> Self {
         let parse = || "x".parse::<u32>().unwrap_err();
@@ -187,6 +205,7 @@ impl Values {
             names: vec!["one".into(), "two".into()],
             loggers: (0..40).map(bind).collect(),
             contexts: (0..40).map(ambient).collect(),
+            task: Mutex::new(Box::pin(log_when_polled(engine.logger()).in_context(ambient(7)))),
             start: Start::now(),
             traces: TRACES.map(|id| log.bind(fields! { trace_id = id })),
             limited: Engine::start(
@@ -277,12 +296,14 @@ impl Values {
     /// Events with a correlation, in an ambient context, and with both contexts.
     fn log_in_scopes(&self, engine: &Engine, turn: u64) {
         for (context, log) in self.contexts.iter().zip(&self.loggers) {
-            context.in_scope(|| {
+            context.run(|| {
                 info!(log, "both contexts", turn);
-                IDS.in_scope(|| info!(engine, "ambient and ids", turn));
+                IDS.run(|| info!(engine, "ambient and ids", turn));
             });
         }
-        IDS.in_scope(|| {
+        let mut task = self.task.lock().unwrap();
+        assert!(task.as_mut().poll(&mut Task::from_waker(Waker::noop())).is_pending());
+        IDS.run(|| {
             info!(engine, "correlated", turn, none = Maybe(None::<u64>), some = Maybe(Some(1)));
             info!(engine, "formatted", turn = %turn, duration_ms = since(self.start));
             info!(self.loggers[0], "own id", turn, trace_id = "own");
@@ -292,7 +313,7 @@ impl Values {
 }
 
 /// Lines of one turn.
-const LINES: usize = 49 + 2 * 40 + 4;
+const LINES: usize = 49 + 2 * 40 + 1 + 4;
 
 fn steady_state(timestamps: Timestamps, format: Format) {
     let dir = tempfile::tempdir().unwrap();

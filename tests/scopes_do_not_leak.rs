@@ -44,7 +44,7 @@ fn ids_are_shown_as_hexadecimal() {
             ([0; 16], SPAN, (None, Some(SPAN_TEXT))),
             ([0; 16], [0; 16], (None, None)),
         ] {
-            Correlation::new(trace, span).in_scope(|| info!(engine, "seen", first = 1));
+            Correlation::new(trace, span).run(|| info!(engine, "seen", first = 1));
             let event = capture.events().pop().unwrap();
             let shown = |key| event.get(key).map(|_| event.text(key));
             assert_eq!((shown("trace_id"), shown("span_id")), expected, "sorted: {is_sorted}");
@@ -67,7 +67,7 @@ fn the_nearest_field_wins_and_keys_are_unique() {
         let ambient = fields! { trace_id = "ambient", a = "ambient", b = "ambient", c = "ambient", d = "ambient" };
         let context = Context::new().with_correlation(IDS);
         let context = if with_ambient { context.with(ambient) } else { context };
-        context.in_scope(|| match with_own {
+        context.run(|| match with_own {
             true => info!(log, "seen", trace_id = "own", a = "own"),
             false => info!(log, "seen", x = 1),
         });
@@ -101,7 +101,7 @@ fn the_console_shows_a_scope() {
     let output = ringseal::Output::custom(sink).format(Format::Console);
     let engine = Engine::start(Config::new().output(output)).unwrap();
     let context = Context::new().with(fields! { a = 1, b = 2 }).with_correlation(IDS);
-    context.in_scope(|| info!(engine.logger().bind(fields! { b = 3 }), "seen", span_id = "own"));
+    context.run(|| info!(engine.logger().bind(fields! { b = 3 }), "seen", span_id = "own"));
     engine.flush().unwrap();
     let lines = log.lines();
     let line = lines.iter().find(|line| line.contains("seen")).unwrap();
@@ -121,7 +121,7 @@ fn bound_and_ambient_contexts_ride_together() {
     let mut expected = Vec::new();
     for (step, context) in contexts.iter().cycle().take(2500).enumerate() {
         let bound = step * 7 % loggers.len();
-        context.in_scope(|| info!(loggers[bound], "both", step));
+        context.run(|| info!(loggers[bound], "both", step));
         expected.push((step as u64, bound as u64, (step % contexts.len()) as u64));
     }
     let found: Vec<_> = capture
@@ -160,7 +160,7 @@ fn a_panic_ends_its_scopes() {
     let (engine, capture) = Capture::start();
     let outer = numbered(1).enter();
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        numbered(2).in_scope(|| {
+        numbered(2).run(|| {
             let _inner = numbered(3).enter();
             panic!("inside two scopes");
         })
@@ -174,7 +174,7 @@ fn a_panic_ends_its_scopes() {
 #[test]
 fn a_forgotten_scope_ends_with_the_outer_one() {
     let (engine, capture) = Capture::start();
-    numbered(1).in_scope(|| {
+    numbered(1).run(|| {
         mem::forget(numbered(2).enter());
         assert_eq!(current(&engine, &capture), Some(2));
     });
@@ -185,7 +185,7 @@ fn a_forgotten_scope_ends_with_the_outer_one() {
 fn a_thread_begins_without_a_scope() {
     let (engine, capture) = Capture::start();
     let context = numbered(1).with_correlation(IDS);
-    context.in_scope(|| {
+    context.run(|| {
         // Each thread takes the ring that the one before it has left in a scope.
         for round in 0..5u64 {
             std::thread::scope(|scope| {
@@ -199,7 +199,7 @@ fn a_thread_begins_without_a_scope() {
         }
         let inherited = Context::current();
         std::thread::scope(|scope| {
-            scope.spawn(|| inherited.in_scope(|| info!(engine, "inherited")));
+            scope.spawn(|| inherited.run(|| info!(engine, "inherited")));
         });
     });
     for event in capture.events() {
@@ -234,7 +234,7 @@ fn a_value_may_enter_a_scope() {
     info!(engine, "first", value = %Entering { is_kept: false });
     assert_eq!(number_of(&capture.event("first")), None);
     assert_eq!(current(&engine, &capture), None);
-    numbered(1).in_scope(|| {
+    numbered(1).run(|| {
         info!(engine, "second", value = %Entering { is_kept: true });
         assert_eq!(number_of(&capture.event("second")), Some(1), "the scope when the call began");
         assert_eq!(current(&engine, &capture), Some(9));
@@ -250,7 +250,7 @@ fn all_engines_of_a_thread_see_its_scope() {
     for (engine, capture) in &engines {
         assert_eq!(current(engine, capture), None);
     }
-    numbered(1).in_scope(|| {
+    numbered(1).run(|| {
         let late = Capture::start();
         for (engine, capture) in engines.iter().chain([&late]) {
             assert_eq!(current(engine, capture), Some(1));
@@ -270,7 +270,7 @@ fn every_kind_of_event_has_its_scope() {
     let (engine, capture) = Capture::start_with(config);
     let long = "long ".repeat(5000);
     let log = engine.logger().bind(fields! { bound = "yes" });
-    numbered(1).with_correlation(IDS).in_scope(|| {
+    numbered(1).with_correlation(IDS).run(|| {
         info!(engine, "plain", a = 1, b = "text");
         info!(engine, "formatted", list = ?[1, 2]);
         info!(engine, "nested", list = [1, 2]);
@@ -312,7 +312,7 @@ fn a_trace_is_sampled_as_a_whole() {
     let mut dropped = TRACE;
     dropped[9..].fill(0);
     for (name, trace, expected) in [("kept", kept, 40), ("dropped", dropped, 0)] {
-        Correlation::new(trace, SPAN).in_scope(|| {
+        Correlation::new(trace, SPAN).run(|| {
             for index in 0..20 {
                 info!(target: "half", engine, "one", name, index);
                 info!(target: "half", engine, "two", name, index, text = ?index);
@@ -330,7 +330,7 @@ fn a_trace_is_sampled_as_a_whole() {
 fn ambient_fields_are_redacted() {
     let (engine, capture) = Capture::start();
     let context = Context::new().with(fields! { password = "hunter2", mail = "ann@example.com" });
-    context.in_scope(|| info!(engine, "seen"));
+    context.run(|| info!(engine, "seen"));
     let event = capture.event("seen");
     assert!(!event.text("password").contains("hunter2") && !event.text("mail").contains("ann@"));
 }
@@ -338,7 +338,7 @@ fn ambient_fields_are_redacted() {
 #[test]
 fn the_own_events_have_no_scope() {
     let (engine, capture) = Capture::start();
-    numbered(1).with_correlation(IDS).in_scope(|| engine.set_filter("debug".parse().unwrap()));
+    numbered(1).with_correlation(IDS).run(|| engine.set_filter("debug".parse().unwrap()));
     let event = capture.event("ringseal.filter_changed");
     assert!(event.get("number").is_none() && event.get("trace_id").is_none());
 }
@@ -393,7 +393,7 @@ proptest! {
         let mut model: Vec<(usize, u64)> = Vec::new();
         let mut held: Vec<(usize, ContextScope)> = Vec::new();
         // Forgotten scopes end with this one.
-        Context::new().in_scope(|| {
+        Context::new().run(|| {
             for (id, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Enter(number) => {

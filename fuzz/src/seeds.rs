@@ -5,7 +5,7 @@ use ringseal::internals::core::record::{
 use ringseal::value::{DisplayValue, ErrorValue, Map, Number, Uuid, Value, ValueWriter};
 use ringseal::{Level, Limits, Maybe, Start, since};
 
-/// The seeds are written by hand in part; see [`correlated`] and [`in_scope`].
+/// The seeds are written by hand in part; see [`correlated`] and [`run`].
 const _: () = assert!(RECORD_FORMAT == 2, "the seeds are of another version of the format");
 
 fn record(kind: Kind, callsite: u32, context: u16, fill: &dyn Fn(&mut ValueWriter<'_>)) -> Vec<u8> {

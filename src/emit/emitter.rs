@@ -97,8 +97,9 @@ pub fn emit<L: AsEmitter + ?Sized, F: Fields>(
 #[cold]
 #[inline(never)]
 fn emit_cold<L: AsEmitter + ?Sized, F: Fields>(log: &L, callsite: &'static Callsite, fields: F) {
-    if !emit_plain_in_scope(log.emitter(), callsite, &fields) {
-        emit_formatted(log.emitter(), &Ambient::current(), callsite, &fields);
+    let ambient = Ambient::current();
+    if !ambient.is_suppressed && !emit_plain_in_scope(log.emitter(), callsite, &ambient, &fields) {
+        emit_formatted(log.emitter(), &ambient, callsite, &fields);
     }
 }
 
@@ -107,6 +108,7 @@ fn emit_cold<L: AsEmitter + ?Sized, F: Fields>(log: &L, callsite: &'static Calls
 fn emit_plain_in_scope<F: Fields>(
     to: Emitter<'_>,
     callsite: &'static Callsite,
+    ambient: &Ambient,
     fields: &F,
 ) -> bool {
     if callsite.id() == 0 || callsite.keeps_share() {
@@ -116,7 +118,7 @@ fn emit_plain_in_scope<F: Fields>(
     let sizes = (fields.plain_bytes(), fields.text_bytes());
     let Some(mut lane) = own_lane_in_scope(to.slot, to.engine) else { return false };
     let site = (callsite.id(), callsite.metadata().level);
-    lane.write_plain(site, to.context, Some(&Ambient::current()), sizes, fields)
+    lane.write_plain(site, to.context, Some(ambient), sizes, fields)
 }
 
 /// The part of the cold path that does not depend on the type of the fields.

@@ -35,8 +35,8 @@ impl Logger {
         Self { shared, context: None }
     }
 
-    /// Returns a logger with these fields added to its own. A new field replaces one with the same key. The original is
-    /// unchanged.
+    /// Returns a logger with these fields added to its own; objects are merged, and a new field replaces one with the
+    /// same path ([`Context::with`](crate::Context::with)). The original is unchanged.
     ///
     /// Allocates once. Costs nothing per event: the fields are written into each thread's ring once.
     #[doc(alias = "with_context")]
@@ -58,7 +58,7 @@ impl Logger {
     /// ```
     #[must_use]
     pub fn unbind(&self, key: &str) -> Logger {
-        let without = |context: &Context| Arc::new(Context::new(Some(context), &[key], &[]));
+        let without = |context: &Context| Arc::new(context.without(key));
         let context = self.context.as_deref().map(without);
         Logger { shared: Arc::clone(&self.shared), context }
     }
@@ -97,6 +97,9 @@ impl Logger {
             return;
         }
         let (to, ambient) = (self.emitter(), &Ambient::current());
+        if ambient.is_suppressed {
+            return;
+        }
         let fill = |out: &mut ValueWriter<'_>| {
             out.str(target);
             out.str(event);
@@ -170,7 +173,6 @@ impl<T: AsEmitter + ?Sized> AsEmitter for Arc<T> {
 /// Encoded fields to bind to a logger; made by [`fields!`](crate::fields).
 #[derive(Debug, Clone)]
 pub struct BoundFields {
-    keys: &'static [&'static str],
     entries: Box<[u8]>,
 }
 
@@ -185,17 +187,12 @@ impl BoundFields {
         values.write_keyed(keys, &mut out);
         let len = out.len_bytes();
         entries.truncate(len);
-        Self { keys, entries: entries.into() }
+        Self { entries: entries.into() }
     }
 
-    /// These fields and those of `context` that have other keys.
+    /// These fields, and those of `context` that they do not replace.
     pub(crate) fn added_to(&self, context: Option<&Context>) -> Context {
-        // An absent value replaces nothing.
-        let mut present = self.keys.to_vec();
-        present.retain(|key| {
-            Entries(&self.entries).any(|entry| entry.is_ok_and(|(own, _)| own == key.as_bytes()))
-        });
-        Context::new(context, &present, &self.entries)
+        Context::new(context, &self.entries)
     }
 }
 

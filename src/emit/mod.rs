@@ -21,7 +21,7 @@ pub mod sampling;
 pub(crate) mod shared;
 pub(crate) mod thread_default;
 
-pub use ambient::{Context, ContextScope};
+pub use ambient::{Context, ContextScope, InContext, WithContext, in_current_context};
 #[cfg(feature = "serde")]
 pub use logger::serialize;
 pub use logger::{AsEmitter, BoundFields, Logger, with_backtrace};

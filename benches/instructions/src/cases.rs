@@ -105,7 +105,7 @@ pub const CASES: &[Case] = &[
         log: |events| {
             let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
             prepare(&engine)?;
-            IDS.in_scope(|| log_with_correlation(events));
+            IDS.run(|| log_with_correlation(events));
             finish(engine, events)
         },
     },
@@ -117,7 +117,7 @@ pub const CASES: &[Case] = &[
         log: |events| {
             let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
             prepare(&engine)?;
-            Context::new().with(five_fields()).in_scope(|| log_with_ambient_context(events));
+            Context::new().with(five_fields()).run(|| log_with_ambient_context(events));
             finish(engine, events)
         },
     },

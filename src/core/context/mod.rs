@@ -4,13 +4,17 @@
 //! Promises: `bind` makes a context and allocates once; the context is immutable afterwards. Each lane and the writer
 //! keep the same table of the contexts last used there, by [`Context::number`], so a definition is written only when
 //! the table does not hold it, and the writer's memory does not grow with the number of contexts.
+mod merge;
+#[cfg(test)]
+mod merge_tests;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::field::Fields;
 use super::record::Slots;
 use super::sampling::trace;
 use ringseal_base::limits::Limits;
-use ringseal_base::value::{Entries, ValueWriter};
+use ringseal_base::value::{Entries, ValueRef, ValueWriter};
 
 /// Numbers of contexts in a lane, and 0 for none: a power of two, so that the compiler sees that each is in a table.
 pub const NUMBERS: usize = 1024;
@@ -27,15 +31,24 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context of `parent`'s fields and these, whose keys are `keys`. These override fields of `parent` with the same
-    /// key.
-    pub fn new(parent: Option<&Context>, keys: &[&str], own: &[u8]) -> Context {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
+    /// A context of `parent`'s fields and these, which override those of `parent` with the same path.
+    pub fn new(parent: Option<&Context>, own: &[u8]) -> Context {
+        let Some(parent) = parent else { return Self::of(own.to_vec()) };
         let mut entries = Vec::new();
-        if let Some(parent) = parent {
-            parent.copy_without(keys, &mut entries);
-        }
-        entries.extend_from_slice(own);
+        merge::merge(&parent.entries, own, &mut entries);
+        Self::of(entries)
+    }
+
+    /// This context without the field of this key.
+    pub fn without(&self, key: &str) -> Context {
+        let other = |entry: &merge::RawEntry<'_>| entry.key != key.as_bytes();
+        let kept: Vec<_> =
+            merge::Raw(&self.entries).filter(other).map(|entry| entry.bytes).collect();
+        Self::of(kept.concat())
+    }
+
+    fn of(entries: Vec<u8>) -> Context {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         let randomness = trace::in_entries(Entries(&entries));
         // ORDER: relaxed; only uniqueness matters.
         Self::with_id(NEXT.fetch_add(1, Ordering::Relaxed), entries.into(), randomness)
@@ -45,17 +58,6 @@ impl Context {
     pub(super) fn with_id(id: u64, entries: Box<[u8]>, randomness: Option<u64>) -> Context {
         let slots = Slots::new(1 + (id % (NUMBERS as u64 - 1)) as u16, 0);
         Context { id, slots, entries, randomness }
-    }
-
-    fn copy_without(&self, keys: &[&str], to: &mut Vec<u8>) {
-        let mut rest = Entries(&self.entries);
-        loop {
-            let before = rest.0;
-            let Some(Ok((key, _))) = rest.next() else { break };
-            if !keys.iter().any(|other| other.as_bytes() == key) {
-                to.extend_from_slice(&before[..before.len() - rest.0.len()]);
-            }
-        }
     }
 
     /// Unique in the process.
@@ -104,6 +106,20 @@ impl Context {
         (&self.entries[..len], true)
     }
 
+    /// The value of a field that is a text, or a number or truth value as text.
+    pub fn text(&self, key: &str) -> Option<String> {
+        let mut found =
+            self.values().filter_map(Result::ok).filter(|(own, _)| *own == key.as_bytes());
+        Some(match found.next()?.1 {
+            ValueRef::Str(text) => String::from_utf8_lossy(text).into_owned(),
+            ValueRef::Bool(value) => value.to_string(),
+            ValueRef::I64(value) => value.to_string(),
+            ValueRef::U64(value) => value.to_string(),
+            ValueRef::F64(value) => value.to_string(),
+            _ => return None,
+        })
+    }
+
     /// All entries, for reading.
     pub fn values(&self) -> Entries<'_> {
         Entries(&self.entries)
@@ -143,15 +159,13 @@ impl<V: ringseal_base::value::Value, R: KeyedFields + Fields> KeyedFields for (V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringseal_base::value::ValueRef;
 
     fn context(parent: Option<&Context>, entries: &[(&str, u64)]) -> Context {
         let mut bytes = [0; 256];
         let mut out = ValueWriter::new(&mut bytes, Limits::default());
         entries.iter().for_each(|(key, value)| out.entry(key, value));
         let len = out.len_bytes();
-        let keys: Vec<&str> = entries.iter().map(|(key, _)| *key).collect();
-        Context::new(parent, &keys, &bytes[..len])
+        Context::new(parent, &bytes[..len])
     }
 
     fn read(context: &Context) -> Vec<(&[u8], ValueRef<'_>)> {

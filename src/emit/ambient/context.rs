@@ -1,0 +1,210 @@
+//! Contexts, and their scopes.
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::stack;
+use crate::core::context::Context as Fields;
+use crate::core::correlation::Correlation;
+use crate::emit::logger::BoundFields;
+
+/// The ids of a context.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Ids {
+    pub(crate) correlation: Option<Correlation>,
+    /// The flags of W3C Trace Context.
+    pub(crate) flags: u8,
+}
+
+/// Fields and a [`Correlation`] for all events of a request, task or job.
+///
+/// A context is immutable. Events inside a scope have its fields besides their own and those bound to their logger. If
+/// keys are equal, the event's field is shown, or else the bound one, or else that of the context, or else the id of
+/// the correlation, or else the field of every line. Levels and filters do not matter.
+///
+/// ```
+/// use ringseal::{Context, fields, info, testing::Capture};
+/// let (engine, capture) = Capture::start();
+/// let request = Context::new().with(fields! { request_id = "r-17", tenant = "acme" });
+/// request.run(|| {
+///     let user = Context::current().with(fields! { user.id = 42 });
+///     user.run(|| info!(engine, "paid", amount = 100));
+/// });
+/// info!(engine, "idle");
+/// let event = capture.event("paid");
+/// assert_eq!((event.text("request_id"), event.text("user.id")), ("r-17", "42"));
+/// assert!(capture.event("idle").get("request_id").is_none());
+/// ```
+///
+/// A scope belongs to a thread. A future takes its context with it by [`WithContext`](crate::WithContext), a closure
+/// for another thread by [`in_current_context`](crate::in_current_context).
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    pub(crate) ids: Ids,
+    pub(crate) trace_state: Option<Arc<str>>,
+    pub(crate) fields: Option<Arc<Fields>>,
+    pub(crate) is_suppressed: bool,
+}
+
+impl Context {
+    /// A context without fields and ids. Inside its scope, events have nothing of the scopes around it.
+    pub const fn new() -> Context {
+        let ids = Ids { correlation: None, flags: 0 };
+        Context { ids, trace_state: None, fields: None, is_suppressed: false }
+    }
+
+    /// The context of the calling thread, to add to it or to enter it on another thread. Without one if the thread is
+    /// inside no scope.
+    #[must_use]
+    pub fn current() -> Context {
+        stack::current()
+    }
+
+    /// This context with these fields added. Allocates once; the original is unchanged.
+    ///
+    /// Objects are merged: of two fields with the same path, such as `user.id` and the `id` in `user`, only the new one
+    /// stays.
+    ///
+    /// ```
+    /// use ringseal::{Context, fields, info, testing::Capture, value::Map};
+    /// let (engine, capture) = Capture::start();
+    /// let first = Context::new().with(fields! { user = Map(&[("id", &41), ("plan", &"free")]) });
+    /// first.with(fields! { user.id = 42 }).run(|| info!(engine, "seen"));
+    /// let event = capture.event("seen");
+    /// assert_eq!(event["user.id"], 42);
+    /// assert_eq!(event["user"]["plan"], "free");
+    /// assert!(event["user"].get("id").is_none());
+    /// ```
+    #[must_use]
+    pub fn with(&self, fields: BoundFields) -> Context {
+        let fields = Some(Arc::new(fields.added_to(self.fields.as_deref())));
+        Context { fields, ..self.clone() }
+    }
+
+    /// The same context without the field of this key.
+    #[must_use]
+    pub fn without(&self, key: &str) -> Context {
+        let fields = self.fields.as_deref().map(|fields| Arc::new(fields.without(key)));
+        Context { fields, ..self.clone() }
+    }
+
+    /// The same context with these ids instead of those that it has.
+    #[must_use]
+    pub fn with_correlation(&self, correlation: Correlation) -> Context {
+        let ids = Ids { correlation: Some(correlation), ..self.ids };
+        Context { ids, ..self.clone() }
+    }
+
+    /// The ids.
+    pub fn correlation(&self) -> Option<Correlation> {
+        self.ids.correlation
+    }
+
+    /// The same context, in whose scopes no event is written, whatever its level, nor in scopes inside of them: for
+    /// code that would log about logging, and for checks that run every second. Such events are not counted. Audit
+    /// events are written.
+    ///
+    /// ```
+    /// use ringseal::{Context, info, testing::Capture};
+    /// let (engine, capture) = Capture::start();
+    /// Context::current().suppressed().run(|| info!(engine, "health_checked"));
+    /// info!(engine, "request_started");
+    /// let names: Vec<_> = capture.events().iter().map(|event| event.text("event").to_owned()).collect();
+    /// assert_eq!(names, ["request_started"]);
+    /// ```
+    #[must_use]
+    pub fn suppressed(&self) -> Context {
+        Context { is_suppressed: true, ..self.clone() }
+    }
+
+    /// Runs `action` in a scope of this context, in place of the context around it.
+    pub fn run<T>(&self, action: impl FnOnce() -> T) -> T {
+        let _scope = self.enter();
+        action()
+    }
+
+    /// Enters a scope of this context on the calling thread, in place of the context around it. The scope ends when the
+    /// result is dropped, and with it all scopes that began inside it.
+    ///
+    /// Do not hold the scope across an `.await`: the thread may run other tasks meanwhile. It is not `Send`, so that a
+    /// runtime with several threads refuses the future; for runtimes of one thread, list `ringseal::ContextScope` under
+    /// `await-holding-invalid-types` in `clippy.toml`. In a future with a context
+    /// ([`WithContext`](crate::WithContext)), a scope that is held across an `.await` ends there.
+    pub fn enter(&self) -> ContextScope {
+        ContextScope::new(stack::enter(self.clone()))
+    }
+
+    /// Adds fields to the current context, from here to the end of the inmost scope, on this thread or in this future:
+    /// the user, after authentication. Returns whether the thread is inside a scope; if not, nothing is added, because
+    /// nothing would end it.
+    ///
+    /// ```
+    /// use ringseal::{Context, fields, info, testing::Capture};
+    /// let (engine, capture) = Capture::start();
+    /// Context::new().with(fields! { request_id = "r-17" }).run(|| {
+    ///     Context::add(fields! { user.id = 42 });
+    ///     info!(engine, "paid");
+    /// });
+    /// assert_eq!(capture.event("paid")["user.id"], 42);
+    /// assert!(!Context::add(fields! { user.id = 43 }));
+    /// ```
+    pub fn add(fields: BoundFields) -> bool {
+        stack::update(false, |current| current.with(fields))
+    }
+
+    /// The value of a field that is a text, or a number or truth value as text.
+    pub fn text(&self, key: &str) -> Option<String> {
+        self.fields.as_deref()?.text(key)
+    }
+}
+
+impl Correlation {
+    /// Runs `action` in a scope of the current context with these ids.
+    ///
+    /// ```
+    /// use ringseal::{Correlation, info, testing::Capture};
+    /// let (engine, capture) = Capture::start();
+    /// let ids = Correlation::new([0x4b; 16], [7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0]);
+    /// ids.run(|| info!(engine, "paid", amount = 100));
+    /// let event = capture.event("paid");
+    /// assert_eq!(event.text("trace_id"), "4b".repeat(16));
+    /// assert_eq!(event.text("span_id"), "0707070707070707");
+    /// ```
+    pub fn run<T>(self, action: impl FnOnce() -> T) -> T {
+        let _scope = self.enter();
+        action()
+    }
+
+    /// Enters a scope of the current context with these ids; see [`Context::enter`]. Does not allocate.
+    pub fn enter(self) -> ContextScope {
+        let ids = Ids { correlation: Some(self), ..stack::current_ids() };
+        ContextScope::new(stack::enter_ids(ids))
+    }
+}
+
+/// The scope of a [`Context`] on one thread; it ends when this is dropped.
+#[must_use = "the scope ends when this is dropped"]
+pub struct ContextScope {
+    number: u64,
+    /// Other threads have other scopes.
+    not_send: PhantomData<*const ()>,
+}
+
+impl ContextScope {
+    /// The scope of this number.
+    pub(crate) fn new(number: u64) -> ContextScope {
+        ContextScope { number, not_send: PhantomData }
+    }
+}
+
+impl fmt::Debug for ContextScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContextScope").finish_non_exhaustive()
+    }
+}
+
+impl Drop for ContextScope {
+    fn drop(&mut self) {
+        stack::end(self.number);
+    }
+}
