@@ -56,6 +56,7 @@ mod writer;
 pub mod sample;
 pub mod sink;
 pub mod testing;
+pub mod trace_context;
 
 #[cfg(feature = "audit")]
 pub use ringseal_audit as audit;
@@ -130,6 +131,8 @@ pub mod guide {
     pub mod sampling {}
     #[doc = include_str!("../docs/tokens.md")]
     pub mod tokens {}
+    #[doc = include_str!("../docs/trace-context.md")]
+    pub mod trace_context {}
 }
 
 /// The clock and the file system that the audit log and the token keysets use.
@@ -243,6 +246,11 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/migration.md")]
 struct MigrationPage;
+
+/// The examples of the page on traces compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/trace-context.md")]
+struct TraceContextPage;
 
 /// The examples of the page on tokens compile and run.
 #[cfg(all(doctest, feature = "tokens"))]

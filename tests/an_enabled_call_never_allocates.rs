@@ -23,6 +23,7 @@ use std::time::{Duration, SystemTime};
 use ringseal::sink::file::{FileConfig, FileSink, RotateEvery};
 use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkError, WriteError};
+use ringseal::trace_context::{NewRequestId, Propagation, RequestIds, Trust};
 use ringseal::value::{Map, Number, Uuid};
 use ringseal::{
     Config, Context, Correlation, Engine, Format, Level, Logger, Maybe, Output, Overflow, Pii,
@@ -158,6 +159,8 @@ struct Values {
     /// Logs once a poll, in a context.
     task: Mutex<Pin<Box<dyn Future<Output = ()>>>>,
     start: Start,
+    propagation: Propagation,
+    request_ids: RequestIds,
     /// Bound to a trace that is kept, and to one that is not.
     traces: [Logger; 2],
     /// Lets one event of a call site pass in a day.
@@ -166,6 +169,22 @@ struct Values {
 
 /// Trace ids whose random part is the maximum and near the minimum.
 const TRACES: [&str; 2] = ["4bf92f3577b34da6a3ffffffffffffff", "4bf92f3577b34da6a300000000000001"];
+
+/// The headers of requests.
+const REQUESTS: &[&[(&str, &str)]] = &[
+    &[],
+    &[
+        ("TraceParent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ("TraceState", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"),
+        ("X-Request-ID", "r-17"),
+    ],
+    &[
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-1234-01"),
+        ("tracestate", "ROJO=1"),
+        ("x-request-id", "not an id"),
+    ],
+    &[("traceparent", "00-0"), ("x-correlation-id", "r-18")],
+];
 
 /// The ids of a trace that is kept.
 const IDS: Correlation = Correlation::new([0xEE; 16], [0x07; 16]);
@@ -207,6 +226,8 @@ impl Values {
             contexts: (0..40).map(ambient).collect(),
             task: Mutex::new(Box::pin(log_when_polled(engine.logger()).in_context(ambient(7)))),
             start: Start::now(),
+            propagation: Propagation::new().lenient(true).trust(Trust::Always),
+            request_ids: RequestIds::new(),
             traces: TRACES.map(|id| log.bind(fields! { trace_id = id })),
             limited: Engine::start(
                 Config::new()
@@ -291,6 +312,23 @@ impl Values {
             info!(log, "bound", turn, trace_id = "its own wins");
         }
         self.log_in_scopes(engine, turn);
+        self.log_requests(engine, turn);
+    }
+
+    /// Requests with valid and invalid headers: ids, and headers of calls.
+    fn log_requests(&self, engine: &Engine, turn: u64) {
+        for headers in REQUESTS {
+            let trace = self.propagation.receive(*headers, None);
+            let id = self.request_ids.of_request(*headers);
+            let state = trace.state().with_front("ringseal", id.as_str());
+            let state = state.unwrap_or_default();
+            let outgoing = trace.with_state(state).outgoing();
+            let new = [NewRequestId::UuidV4, NewRequestId::UuidV7, NewRequestId::Hex];
+            std::hint::black_box(new.map(NewRequestId::generate));
+            trace.correlation().run(|| {
+                info!(engine, "request", turn, id, parent = %trace.span(), state = outgoing.tracestate());
+            });
+        }
     }
 
     /// Events with a correlation, in an ambient context, and with both contexts.
@@ -313,7 +351,7 @@ impl Values {
 }
 
 /// Lines of one turn.
-const LINES: usize = 49 + 2 * 40 + 1 + 4;
+const LINES: usize = 49 + 2 * 40 + 1 + 4 + REQUESTS.len();
 
 fn steady_state(timestamps: Timestamps, format: Format) {
     let dir = tempfile::tempdir().unwrap();

@@ -19,7 +19,7 @@ fn hex4(bytes: [u8; 4]) -> [u8; 8] {
 
 /// The 32 digits of 16 bytes.
 #[inline(always)]
-pub(super) fn hex16(bytes: &[u8; 16]) -> [[u8; 16]; 2] {
+pub(crate) fn hex16(bytes: &[u8; 16]) -> [[u8; 16]; 2] {
     #[cfg(target_arch = "x86_64")]
     return ringseal_base::simd::hex16(bytes);
     #[cfg(not(target_arch = "x86_64"))]

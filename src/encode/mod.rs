@@ -19,6 +19,7 @@ mod template;
 mod time;
 
 pub use fragment::Fragment;
+pub(crate) use hex::hex16;
 pub use out::Out;
 pub use span::Unit;
 pub use time::{Subsecond, TimeCache};

@@ -20,6 +20,7 @@ use crate::writer::control::FlushError;
 use crate::writer::link::Link;
 use crate::writer::run;
 use ringseal_base::process::file_size::Blocked;
+use ringseal_base::random;
 
 /// The place of an engine that has not started yet; freed when dropped.
 struct Place(OwnedPlace);
@@ -98,7 +99,7 @@ impl Engine {
         link.set_nanos_per_tick(clock.nanos_per_tick().unwrap_or_default());
         let filter = Arc::new(parts.filter);
         let (lanes, overflow) = (parts.lanes, parts.overflow);
-        let sampler = Sampler::new(seed.unwrap_or_else(run_id::random_word));
+        let sampler = Sampler::new(seed.unwrap_or_else(random::system_word));
         let link_shared = Arc::clone(&link);
         let lanes = (lanes, parts.flush_timeout);
         let shared =

@@ -1,28 +1,9 @@
 //! The identifier of a run: a UUID, version 4 (RFC 9562), once per engine.
-use std::hash::{BuildHasher, RandomState};
+use crate::trace_context::RequestId;
 
-use ringseal_base::digest::text::hex_byte;
-
-/// Generates an identifier. Its randomness is that of the standard library's hash keys, which come from the system.
+/// Generates an identifier.
 pub(super) fn generate() -> String {
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&random_word().to_le_bytes());
-    bytes[8..].copy_from_slice(&random_word().to_le_bytes());
-    bytes[6] = bytes[6] & 0x0F | 0x40;
-    bytes[8] = bytes[8] & 0x3F | 0x80;
-    let mut text = String::with_capacity(36);
-    for (index, byte) in bytes.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.extend(hex_byte(*byte).map(char::from));
-    }
-    text
-}
-
-/// 64 bits from the system, through the standard library's hash keys.
-pub(super) fn random_word() -> u64 {
-    RandomState::new().hash_one((std::process::id(), std::time::Instant::now()))
+    RequestId::uuid_v4().to_string()
 }
 
 #[cfg(test)]

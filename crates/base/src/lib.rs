@@ -32,6 +32,8 @@ pub mod printable;
 #[doc(hidden)]
 pub mod process;
 #[doc(hidden)]
+pub mod random;
+#[doc(hidden)]
 pub mod simd;
 #[doc(hidden)]
 pub mod storage;

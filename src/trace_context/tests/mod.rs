@@ -1,0 +1,5 @@
+//! Headers against tables of named cases, and against slow oracles.
+mod request_id;
+mod traceparent;
+mod tracestate;
+mod trust;
