@@ -72,7 +72,8 @@ pub use crate::emit::{
     AsEmitter, BoundFields, Context, ContextScope, InContext, Logger, Overflow, WithContext,
     in_current_context, with_backtrace,
 };
-pub use crate::encode::layout::{LevelCase, RunId};
+pub use crate::encode::Subsecond;
+pub use crate::encode::layout::{LevelCase, LevelWords, LineKey, RunId};
 #[cfg(feature = "audit")]
 pub use crate::engine::{
     AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted,

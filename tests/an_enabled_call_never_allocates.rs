@@ -420,11 +420,8 @@ fn neither_producers_nor_the_writer_allocate_once_warm() {
         WHO.set(Who::Nobody);
         assert_eq!(counter.load(Ordering::SeqCst), 1, "the allocator counts at all");
     }
-    for (timestamps, format) in [
-        (Timestamps::Exact, Format::Json),
-        (Timestamps::Coarse, Format::Json),
-        (Timestamps::Exact, Format::Console),
-    ] {
+    let formats = Format::ALL.iter().map(|format| (Timestamps::Exact, *format));
+    for (timestamps, format) in formats.chain([(Timestamps::Coarse, Format::Json)]) {
         let (producer, writer) = (PRODUCER.load(Ordering::SeqCst), WRITER.load(Ordering::SeqCst));
         steady_state(timestamps, format);
         let producer = PRODUCER.load(Ordering::SeqCst) - producer;

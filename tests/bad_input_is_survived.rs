@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringseal::sink::file::FileConfig;
+use ringseal::sink::memory::MemorySink;
 use ringseal::system::ManualClock;
 use ringseal::testing::Capture;
 use ringseal::value::{Map, Number, Value, ValueWriter};
 use ringseal::{Config, Engine, Level, LevelFilter, Overflow, WaitStrategy, fields, info};
-use ringseal::{Format, Limits, Output};
+use ringseal::{Format, Limits, LineKey, Output};
 use support::{child, events_of, events_of_all_segments, named, numbers, parse, role, wait_until};
 
 const PATIENT: [Overflow; Level::COUNT] = [Overflow::Wait(Duration::from_secs(30)); Level::COUNT];
@@ -163,10 +164,70 @@ fn an_oversized_context_is_truncated_and_counted() {
 
 #[test]
 fn a_key_repeated_in_every_line_is_refused() {
-    for key in ["", "timestamp", "level", "target", "run_id", "schema_version"] {
-        let error = Engine::start(Config::new().event_key(key)).unwrap_err();
-        let want = "Config::event_key: expected a key that is not empty and that lines do not already have, found";
-        assert_eq!(error.to_string(), format!("{want} {key:?}"));
+    let repeated = |key, one, other, format| {
+        format!(
+            "expected a different key for each member of a line, found \"{key} for {one} and {other}, in the \
+             format {format}\""
+        )
+    };
+    let (json, event, level) = (Format::Json, LineKey::Event, LineKey::Level);
+    let mut rows = vec![
+        (
+            json,
+            vec![(event, "")],
+            "expected a key that is not empty, found \"no key for event\"".to_owned(),
+        ),
+        (json, vec![(event, "x"), (LineKey::Error, "x")], repeated("x", "event", "error", "json")),
+        (
+            Format::StdlibJson,
+            vec![(level, "name")],
+            repeated("name", "level", "target", "stdlib-json"),
+        ),
+        (
+            Format::Structlog,
+            vec![(level, "exception")],
+            repeated("exception", "level", "error", "structlog"),
+        ),
+        (
+            Format::DashtamCi,
+            vec![(level, "failure_type"), (LineKey::Error, "failure")],
+            repeated("failure_type", "level", "error", "dashtam-ci"),
+        ),
+        (
+            Format::CloudDogJson,
+            vec![(event, "extra")],
+            repeated("extra", "event", "extra", "cloud-dog-json"),
+        ),
+        (
+            Format::CloudDogJson,
+            vec![(LineKey::TraceId, "exception")],
+            repeated("exception", "trace_id", "error", "cloud-dog-json"),
+        ),
+    ];
+    for key in ["timestamp", "level", "target"] {
+        rows.push((json, vec![(event, key)], repeated(key, key, "event", "json")));
+    }
+    for key in ["run_id", "schema_version", "stack", "sample_rate", "trace_id", "error"] {
+        rows.push((json, vec![(event, key)], repeated(key, "event", key, "json")));
+    }
+    for (format, keys, expected) in rows {
+        let start = |config: Config| {
+            let config = keys.iter().fold(config, |config, (of, key)| config.rename_key(*of, key));
+            Engine::start(config).unwrap_err().to_string()
+        };
+        let expected = format!("Config::rename_key: {expected}");
+        assert_eq!(start(Config::new().format(format)), expected);
+        assert_eq!(start(Config::new().output(Output::stderr().format(format))), expected);
+    }
+    // A member that the format does not have needs no key, and fields are apart from members.
+    for (format, of, key) in [
+        (Format::DashtamCi, LineKey::Target, "level"),
+        (Format::CloudDogJson, LineKey::TraceId, "level"),
+        (Format::Console, LineKey::Level, "own"),
+    ] {
+        let config = Config::new().panic_hook(false).rename_key(of, key);
+        let output = Output::custom(MemorySink::new()).format(format);
+        drop(Engine::start(config.format(format).output(output)).unwrap());
     }
 }
 

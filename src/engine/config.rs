@@ -4,6 +4,7 @@
 //! [`Config::from_env`] reads variables.
 mod build;
 mod error;
+mod format;
 mod lines;
 mod output;
 #[cfg(feature = "signals")]
@@ -17,6 +18,8 @@ use std::time::Duration;
 
 pub(super) use self::build::Described;
 pub use self::error::InitError;
+pub use self::format::Format;
+pub(crate) use self::format::ReadKeys;
 pub use self::output::Output;
 #[cfg(feature = "signals")]
 pub(super) use self::reactions::Reactions;
@@ -29,27 +32,6 @@ use crate::encode::layout::JsonOptions;
 use crate::writer::run::{ThreadConfig, WaitStrategy};
 use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
-
-/// The format of lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Format {
-    /// One flat JSON object per line.
-    #[default]
-    Json,
-    /// One line of text, for reading.
-    Console,
-}
-
-impl Format {
-    /// The name of the format in configurations.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Format::Json => "json",
-            Format::Console => "console",
-        }
-    }
-}
 
 /// When the format [`Format::Console`] is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,6 +74,7 @@ pub struct Config {
     pub(super) color: Color,
     pub(super) include_stack: bool,
     pub(super) flat: JsonOptions,
+    chosen: format::Chosen,
     outputs: Vec<Output>,
     /// Replaces `outputs`.
     only_output: Option<Output>,
@@ -156,6 +139,7 @@ impl Config {
             color: Color::Auto,
             include_stack: false,
             flat: JsonOptions::default(),
+            chosen: format::Chosen::default(),
             outputs: Vec::new(),
             only_output: None,
             backups: None,

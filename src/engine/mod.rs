@@ -24,6 +24,7 @@ mod tokens;
 
 #[cfg(feature = "audit")]
 pub use audit::{AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted};
+pub(crate) use config::ReadKeys;
 pub use config::{Color, Config, Format, InitError, Output, Timestamps};
 pub use engine::Engine;
 pub use env::EnvError;

@@ -2,7 +2,7 @@
 use super::captured_value::{self, CapturedValue, ValueText, indexes_of, value_at};
 use crate::core::level::Level;
 use crate::emit::Logger;
-use crate::engine::{Config, Engine, Format, Output};
+use crate::engine::{Config, Engine, Output, ReadKeys};
 use crate::sink::memory::{MemoryLog, MemorySink};
 use crate::writer::control::FlushError;
 
@@ -25,7 +25,7 @@ use crate::writer::control::FlushError;
 pub struct Capture {
     log: MemoryLog,
     logger: Logger,
-    event_key: String,
+    keys: ReadKeys,
 }
 
 /// One captured event: its keys in order, each with its value.
@@ -45,7 +45,7 @@ pub struct CapturedEvent {
     fields: Vec<(String, CapturedValue)>,
     /// The values as JSON; strings unquoted and unescaped.
     texts: Vec<ValueText>,
-    event_key: String,
+    keys: ReadKeys,
 }
 
 impl Capture {
@@ -57,7 +57,8 @@ impl Capture {
         Self::start_with(Config::new())
     }
 
-    /// Starts a separate engine with this configuration; the memory is added to its outputs, in the format JSON.
+    /// Starts a separate engine with this configuration; the memory is added to its outputs, in the configured format
+    /// or, if that is text, as `json`.
     ///
     /// Without a filter in the configuration, all levels are captured. Without [`Config::panic_hook`], panics are not
     /// reported: the hook reports those of all threads, so also those of other tests.
@@ -68,12 +69,13 @@ impl Capture {
         let sink = MemorySink::new();
         let log = sink.log();
         let config = config.with_defaults_for_tests();
-        let event_key = config.event_key_of_lines().to_owned();
-        let output = Output::custom(sink).format(Format::Json);
+        let format = config.format_for_tests();
+        let keys = config.read_keys(format);
+        let output = Output::custom(sink).format(format);
         let engine = Engine::start(config.output(output));
         let engine = engine.unwrap_or_else(|error| panic!("no engine for a test: {error}"));
         let logger = engine.logger();
-        (engine, Capture { log, logger, event_key })
+        (engine, Capture { log, logger, keys })
     }
 
     /// The lines so far, without their newlines.
@@ -95,11 +97,7 @@ impl Capture {
     pub fn events(&self) -> Vec<CapturedEvent> {
         let parse = |line: &String| {
             captured_value::object(line)
-                .map(|(fields, texts)| CapturedEvent {
-                    fields,
-                    texts,
-                    event_key: self.event_key.clone(),
-                })
+                .map(|(fields, texts)| CapturedEvent { fields, texts, keys: self.keys.clone() })
                 .unwrap_or_else(|| panic!("not a JSON object: {line}"))
         };
         self.lines().iter().map(parse).collect()
@@ -134,17 +132,17 @@ impl Capture {
 impl CapturedEvent {
     /// The event's name; empty if the line has none.
     pub fn name(&self) -> &str {
-        self.get(&self.event_key).and_then(CapturedValue::as_str).unwrap_or_default()
+        self.get(&self.keys.event).and_then(CapturedValue::as_str).unwrap_or_default()
     }
 
     /// The severity; `None` if the line has none.
     pub fn level(&self) -> Option<Level> {
-        self.get("level")?.as_str()?.parse().ok()
+        self.get(&self.keys.level)?.as_str()?.parse().ok()
     }
 
     /// The target; empty if the line has none.
     pub fn target(&self) -> &str {
-        self.get("target").and_then(CapturedValue::as_str).unwrap_or_default()
+        self.get(&self.keys.target).and_then(CapturedValue::as_str).unwrap_or_default()
     }
 
     /// The value under a key. Dots also reach into objects: `http.request.method` is the key `http.request.method` or,

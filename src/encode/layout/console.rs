@@ -2,11 +2,20 @@
 //!
 //! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123 target=shop::users`
 //!
+//! [`ConsoleStyle`] has two other forms:
+//!
+//! `2025-11-13T19:00:00.123Z [WARNING ] Rate limit approaching current_rate=45 limit=50`
+//! `[2025-11-13T19:00:00.123456Z] WARNING  shop 0af7651916cd shop::users — Rate limit approaching limit=50`
+//!
 //! Strings are quoted only if their end would be ambiguous. Control characters are escaped: a logged value cannot move
 //! the cursor or change the colours of a terminal. An error is its message with the causes, and its type; the
 //! types of its causes are only in JSON. Keys of fields that the layout uses itself begin with
 //! `field.`, as in JSON.
+mod cloud_dog;
+
 use super::dedup::Scratch;
+use super::json::error_members::short_type;
+use super::json_options::{LevelCase, LevelWords, level_name};
 use super::scope::{Id, Scope};
 use super::stack_hash::stack_hash;
 use super::{Event, Order, RenderContext, Source, TickClock, json_value};
@@ -14,19 +23,57 @@ use crate::core::level::Level;
 use crate::encode::{Out, Subsecond, TimeCache};
 use ringseal_base::value::{Entries, ReadError, ValueRef, Values};
 
-/// Options of the layout.
+/// The form of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
+pub enum ConsoleStyle {
+    /// Time, level, event, fields, target.
+    #[default]
+    Console,
+    /// Time, level, event, fields; an error is `error_type` and `error_message`.
+    Dashtam,
+    /// Time, level, service, correlation, target, event, fields.
+    CloudDog,
+}
+
+/// Options of the layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConsoleOptions {
+    /// The form of a line.
+    pub style: ConsoleStyle,
+    /// The word for warnings.
+    pub level_words: LevelWords,
+    /// Digits after the second.
+    pub subsecond: Subsecond,
     /// Colour levels and dim keys with ANSI sequences.
     pub color: bool,
     /// Leave out fields whose value is null.
     pub omit_none: bool,
 }
 
+impl Default for ConsoleOptions {
+    fn default() -> Self {
+        Self::of(ConsoleStyle::Console)
+    }
+}
+
+impl ConsoleOptions {
+    /// The options that a style has by itself.
+    pub fn of(style: ConsoleStyle) -> Self {
+        let (level_words, subsecond) = match style {
+            ConsoleStyle::Console => (LevelWords::Warn, Subsecond::Millis),
+            ConsoleStyle::Dashtam => (LevelWords::Warning, Subsecond::Millis),
+            ConsoleStyle::CloudDog => (LevelWords::Warning, Subsecond::Micros),
+        };
+        Self { style, level_words, subsecond, color: false, omit_none: false }
+    }
+}
+
 /// The layout with its buffers.
 #[derive(Debug)]
 pub struct ConsoleLayout {
+    options: ConsoleOptions,
     time: TimeCache,
     pub(super) clock: TickClock,
     scratch: Scratch,
@@ -38,20 +85,35 @@ pub struct ConsoleLayout {
 /// Writes single fields.
 #[derive(Debug)]
 struct Field {
+    style: ConsoleStyle,
     color: bool,
     omit_none: bool,
+    /// Whether the event has a field `error`.
+    has_error: bool,
     /// A buffer for values that are rendered as JSON first.
     json: Vec<u8>,
-    /// A buffer for the message of an error and its causes.
+    /// Buffers for the message of an error with its causes, for its short type, and for one of its parts.
     message: Vec<u8>,
+    short: Vec<u8>,
+    part: Vec<u8>,
 }
 
 impl ConsoleLayout {
     /// A layout with these options.
     pub fn new(options: ConsoleOptions) -> Self {
-        let ConsoleOptions { color, omit_none } = options;
-        let field = Field { color, omit_none, json: Vec::new(), message: Vec::new() };
+        let ConsoleOptions { style, color, omit_none, .. } = options;
+        let field = Field {
+            style,
+            color,
+            omit_none,
+            has_error: false,
+            json: Vec::new(),
+            message: Vec::new(),
+            short: Vec::new(),
+            part: Vec::new(),
+        };
         Self {
+            options,
             time: TimeCache::new(),
             clock: TickClock::default(),
             scratch: Scratch::default(),
@@ -69,11 +131,18 @@ impl ConsoleLayout {
     #[inline(never)]
     pub(super) fn line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
         let context = RenderContext::of(event, self.clock);
-        let mut out = Out::new(line);
-        out.timestamp(&mut self.time, event.unix_nanos, Subsecond::Millis);
-        self.level(&mut out, event.level);
-        self.field.event(&mut out, context.event);
-        drop(out);
+        self.field.has_error =
+            self.options.style == ConsoleStyle::Dashtam && event.has_own_or_bound(b"error");
+        if self.options.style == ConsoleStyle::CloudDog {
+            self.cloud_dog_header(event, line)?;
+        } else {
+            let mut out = Out::new(line);
+            out.timestamp(&mut self.time, event.unix_nanos, self.options.subsecond);
+            out.literal(b" [");
+            self.level(&mut out, event.level);
+            out.literal(b"] ");
+        }
+        self.field.event(&mut Out::new(line), context.event);
         self.own_fields(event, line)?;
         if let Some(scope) = event.scope {
             self.scope(event, scope, line)?;
@@ -89,29 +158,32 @@ impl ConsoleLayout {
             self.field.named(&mut Out::new(line), ("", b"sample_rate", ""));
             Out::new(line).f64(rate);
         }
-        self.field.text_field(("", b"target", ""), context.target, line);
+        if self.options.style == ConsoleStyle::Console {
+            self.field.text_field(("", b"target", ""), context.target, line);
+        }
         line.push(b'\n');
         Ok(())
     }
 
+    /// The level in capitals, eight wide.
     fn level(&self, out: &mut Out<'_>, level: Level) {
-        let (name, color): (&[u8; 8], &[u8; 5]) = match level {
-            Level::Trace => (b"TRACE   ", b"\x1b[35m"),
-            Level::Debug => (b"DEBUG   ", b"\x1b[36m"),
-            Level::Info => (b"INFO    ", b"\x1b[32m"),
-            Level::Warn => (b"WARN    ", b"\x1b[33m"),
-            Level::Error => (b"ERROR   ", b"\x1b[31m"),
-            Level::Critical => (b"CRITICAL", b"\x1b[41m"),
+        let color: &[u8; 5] = match level {
+            Level::Trace => b"\x1b[35m",
+            Level::Debug => b"\x1b[36m",
+            Level::Info => b"\x1b[32m",
+            Level::Warn => b"\x1b[33m",
+            Level::Error => b"\x1b[31m",
+            Level::Critical => b"\x1b[41m",
         };
-        out.literal(b" [");
         if self.field.color {
             out.literal(color);
         }
-        out.literal(name);
+        let name = level_name(level, LevelCase::Upper, self.options.level_words).as_bytes();
+        out.raw(name);
+        out.raw(b"        ".get(name.len()..).unwrap_or_default());
         if self.field.color {
             out.literal(b"\x1b[0m");
         }
-        out.literal(b"] ");
     }
 
     fn own_fields(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
@@ -175,6 +247,20 @@ impl ConsoleLayout {
 }
 
 impl Field {
+    /// Whether the layout uses a key itself, for which a user's field gets the prefix `field.`.
+    fn is_own_key(&self, key: &[u8]) -> bool {
+        let mut unprefixed = key;
+        while let Some(rest) = unprefixed.strip_prefix(b"field.") {
+            unprefixed = rest;
+        }
+        match unprefixed {
+            b"target" => self.style == ConsoleStyle::Console,
+            b"stack" | b"sample_rate" => true,
+            b"error_type" | b"error_message" | b"error_stack_trace" => self.has_error,
+            _ => false,
+        }
+    }
+
     /// ` key=value`
     fn write(
         &mut self,
@@ -187,7 +273,10 @@ impl Field {
         if value == ValueRef::Absent || (self.omit_none && value == ValueRef::Null) {
             return Ok(());
         }
-        let prefix = if is_own_key(key) { "field." } else { "" };
+        let prefix = if self.is_own_key(key) { "field." } else { "" };
+        if self.style == ConsoleStyle::CloudDog && cloud_dog::HEADER_KEYS.contains(&key) {
+            return Ok(());
+        }
         self.write_as(scratch, context, (prefix, key), value, line)
     }
 
@@ -278,16 +367,33 @@ impl Field {
             }
             put_text(scratch, context, text, &mut message)?;
         }
-        self.text_field((prefix, key, ""), &message, line);
         let hash = Some(ValueRef::Str(&hash));
-        for (suffix, part) in [(".type", kind), (".stack_trace", trace), (".stack_hash", hash)] {
+        let mut short_name = std::mem::take(&mut self.short);
+        short_name.clear();
+        if let Some(ValueRef::Str(kind)) = kind
+            && self.style == ConsoleStyle::Dashtam
+        {
+            short_type(kind, |part| short_name.extend_from_slice(part));
+        }
+        let short = Some(ValueRef::Str(&short_name));
+        let text = ValueRef::Str(&message);
+        let parts: [(&str, Option<ValueRef<'_>>); 4] = match self.style {
+            ConsoleStyle::Dashtam if key == b"error" => {
+                [("_type", short), ("_message", Some(text)), ("_stack_trace", trace), ("", None)]
+            }
+            _ => {
+                [("", Some(text)), (".type", kind), (".stack_trace", trace), (".stack_hash", hash)]
+            }
+        };
+        let mut part_text = std::mem::take(&mut self.part);
+        for (suffix, part) in parts {
             if let Some(part) = part {
-                message.clear();
-                put_text(scratch, context, part, &mut message)?;
-                self.text_field((prefix, key, suffix), &message, line);
+                part_text.clear();
+                put_text(scratch, context, part, &mut part_text)?;
+                self.text_field((prefix, key, suffix), &part_text, line);
             }
         }
-        self.message = message;
+        (self.part, self.short, self.message) = (part_text, short_name, message);
         Ok(())
     }
 
@@ -332,15 +438,6 @@ fn put_text(
         other => json_value::value(&mut Out::new(text), scratch, context, other)?,
     }
     Ok(())
-}
-
-/// Whether the layout uses a key itself, for which a user's field gets the prefix `field.`.
-fn is_own_key(key: &[u8]) -> bool {
-    let mut unprefixed = key;
-    while let Some(rest) = unprefixed.strip_prefix(b"field.") {
-        unprefixed = rest;
-    }
-    matches!(unprefixed, b"target" | b"stack" | b"sample_rate")
 }
 
 /// Whether a string needs no quotes.

@@ -8,14 +8,23 @@
 //! the prefix `field.`, and so does a key that already has the prefix, so that different keys stay different. With
 //! `omit_none`, fields whose value is null are left out; one of the event still replaces a bound field with the same
 //! key. With `sort_keys` all keys of the line and of its maps are sorted, which is slower.
+//!
+//! A [`profile`](super::profile) has other members. Lines that begin with `timestamp` and are flat are written here;
+//! those of other profiles, and those in which members of an error could meet fields with the same keys, are
+//! [`collected`].
+pub(super) mod error_members;
+pub(super) mod names;
 mod parts;
 
+use self::names::{ERROR, Names};
 use super::dedup::Scratch;
-use super::json_options::{BOOT_EVENT, JsonOptions, LevelCase, RunId, is_line_key};
+use super::json_options::{BOOT_EVENT, JsonOptions, RunId};
+use super::line_keys::LineKey;
+use super::profile::{ErrorPart, Member};
 use super::static_fields::StaticFields;
 use super::{
-    Event, Order, PlainEvent, RenderContext, Scope, Source, TickClock, has_key, json_value,
-    key_bit, rendered, sorted, unit_of,
+    Event, Order, PlainEvent, RenderContext, Scope, Source, TickClock, collected, has_key,
+    json_value, key_bit, rendered, unit_of,
 };
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
@@ -27,17 +36,68 @@ use ringseal_base::value::{Entries, ReadError, ValueRef, tag};
 #[derive(Debug)]
 pub struct JsonLayout {
     pub(super) options: JsonOptions,
+    pub(super) names: Names,
+    /// Whether the members of every line are collected before they are written.
+    is_collected: bool,
     pub(super) time: TimeCache,
     pub(super) clock: TickClock,
     /// By the id of the call site.
     shapes: Vec<Option<Box<Shape>>>,
-    /// `run_id` and `schema_version`, for the lines that have them.
-    run_members: Fragment,
+    /// The constant members after the time.
+    constants: Box<[Constant]>,
+    /// The keys with comma and colon of the stack trace and the rate of sampling.
+    stack_key: Fragment,
+    sample_rate_key: Fragment,
     /// Fields of every line.
     pub(super) static_fields: StaticFields,
     pub(super) scratch: Scratch,
-    /// For `sort_keys`.
-    pub(super) items: Vec<sorted::Item>,
+    /// For lines whose members are collected.
+    pub(super) items: Vec<collected::Item>,
+}
+
+/// A member whose value is constant for a call site: its text up to the value, with the comma.
+#[derive(Debug)]
+enum Constant {
+    Level(Fragment),
+    Target(Fragment),
+    Event(Fragment),
+    /// With its value, for the lines that have it.
+    Run(Fragment),
+}
+
+impl Constant {
+    fn new(key: LineKey, options: &JsonOptions) -> Option<Self> {
+        let key_of = |key| member_key(options, key);
+        let with_value = |write: &dyn Fn(&mut Out<'_>)| {
+            Constant::Run(Fragment::new(&rendered(|out| {
+                out.fragment(&key_of(key));
+                write(out);
+            })))
+        };
+        Some(match key {
+            LineKey::Level => Constant::Level(key_of(key)),
+            LineKey::Target => Constant::Target(key_of(key)),
+            LineKey::Event => Constant::Event(key_of(key)),
+            LineKey::RunId if options.run_id.is_empty() => return None,
+            LineKey::RunId => with_value(&|out| out.string(options.run_id.as_bytes())),
+            LineKey::SchemaVersion => with_value(&|out| out.u64(options.schema_version.into())),
+            _ => return None,
+        })
+    }
+}
+
+/// The key of a member with comma and colon.
+fn member_key(options: &JsonOptions, key: LineKey) -> Fragment {
+    key_member(options.keys.get(key).as_bytes())
+}
+
+/// A key with comma and colon.
+fn key_member(key: &[u8]) -> Fragment {
+    Fragment::new(&rendered(|out| {
+        out.raw(b",");
+        out.string_lossy(key);
+        out.raw(b":");
+    }))
 }
 
 /// The constant parts of a call site's lines.
@@ -63,6 +123,8 @@ struct Field {
     name: &'static str,
     /// The static field that this one replaces, unless its value is absent; with its comma.
     replaced: Box<[u8]>,
+    /// The members that an error becomes: the key with comma and colon, and the form.
+    errors: Box<[(Fragment, ErrorPart)]>,
 }
 
 impl Field {
@@ -73,6 +135,24 @@ impl Field {
         if !scope.is_some_and(|scope| scope.has_bound(key) || scope.has(key)) {
             out.raw(&self.replaced);
         }
+    }
+
+    /// Writes the members that the error at the start of `payload` becomes; returns the payload after it.
+    #[cold]
+    fn write_error<'p>(
+        &self,
+        out: &mut Out<'_>,
+        context: RenderContext<'_>,
+        mut payload: &'p [u8],
+    ) -> Result<&'p [u8], ReadError> {
+        if let ValueRef::Error(parts) = ValueRef::read(&mut payload)? {
+            let is_present = |part| error_members::is_present(part, parts);
+            for (key, part) in self.errors.iter().filter(|(_, part)| is_present(*part)) {
+                out.fragment(key);
+                error_members::write(out, context, *part, parts)?;
+            }
+        }
+        Ok(payload)
     }
 
     /// Writes the field with the first value of `payload`, which is not of a common kind; returns the payload after
@@ -97,8 +177,12 @@ impl Field {
             }
             return Ok(rest);
         }
-        out.fragment(&self.key);
         let context = RenderContext::at(&Source::Site(callsite), unix_nanos, *clock);
+        if !self.errors.is_empty() && payload.first() == Some(&tag::ERROR) {
+            out.remove(self.key_bytes_in_start);
+            return self.write_error(&mut out, context, payload);
+        }
+        out.fragment(&self.key);
         let context = RenderContext { unit: self.unit, ..context };
         json_value::next(&mut out, scratch, context, &mut payload)?;
         Ok(payload)
@@ -130,20 +214,22 @@ const LINE_BYTES_EXTRA: usize = 256;
 impl JsonLayout {
     /// A layout with these options.
     pub fn new(options: JsonOptions) -> Self {
-        let run_members = Fragment::new(&rendered(|out| {
-            if !options.run_id.is_empty() {
-                out.raw(b",\"run_id\":");
-                out.string(options.run_id.as_bytes());
-            }
-            out.raw(b",\"schema_version\":");
-            out.u64(u64::from(options.schema_version));
-        }));
+        let keys = options.profile.head.iter().filter_map(|member| match member {
+            Member::Key(key) => Constant::new(*key, &options),
+            Member::Field(..) => None,
+        });
         Self {
+            is_collected: options.sort_keys
+                || !options.profile.is_flat()
+                || options.keys.get(LineKey::Timestamp) != LineKey::Timestamp.as_str(),
+            constants: keys.collect(),
+            stack_key: member_key(&options, LineKey::Stack),
+            sample_rate_key: member_key(&options, LineKey::SampleRate),
+            names: Names::new(&options),
             options,
             time: TimeCache::new(),
             clock: TickClock::default(),
             shapes: Vec::new(),
-            run_members,
             static_fields: StaticFields::default(),
             scratch: Scratch::default(),
             items: Vec::new(),
@@ -166,6 +252,7 @@ impl JsonLayout {
             members.push((key.to_vec(), member));
         }
         self.static_fields = StaticFields::new(entries, members);
+        self.is_collected |= self.static_fields.key_bits & self.names.error_bits != 0;
         // The constant parts of the lines contain the fields.
         self.shapes.clear();
         Ok(())
@@ -189,59 +276,46 @@ impl JsonLayout {
         (target, event): (&[u8], &[u8]),
         excluded: &dyn Fn(&[u8]) -> bool,
     ) {
-        out.literal(b"\",\"level\":\"");
-        out.raw(self.level_name(level));
-        out.literal(b"\",\"target\":");
-        out.string_lossy(target);
-        out.literal(b",\"");
-        out.string_part(self.options.event_key.as_bytes());
-        out.literal(b"\":");
-        out.string_lossy(event);
-        if self.has_run_members(target, event) {
-            out.fragment(&self.run_members);
+        out.byte(b'"');
+        for constant in &self.constants {
+            match constant {
+                Constant::Level(key) => {
+                    out.fragment(key);
+                    out.string(self.options.level_name(level));
+                }
+                Constant::Target(key) => {
+                    out.fragment(key);
+                    out.string_lossy(target);
+                }
+                Constant::Event(key) => {
+                    out.fragment(key);
+                    out.string_lossy(event);
+                }
+                Constant::Run(member) if self.has_run_members(target, event) => {
+                    out.fragment(member);
+                }
+                Constant::Run(_) => {}
+            }
         }
         self.static_fields.write(out, excluded);
     }
 
-    /// Whether the layout uses this key itself.
-    fn is_own_key(&self, key: &[u8]) -> bool {
-        is_line_key(key) || key == self.options.event_key.as_bytes()
-    }
-
-    pub(super) fn level_name(&self, level: Level) -> &'static [u8] {
-        match (self.options.level_case, level) {
-            (LevelCase::Lower, level) => level.as_str().as_bytes(),
-            (LevelCase::Upper, Level::Trace) => b"TRACE",
-            (LevelCase::Upper, Level::Debug) => b"DEBUG",
-            (LevelCase::Upper, Level::Info) => b"INFO",
-            (LevelCase::Upper, Level::Warn) => b"WARN",
-            (LevelCase::Upper, Level::Error) => b"ERROR",
-            (LevelCase::Upper, Level::Critical) => b"CRITICAL",
-        }
-    }
-
-    /// A key as written in a line, without quotes.
-    fn write_key(&self, out: &mut Out<'_>, key: &[u8]) {
-        out.raw(self.prefix(key));
-        out.string_part(key);
-    }
-
-    /// The prefix of a user's key: `field.` if the layout uses the key itself.
-    pub(super) fn prefix(&self, key: &[u8]) -> &'static [u8] {
-        let mut unprefixed = key;
-        while let Some(rest) = unprefixed.strip_prefix(b"field.") {
-            unprefixed = rest;
-        }
-        if self.is_own_key(unprefixed) { b"field." } else { b"" }
-    }
-
     /// `,"key":`
-    fn key_fragment(&self, key: &str) -> Vec<u8> {
+    fn key_fragment(&self, key: &str, has_error: bool) -> Vec<u8> {
         rendered(|out| {
             out.raw(b",\"");
-            self.write_key(out, key.as_bytes());
+            self.names.write(out, key.as_bytes(), has_error);
             out.raw(b"\":");
         })
+    }
+
+    /// The members that an error with this key becomes; none if it stays one member.
+    fn error_members(&self, key: &str) -> Box<[(Fragment, ErrorPart)]> {
+        if key.as_bytes() != ERROR {
+            return Box::default();
+        }
+        let members = self.names.errors.iter().zip(self.options.profile.errors);
+        members.map(|(key, member)| (key_member(key), member.part)).collect()
     }
 
     fn shape(&mut self, callsite: &'static Callsite) -> usize {
@@ -255,7 +329,9 @@ impl JsonLayout {
     #[cold]
     #[inline(never)]
     fn add_shape(&mut self, metadata: &Metadata, index: usize) {
-        let first = metadata.keys.first().map(|key| self.key_fragment(key)).unwrap_or_default();
+        let has_error = metadata.keys.iter().any(|key| key.as_bytes() == ERROR);
+        let fragment = |key: &&'static str| self.key_fragment(key, has_error);
+        let first = metadata.keys.first().map(fragment).unwrap_or_default();
         let own = |key: &[u8]| metadata.keys.iter().any(|own| own.as_bytes() == key);
         let start = rendered(|out| {
             let names = (metadata.target.as_bytes(), metadata.event.as_bytes());
@@ -268,12 +344,13 @@ impl JsonLayout {
                 .map(|(index, key)| Field {
                     key: match index {
                         0 => Fragment::default(),
-                        _ => Fragment::new(&self.key_fragment(key)),
+                        _ => Fragment::new(&fragment(key)),
                     },
                     key_bytes_in_start: if index == 0 { first.len() } else { 0 },
                     unit: unit_of(key.as_bytes()),
                     name: key,
                     replaced: self.static_fields.member(key.as_bytes()).into(),
+                    errors: self.error_members(key),
                 })
                 .collect(),
             key_bits: (metadata.keys.iter())
@@ -288,8 +365,8 @@ impl JsonLayout {
     /// Appends one line.
     #[inline]
     pub(super) fn line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
-        if self.options.sort_keys {
-            return sorted::line(self, event, line);
+        if self.is_collected {
+            return collected::line(self, event, line);
         }
         match event.source {
             Source::Site(callsite) => self.whole_line(event, callsite, line),
@@ -314,8 +391,8 @@ impl JsonLayout {
         event: &PlainEvent<'_>,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
-        if self.options.sort_keys {
-            return sorted::line(self, &event.whole(), line);
+        if self.is_collected {
+            return collected::line(self, &event.whole(), line);
         }
         self.site_line(event.site, event.unix_nanos, event.payload, None, line)
     }
@@ -368,7 +445,7 @@ impl JsonLayout {
     ) -> Result<(), ReadError> {
         let mut out = Out::new(line);
         if event.has_stack {
-            out.literal(b",\"stack\":");
+            out.fragment(&self.stack_key);
             let context = RenderContext::of(event, self.clock);
             json_value::next(&mut out, &mut self.scratch, context, &mut payload)?;
         }
@@ -376,7 +453,7 @@ impl JsonLayout {
             drop(out);
             return self.end_in_scope(event, scope, index, line);
         }
-        sample_rate(&mut out, event);
+        self.sample_rate(&mut out, event);
         out.literal(b"}\n");
         Ok(())
     }
@@ -396,7 +473,7 @@ impl JsonLayout {
                 return Ok(());
             }
             out.raw(b",\"");
-            self.write_key(&mut out, key);
+            self.names.write(&mut out, key, false);
             out.raw(b"\":");
             json_value::value(&mut out, scratch, context.under(key), value)
         });
@@ -406,7 +483,7 @@ impl JsonLayout {
     }
 
     /// Whether a field with this value is left out.
-    fn omits(&self, value: ValueRef<'_>) -> bool {
+    pub(super) fn omits(&self, value: ValueRef<'_>) -> bool {
         value == ValueRef::Absent || (self.options.omit_none && value == ValueRef::Null)
     }
 
@@ -420,11 +497,13 @@ impl JsonLayout {
     }
 }
 
-/// `,"sample_rate":0.01`, at the end of the line.
-#[inline]
-fn sample_rate(out: &mut Out<'_>, event: &Event<'_>) {
-    if let Some(rate) = event.sample_rate {
-        out.literal(b",\"sample_rate\":");
-        out.f64(rate);
+impl JsonLayout {
+    /// Writes `,"sample_rate":0.01`, at the end of the line.
+    #[inline]
+    fn sample_rate(&self, out: &mut Out<'_>, event: &Event<'_>) {
+        if let Some(rate) = event.sample_rate {
+            out.fragment(&self.sample_rate_key);
+            out.f64(rate);
+        }
     }
 }

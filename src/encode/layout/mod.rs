@@ -5,13 +5,15 @@
 //! to the size of the largest event. A payload that cannot be read is an error, and the caller removes the line.
 #[cfg(feature = "audit")]
 mod audit_members;
+mod collected;
 mod console;
 mod dedup;
 mod json;
 mod json_options;
 mod json_value;
+mod line_keys;
+mod profile;
 mod scope;
-mod sorted;
 mod stack_hash;
 mod static_fields;
 
@@ -20,9 +22,11 @@ mod tests;
 
 #[cfg(feature = "audit")]
 pub use audit_members::AuditMembers;
-pub use console::{ConsoleLayout, ConsoleOptions};
+pub use console::{ConsoleLayout, ConsoleOptions, ConsoleStyle};
 pub use json::JsonLayout;
-pub use json_options::{BOOT_EVENT, JsonOptions, LevelCase, RunId};
+pub use json_options::{BOOT_EVENT, JsonOptions, LevelCase, LevelWords, RunId};
+pub use line_keys::LineKey;
+pub use profile::Profile;
 pub use scope::Scope;
 
 use self::dedup::Order;

@@ -3,6 +3,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use self::model::{Json, Shape, expected, read};
+use super::line_keys::LineKeys;
 use super::*;
 use crate::core::callsite::Metadata;
 use crate::core::correlation::Correlation;
@@ -14,6 +15,7 @@ use ringseal_base::value::{Value, ValueWriter};
 
 mod edges;
 mod model;
+mod profiles;
 mod text_lines;
 
 /// An event as a test describes it.
@@ -158,7 +160,8 @@ pub(super) fn flat(options: JsonOptions) -> Layout {
 fn any_key() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[a-d]{1,2}",
-        1 => "(trace_id|span_id)",
+        1 => "(trace_id|span_id|error|error_type)",
+        1 => "(field\\.){0,2}(ts|name|err|trace|@stack)",
         1 => "(timestamp|level|target|event|message|run_id|schema_version|stack)",
         1 => "(field\\.){1,3}(level|event|message|a)",
         1 => "[a-c]{1}[._](ms|us|ns|millis|micros|nanos)",
@@ -224,25 +227,56 @@ fn any_event() -> impl Strategy<Value = Described> {
     )
 }
 
+/// Other keys for some members; no key for two.
+fn any_keys() -> impl Strategy<Value = LineKeys> {
+    let names = [
+        (LineKey::Timestamp, "ts"),
+        (LineKey::Level, "@level\""),
+        (LineKey::Target, "name"),
+        (LineKey::Event, "message"),
+        (LineKey::RunId, "run"),
+        (LineKey::SchemaVersion, "b"),
+        (LineKey::TraceId, "trace"),
+        (LineKey::SpanId, "event"),
+        (LineKey::Error, "err"),
+        (LineKey::Stack, "@stack"),
+        (LineKey::SampleRate, "rate"),
+    ];
+    prop_oneof![
+        1 => Just(vec![]),
+        1 => prop::sample::subsequence(names.to_vec(), 0..=names.len()),
+    ]
+    .prop_map(|chosen| {
+        let mut keys = LineKeys::default();
+        for (of, key) in chosen {
+            let is_free = LineKey::ALL.iter().all(|(other, _)| keys.get(*other) != key);
+            if is_free {
+                keys.set(of, key);
+            }
+        }
+        keys
+    })
+}
+
 fn any_options() -> impl Strategy<Value = JsonOptions> {
-    let texts = ("(|[a-z\"\\\\]{3})", "(event|message)");
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     let digits =
         prop_oneof![Just(Subsecond::Millis), Just(Subsecond::Micros), Just(Subsecond::Nanos)];
     let run_id_in = prop_oneof![Just(RunId::EveryLine), Just(RunId::BootEvent), Just(RunId::Off)];
-    (texts, flags, any::<u32>(), digits, run_id_in).prop_map(
-        |((run_id, event_key), flags, schema_version, subsecond, run_id_in)| {
-            let (is_upper, sort_keys, omit_none) = flags;
-            let level_case = if is_upper { LevelCase::Upper } else { LevelCase::Lower };
+    (("(|[a-z\"\\\\]{3})", any_keys()), flags, any::<u32>(), digits, run_id_in).prop_map(
+        |((run_id, keys), flags, schema_version, subsecond, run_id_in)| {
+            let (is_upper, is_long, sort_keys, omit_none) = flags;
             JsonOptions {
+                keys,
                 run_id,
                 schema_version,
                 run_id_in,
-                event_key,
-                level_case,
+                level_case: if is_upper { LevelCase::Upper } else { LevelCase::Lower },
+                level_words: if is_long { LevelWords::Warning } else { LevelWords::Warn },
                 sort_keys,
                 omit_none,
                 subsecond,
+                ..JsonOptions::default()
             }
         },
     )
@@ -313,8 +347,9 @@ proptest! {
     #[test]
     fn a_console_line_is_one_line_without_controls(
         event in any_event(), color: bool, omit_none: bool, fields in any_fields(4),
+        style in prop::sample::select(&STYLES[..]),
     ) {
-        let options = ConsoleOptions { color, omit_none };
+        let options = ConsoleOptions { color, omit_none, ..ConsoleOptions::of(style) };
         let mut layout = Layout::Console(Box::new(ConsoleLayout::new(options)));
         layout.set_static_fields(&entries(Limits::default(), &fields)).unwrap();
         let mut line = line_of_text(&mut layout, &event);
@@ -329,6 +364,9 @@ proptest! {
         prop_assert!(!line.contains(obeyed), "{:?}", line);
     }
 }
+
+const STYLES: [ConsoleStyle; 3] =
+    [ConsoleStyle::Console, ConsoleStyle::Dashtam, ConsoleStyle::CloudDog];
 
 fn line_of_text(layout: &mut Layout, described: &Described) -> String {
     let limits = described.limits();

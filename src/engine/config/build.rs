@@ -7,7 +7,6 @@ use crate::core::filter::Filter;
 use crate::core::level::Level;
 use crate::emit::lane_settings::{LaneClock, LaneSettings};
 use crate::emit::overflow::Overflow;
-use crate::encode::layout::{ConsoleLayout, ConsoleOptions, JsonLayout, Layout};
 use crate::engine::panic_hook::PanicOutput;
 use crate::engine::redaction;
 use crate::writer::run::ThreadConfig;
@@ -48,14 +47,9 @@ pub(in crate::engine) struct Described {
 impl Config {
     /// Rejects settings with which no line could be written.
     pub(in crate::engine) fn check(&self) -> Result<(), InitError> {
-        let key = &self.flat.event_key;
-        if key.is_empty() || self.flat.is_taken(key) {
-            return Err(InitError::Setting {
-                setting: "event_key",
-                expected: "a key that is not empty and that lines do not already have",
-                found: key.clone(),
-            });
-        }
+        let outputs = self.outputs.iter().chain(&self.only_output);
+        let formats = outputs.map(|output| output.format.unwrap_or(self.format));
+        self.check_keys(formats.chain([self.format]))?;
         self.outputs.iter().chain(&self.only_output).try_for_each(Output::check)
     }
 
@@ -140,7 +134,7 @@ impl Config {
         let mut opened: Vec<((Format, bool), OutputConfig)> = Vec::new();
         for Output { destination, format, level, filter } in outputs {
             let format = format.unwrap_or(self.format);
-            let is_colored = format == Format::Console && destination.is_colored(self.color);
+            let is_colored = format.is_text() && destination.is_colored(self.color);
             let limits = (self.batch_bytes_max, self.backups);
             let sink = destination.open(clock, stderr, is_alone, limits)?;
             let look = (format, is_colored);
@@ -180,16 +174,6 @@ impl Config {
             (None, Timestamps::Coarse, _) => LaneClock::Coarse,
             (None, Timestamps::Exact, TickSource::Tsc) => LaneClock::Tsc,
             (None, Timestamps::Exact, TickSource::Monotonic) => LaneClock::Monotonic,
-        }
-    }
-
-    fn layout(&self, format: Format, color: bool) -> Layout {
-        match format {
-            Format::Json => Layout::Json(Box::new(JsonLayout::new(self.flat.clone()))),
-            Format::Console => Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions {
-                color,
-                omit_none: self.flat.omit_none,
-            }))),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Settings of the lines that an engine writes.
 use super::Config;
 use crate::emit::BoundFields;
-use crate::encode::layout::{LevelCase, RunId};
+use crate::encode::Subsecond;
+use crate::encode::layout::{LevelCase, LevelWords, LineKey, RunId};
 
 impl Config {
     /// Sort all keys of a JSON line. For comparing lines, not for speed.
@@ -35,25 +36,63 @@ impl Config {
         self
     }
 
-    /// The key of the event's name in JSON lines. Default `event`. An empty key, or a key that every line already has,
-    /// is an error at start.
+    /// Another key for a member of JSON lines, in all JSON formats: [`docs/layouts.md`] lists the keys that each format
+    /// has without it. A user's field that has the new key gets the prefix `field.`.
+    ///
+    /// An empty key, and one key for two members of a line, are errors at start.
+    ///
+    /// ```
+    /// use ringseal::{Config, LineKey, info, testing::Capture};
+    /// let config = Config::new()
+    ///     .rename_key(LineKey::Timestamp, "@timestamp")
+    ///     .rename_key(LineKey::Target, "logger");
+    /// let (engine, capture) = Capture::start_with(config);
+    /// info!(engine, "payment_processed", logger = "mine");
+    /// let event = capture.event("payment_processed");
+    /// assert_eq!(event["logger"], event.target());
+    /// assert_eq!(event["field.logger"], "mine");
+    /// assert!(event.get("@timestamp").is_some());
+    /// ```
+    ///
+    /// [`docs/layouts.md`]: https://github.com/ringseal/ringseal/blob/main/docs/layouts.md
     #[must_use]
-    pub fn event_key(mut self, key: &str) -> Self {
-        self.flat.event_key = key.into();
+    pub fn rename_key(mut self, member: LineKey, key: &str) -> Self {
+        self.chosen.keys.push((member, key.to_owned()));
         self
     }
 
-    /// How levels are spelt in JSON lines. Default lower case.
+    /// The key of the event's name in JSON lines: short for [`Config::rename_key`] with [`LineKey::Event`].
+    #[must_use]
+    pub fn event_key(self, key: &str) -> Self {
+        self.rename_key(LineKey::Event, key)
+    }
+
+    /// How levels are spelt in JSON lines. Default: as the format has it, `json` in lower case.
     #[must_use]
     pub fn level_case(mut self, case: LevelCase) -> Self {
-        self.flat.level_case = case;
+        self.chosen.level_case = Some(case);
         self
     }
 
-    /// Which JSON lines carry `run_id` and `schema_version`. Default: every line.
+    /// The word for the level warn, `warn` or `warning`, also in lines of text. Default: as the format has it, `json`
+    /// and `console` with `warn`.
+    #[must_use]
+    pub fn level_words(mut self, words: LevelWords) -> Self {
+        self.chosen.level_words = Some(words);
+        self
+    }
+
+    /// Digits after the second in times of lines. Default: as the format has it, `json` six and `console` three.
+    #[must_use]
+    pub fn subsecond(mut self, digits: Subsecond) -> Self {
+        self.chosen.subsecond = Some(digits);
+        self
+    }
+
+    /// Which JSON lines carry `run_id` and `schema_version`. Default: as the format has it, `json` in every line.
     #[must_use]
     pub fn run_id(mut self, lines: RunId) -> Self {
-        self.flat.run_id_in = lines;
+        self.chosen.run_id_in = Some(lines);
         self
     }
 
@@ -85,10 +124,5 @@ impl Config {
     pub fn fields(mut self, fields: BoundFields) -> Self {
         self.static_fields = Some(fields.added_to(self.static_fields.as_ref()));
         self
-    }
-
-    /// The key of the event's name in JSON lines.
-    pub(crate) fn event_key_of_lines(&self) -> &str {
-        &self.flat.event_key
     }
 }

@@ -1,9 +1,10 @@
 //! Lines that are written part by part: those of run-time events, those in which one field replaces another, and the
 //! members of a scope.
-use super::{JsonLayout, LINE_BYTES_EXTRA, START, sample_rate};
+use super::{JsonLayout, LINE_BYTES_EXTRA, START};
 use crate::encode::Out;
+use crate::encode::layout::line_keys::LineKey;
 use crate::encode::layout::scope::{Id, Scope};
-use crate::encode::layout::{Bound, Event, RenderContext, Source, json_value};
+use crate::encode::layout::{Bound, Event, RenderContext, Source, collected, json_value, key_bits};
 use ringseal_base::value::{Entries, ReadError, ValueRef};
 
 impl JsonLayout {
@@ -16,13 +17,17 @@ impl JsonLayout {
         index: usize,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
+        if scope.key_bits() & self.names.error_bits != 0 {
+            start_again(line);
+            return collected::line(self, event, line);
+        }
         if scope.key_bits() & self.static_fields.key_bits != 0 {
             return self.line_from_parts(event, line);
         }
         let shape = self.shapes.get(index).and_then(Option::as_ref);
         let own_bits = shape.map_or(u64::MAX, |shape| shape.key_bits);
         self.scope_members(event, scope, own_bits, line)?;
-        end(event, line);
+        self.end(event, line);
         Ok(())
     }
 
@@ -46,7 +51,7 @@ impl JsonLayout {
         let mut out = Out::new(line);
         for id in Id::ALL.into_iter().filter(|id| scope.shows_id(*id, event)) {
             out.literal(b",\"");
-            self.write_key(&mut out, id.key());
+            self.names.write(&mut out, id.key(), false);
             out.literal(b"\":\"");
             scope.write_id(id, &mut out);
             out.byte(b'"');
@@ -77,8 +82,10 @@ impl JsonLayout {
         event: &Event<'_>,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
-        // A line has no newline inside.
-        line.truncate(memchr::memrchr(b'\n', line).map_or(0, |end| end + 1));
+        start_again(line);
+        if self.names.error_bits != 0 {
+            return collected::line(self, event, line);
+        }
         self.start_line(event, line);
         let Source::Site(callsite) = event.source else { return Ok(()) };
         let context = RenderContext::of(event, self.clock);
@@ -92,9 +99,9 @@ impl JsonLayout {
             }
             out.raw(b",\"");
             if index == callsite.metadata().keys.len() {
-                out.raw(key.as_bytes());
+                out.string_part(self.options.keys.get(LineKey::Stack).as_bytes());
             } else {
-                self.write_key(&mut out, key.as_bytes());
+                self.names.write(&mut out, key.as_bytes(), false);
             }
             out.raw(b"\":");
             json_value::value(&mut out, &mut self.scratch, context.under(key.as_bytes()), value)?;
@@ -109,6 +116,10 @@ impl JsonLayout {
         event: &Event<'_>,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
+        let bits = || event.scope.map_or(0, Scope::key_bits) | key_bits(event.payload);
+        if self.names.error_bits != 0 && self.names.error_bits & bits() != 0 {
+            return collected::line(self, event, line);
+        }
         self.start_line(event, line);
         let context = RenderContext::of(event, self.clock);
         self.entries(Entries(event.payload), context, &|_| false, line)?;
@@ -131,13 +142,19 @@ impl JsonLayout {
         if let Some(scope) = event.scope {
             self.scope_members(event, scope, u64::MAX, line)?;
         }
-        end(event, line);
+        self.end(event, line);
         Ok(())
+    }
+
+    fn end(&self, event: &Event<'_>, line: &mut Vec<u8>) {
+        let mut out = Out::new(line);
+        self.sample_rate(&mut out, event);
+        out.literal(b"}\n");
     }
 }
 
-fn end(event: &Event<'_>, line: &mut Vec<u8>) {
-    let mut out = Out::new(line);
-    sample_rate(&mut out, event);
-    out.literal(b"}\n");
+/// Removes what was written of the line.
+fn start_again(line: &mut Vec<u8>) {
+    // A line has no newline inside.
+    line.truncate(memchr::memrchr(b'\n', line).map_or(0, |end| end + 1));
 }

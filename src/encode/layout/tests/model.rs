@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{Described, JsonOptions, LevelCase, Model, RunId, Subsecond};
+use super::{
+    Described, JsonOptions, Level, LevelCase, LevelWords, LineKey, Model, RunId, Subsecond,
+};
+use crate::encode::layout::line_keys::LineKeys;
 
 /// JSON with numbers as written, and with keys in order, including repeated ones.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,10 +138,11 @@ impl<'de> Visitor<'de> for JsonVisitor {
 
 /// The options of the line.
 pub(super) struct Shape {
-    event_key: String,
+    keys: LineKeys,
     run_id: String,
     schema_version: u32,
     is_upper: bool,
+    level_words: LevelWords,
     run_id_in: RunId,
     is_sorted: bool,
     omits_none: bool,
@@ -150,10 +154,11 @@ pub(super) struct Shape {
 impl Shape {
     pub(super) fn of(options: &JsonOptions, fields: Vec<(String, Model)>) -> Self {
         Shape {
-            event_key: options.event_key.clone(),
+            keys: options.keys.clone(),
             run_id: options.run_id.clone(),
             schema_version: options.schema_version,
             is_upper: options.level_case == LevelCase::Upper,
+            level_words: options.level_words,
             run_id_in: options.run_id_in,
             is_sorted: options.sort_keys,
             omits_none: options.omit_none,
@@ -172,28 +177,35 @@ impl Shape {
         while let Some(rest) = unprefixed.strip_prefix("field.") {
             unprefixed = rest;
         }
-        let own =
-            ["timestamp", "level", "target", "run_id", "schema_version", "stack", "sample_rate"];
-        if own.contains(&unprefixed) || unprefixed == self.event_key {
-            format!("field.{key}")
-        } else {
-            key.to_owned()
+        let of_fields = [LineKey::TraceId, LineKey::SpanId, LineKey::Error];
+        let is_reserved = |(of, default): &(LineKey, &str)| {
+            let name = self.keys.get(*of);
+            name == unprefixed && (!of_fields.contains(of) || name != *default)
+        };
+        if LineKey::ALL.iter().any(is_reserved) {
+            return format!("field.{key}");
         }
+        let renamed = of_fields.into_iter().find(|of| of.as_str() == key);
+        renamed.map_or(key, |of| self.keys.get(of)).to_owned()
     }
 }
 
 /// The expected line of an event.
 pub(super) fn expected(event: &Described, shape: &Shape) -> Json {
     let text = |text: &str| Json::Text(text.to_owned());
-    let level = event.level.as_str();
+    let level = match (event.level, shape.level_words) {
+        (Level::Warn, LevelWords::Warning) => "warning",
+        (level, _) => level.as_str(),
+    };
     let level = if shape.is_upper { level.to_uppercase() } else { level.to_owned() };
     let (seconds, nanos) =
         (event.unix_nanos.div_euclid(1_000_000_000), event.unix_nanos.rem_euclid(1_000_000_000));
+    let key = |of| shape.keys.get(of).to_owned();
     let mut line = vec![
-        ("timestamp".to_owned(), Json::Text(rfc3339(seconds, nanos as u32, shape.decimals))),
-        ("level".to_owned(), Json::Text(level)),
-        ("target".to_owned(), text(&event.target)),
-        (shape.event_key.clone(), text(&event.event)),
+        (key(LineKey::Timestamp), Json::Text(rfc3339(seconds, nanos as u32, shape.decimals))),
+        (key(LineKey::Level), Json::Text(level)),
+        (key(LineKey::Target), text(&event.target)),
+        (key(LineKey::Event), text(&event.event)),
     ];
     let is_boot = (&*event.target, &*event.event) == ("boot", "logging.configured");
     let has_run = match shape.run_id_in {
@@ -202,10 +214,10 @@ pub(super) fn expected(event: &Described, shape: &Shape) -> Json {
         RunId::Off => false,
     };
     if has_run && !shape.run_id.is_empty() {
-        line.push(("run_id".to_owned(), text(&shape.run_id)));
+        line.push((key(LineKey::RunId), text(&shape.run_id)));
     }
     if has_run {
-        line.push(("schema_version".to_owned(), Json::Number(shape.schema_version.to_string())));
+        line.push((key(LineKey::SchemaVersion), Json::Number(shape.schema_version.to_string())));
     }
     let fields = &present(&event.fields);
     let static_fields = &present(&shape.fields);
@@ -229,7 +241,7 @@ pub(super) fn expected(event: &Described, shape: &Shape) -> Json {
         add(key, value, max, Some(event.unix_nanos));
     }
     if let Some(stack) = &event.stack {
-        line.push(("stack".to_owned(), json(&Model::Str(stack.clone()), "s", max, None)));
+        line.push((key(LineKey::Stack), json(&Model::Str(stack.clone()), "s", max, None)));
     }
     for (key, value) in last_ones(bound) {
         let is_omitted = *value == Model::Null && shape.omits_none;
@@ -245,7 +257,7 @@ pub(super) fn expected(event: &Described, shape: &Shape) -> Json {
     }
     for (key, digits) in ids {
         if !has(fields, key) && !has(bound, key) && !has(ambient, key) {
-            line.push((key.to_owned(), Json::Text(digits)));
+            line.push((shape.users(key), Json::Text(digits)));
         }
     }
     if shape.is_sorted { Json::Map(line).sorted() } else { Json::Map(line) }
