@@ -229,6 +229,16 @@ mod tests {
     }
 
     #[test]
+    fn every_format_has_a_name() {
+        for format in Format::ALL {
+            let upper = format.as_str().to_uppercase();
+            for name in [format.as_str(), &upper] {
+                assert_eq!(from(&[("LOG_FORMAT", name)]).unwrap().format, *format, "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn a_prefix_takes_precedence_over_plain_names() {
         let from = |pairs: &[(&str, &str)]| {
             let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);

@@ -12,10 +12,12 @@
 //! A [`profile`](super::profile) has other members. Lines that begin with `timestamp` and are flat are written here;
 //! those of other profiles, and those in which members of an error could meet fields with the same keys, are
 //! [`collected`].
+mod constants;
 pub(super) mod error_members;
 pub(super) mod names;
 mod parts;
 
+use self::constants::{Constant, key_member, member_key};
 use self::names::{ERROR, Names};
 use super::dedup::Scratch;
 use super::json_options::{BOOT_EVENT, JsonOptions, RunId};
@@ -53,51 +55,6 @@ pub struct JsonLayout {
     pub(super) scratch: Scratch,
     /// For lines whose members are collected.
     pub(super) items: Vec<collected::Item>,
-}
-
-/// A member whose value is constant for a call site: its text up to the value, with the comma.
-#[derive(Debug)]
-enum Constant {
-    Level(Fragment),
-    Target(Fragment),
-    Event(Fragment),
-    /// With its value, for the lines that have it.
-    Run(Fragment),
-}
-
-impl Constant {
-    fn new(key: LineKey, options: &JsonOptions) -> Option<Self> {
-        let key_of = |key| member_key(options, key);
-        let with_value = |write: &dyn Fn(&mut Out<'_>)| {
-            Constant::Run(Fragment::new(&rendered(|out| {
-                out.fragment(&key_of(key));
-                write(out);
-            })))
-        };
-        Some(match key {
-            LineKey::Level => Constant::Level(key_of(key)),
-            LineKey::Target => Constant::Target(key_of(key)),
-            LineKey::Event => Constant::Event(key_of(key)),
-            LineKey::RunId if options.run_id.is_empty() => return None,
-            LineKey::RunId => with_value(&|out| out.string(options.run_id.as_bytes())),
-            LineKey::SchemaVersion => with_value(&|out| out.u64(options.schema_version.into())),
-            _ => return None,
-        })
-    }
-}
-
-/// The key of a member with comma and colon.
-fn member_key(options: &JsonOptions, key: LineKey) -> Fragment {
-    key_member(options.keys.get(key).as_bytes())
-}
-
-/// A key with comma and colon.
-fn key_member(key: &[u8]) -> Fragment {
-    Fragment::new(&rendered(|out| {
-        out.raw(b",");
-        out.string_lossy(key);
-        out.raw(b":");
-    }))
 }
 
 /// The constant parts of a call site's lines.

@@ -27,8 +27,8 @@ pub enum Format {
     /// `dashtam-cloudwatch`: as `dashtam-ci`, with levels in upper case.
     DashtamCloudWatch,
     /// `cloud-dog-json`: JSON with `timestamp`, `level`, `logger`, `message`, `correlation_id`, `service`,
-    /// `service_instance`, `environment`, and all other fields inside `extra`; an error is `extra.exception` and the text
-    /// `traceback`.
+    /// `service_instance`, `environment`, and all other fields inside `extra`; an error is `extra.exception` and the
+    /// text `traceback`.
     CloudDogJson,
     /// `cloud-dog-text`: one line of text, `[time] LEVEL service correlation target — message`, then the fields.
     CloudDogText,

@@ -36,8 +36,8 @@ impl Config {
         self
     }
 
-    /// Another key for a member of JSON lines, in all JSON formats: [`docs/layouts.md`] lists the keys that each format
-    /// has without it. A user's field that has the new key gets the prefix `field.`.
+    /// Another key for a member of JSON lines, in all JSON formats; docs/layouts.md lists the keys that each format has
+    /// without it. A user's field that has the new key gets the prefix `field.`.
     ///
     /// An empty key, and one key for two members of a line, are errors at start.
     ///
@@ -53,8 +53,6 @@ impl Config {
     /// assert_eq!(event["field.logger"], "mine");
     /// assert!(event.get("@timestamp").is_some());
     /// ```
-    ///
-    /// [`docs/layouts.md`]: https://github.com/ringseal/ringseal/blob/main/docs/layouts.md
     #[must_use]
     pub fn rename_key(mut self, member: LineKey, key: &str) -> Self {
         self.chosen.keys.push((member, key.to_owned()));

@@ -319,11 +319,9 @@ fn cloud_dog_lines_look_as_documented() {
 
 /// An exception is an object with the lines of the trace, and one text.
 #[test]
-fn cloud_dog_errors_are_an_object_and_a_text() {
-    let failed = Described {
-        stack: None,
-        ..event(Level::Error, "failed", &[("error", Model::Null), ("user_id", Model::U64(7))])
-    };
+fn cloud_dog_errors_are_objects_and_texts() {
+    let failed =
+        event(Level::Error, "failed", &[("error", Model::Null), ("user_id", Model::U64(7))]);
     let error = ScanError(OperationalError);
     let found =
         line_with_error(&mut layout(Profile::CLOUD_DOG_JSON), &failed, &ErrorValue(&error), None);
