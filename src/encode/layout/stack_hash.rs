@@ -1,15 +1,15 @@
 //! `stack_hash`: equal for errors that are the same failure, also in another build or process: line numbers, addresses,
-//! paths of source files and numbers in texts do not count.
+//! stack traces and numbers in texts do not count.
+//!
+//! A stack trace does not count because its frames differ between builds: what is inlined depends on the profile and on
+//! the compiler, and whether there is a trace depends on `RUST_BACKTRACE`. Target and event name are the place.
 use sha2::{Digest, Sha256};
 
 use ringseal_base::digest::text::hex_byte;
 use ringseal_base::value::{ValueRef, Values};
 
-/// The first 16 hexadecimal digits of the SHA-256 of the target, the event's name, the error's type and texts, and the
-/// functions of its stack trace.
-///
-/// In the texts, numbers, hexadecimal words and UUIDs are replaced by `#`. Of the stack trace, the functions count that
-/// do not belong to the standard library, without their hashes; places in files, which change with each edit, do not.
+/// The first 16 hexadecimal digits of the SHA-256 of the target, the event's name, and the error's type and texts, in
+/// which numbers, hexadecimal words and UUIDs are replaced by `#`.
 pub(super) fn stack_hash(target: &[u8], event: &[u8], parts: Values<'_>) -> [u8; 16] {
     let mut hasher = Sha256::new();
     for part in [target, event] {
@@ -20,14 +20,8 @@ pub(super) fn stack_hash(target: &[u8], event: &[u8], parts: Values<'_>) -> [u8;
         // Of a cause, the message counts.
         let text = match part {
             ValueRef::Error(mut parts) => parts.nth(1).and_then(Result::ok),
-            ValueRef::Map(mut entries) => {
-                if let Some(Ok((_, ValueRef::Str(trace) | ValueRef::StrCut(trace, _)))) =
-                    entries.next()
-                {
-                    hash_frames(trace, &mut hasher);
-                }
-                continue;
-            }
+            // The stack trace.
+            ValueRef::Map(_) => continue,
             text => Some(text),
         };
         if let Some(ValueRef::Str(text) | ValueRef::StrCut(text, _)) = text {
@@ -80,61 +74,6 @@ fn after_uuid(text: &[u8]) -> Option<&[u8]> {
     });
     let is_end = !after.first().is_some_and(|byte| byte.is_ascii_alphanumeric());
     (is_uuid && is_end).then_some(after)
-}
-
-/// Hashes the functions of a stack trace as `std::backtrace` prints it: `   3: shop::pay::h0123456789abcdef`, in some
-/// forms with the address before it, and lines with places between them.
-fn hash_frames(trace: &[u8], hasher: &mut Sha256) {
-    for line in trace.split(|byte| *byte == b'\n') {
-        let Some(function) = function_of(line.trim_ascii()) else { continue };
-        if !is_of_the_library(function) {
-            hasher.update(function);
-            hasher.update([0]);
-        }
-    }
-}
-
-/// The function in a line of a stack trace, without its hash.
-fn function_of(line: &[u8]) -> Option<&[u8]> {
-    let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let mut function = line.get(digits..)?.strip_prefix(b":").filter(|_| digits > 0)?;
-    function = function.trim_ascii_start();
-    if let Some(address) = function.strip_prefix(b"0x") {
-        let digits = address.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        function = address.get(digits..)?.trim_ascii_start();
-        function = function.strip_prefix(b"-").unwrap_or(function).trim_ascii_start();
-    }
-    let hash_at = function.len().saturating_sub(HASH_LEN);
-    let is_hash = |hash: &&[u8]| hash[3..].iter().all(u8::is_ascii_hexdigit);
-    match function.split_at(hash_at) {
-        (name, hash) if hash.starts_with(b"::h") && is_hash(&hash) => Some(name),
-        _ => Some(function),
-    }
-}
-
-/// Bytes of `::h0123456789abcdef`.
-const HASH_LEN: usize = 19;
-
-/// Whether a function belongs to the standard library or the start of a program, which differ between toolchains.
-fn is_of_the_library(function: &[u8]) -> bool {
-    const STARTS: [&[u8]; 12] = [
-        b"std::",
-        b"core::",
-        b"alloc::",
-        b"<std::",
-        b"<core::",
-        b"<alloc::",
-        b"__",
-        b"_start",
-        b"main",
-        b"rust_",
-        b"clone",
-        b"start_thread",
-    ];
-    STARTS.iter().any(|start| match *start {
-        b"main" | b"clone" | b"start_thread" | b"_start" => function == *start,
-        start => function.starts_with(start),
-    })
 }
 
 #[cfg(test)]
@@ -226,13 +165,6 @@ mod tests {
         let parts = ["db::Error", "no connection"];
         let first = hash_with_trace(&parts, TRACE);
         assert_eq!(first, hash_with_trace(&parts, OTHER_BUILD));
-        for (name, other) in [
-            ("another caller", TRACE.replace("Pool as", "Cache as")),
-            ("another function", TRACE.replace("connect", "query")),
-            ("one frame less", TRACE.replace("   1: shop::db::connect::h0123456789abcdef", "")),
-        ] {
-            assert_ne!(first, hash_with_trace(&parts, &other), "{name}");
-        }
-        assert_ne!(first, hash(&parts), "without a trace");
+        assert_eq!(first, hash(&parts), "without RUST_BACKTRACE");
     }
 }
