@@ -20,7 +20,7 @@ const BYTES_MAX: usize = 128;
 /// ```
 /// use ringseal::trace_context::RequestId;
 /// assert_eq!(RequestId::parse("r-17")?.as_str(), "r-17");
-/// assert!(RequestId::parse("r 17\r\nset-cookie: a=b").is_err());
+/// assert!(RequestId::parse("r 17\r\nx-other: 1").is_err());
 /// assert_eq!(RequestId::uuid_v7().as_str().len(), 36);
 /// # Ok::<(), ringseal::trace_context::RequestIdError>(())
 /// ```
