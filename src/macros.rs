@@ -368,8 +368,14 @@ macro_rules! __under {
     ((container) $value:expr) => {
         $crate::__private::ecs_keys::container($value)
     };
+    ((data_stream) $value:expr) => {
+        $crate::__private::ecs_keys::data_stream($value)
+    };
     ((destination) $value:expr) => {
         $crate::__private::ecs_keys::destination($value)
+    };
+    ((dll) $value:expr) => {
+        $crate::__private::ecs_keys::dll($value)
     };
     ((dns) $value:expr) => {
         $crate::__private::ecs_keys::dns($value)
@@ -404,11 +410,23 @@ macro_rules! __under {
     ((observer) $value:expr) => {
         $crate::__private::ecs_keys::observer($value)
     };
+    ((orchestrator) $value:expr) => {
+        $crate::__private::ecs_keys::orchestrator($value)
+    };
     ((organization) $value:expr) => {
         $crate::__private::ecs_keys::organization($value)
     };
+    ((package) $value:expr) => {
+        $crate::__private::ecs_keys::package($value)
+    };
     ((process) $value:expr) => {
         $crate::__private::ecs_keys::process($value)
+    };
+    ((registry) $value:expr) => {
+        $crate::__private::ecs_keys::registry($value)
+    };
+    ((related) $value:expr) => {
+        $crate::__private::ecs_keys::related($value)
     };
     ((rule) $value:expr) => {
         $crate::__private::ecs_keys::rule($value)
@@ -445,6 +463,9 @@ macro_rules! __under {
     };
     ((user_agent) $value:expr) => {
         $crate::__private::ecs_keys::user_agent($value)
+    };
+    ((vulnerability) $value:expr) => {
+        $crate::__private::ecs_keys::vulnerability($value)
     };
     (($key:literal) $value:expr) => {
         $crate::__private::check::<{ $crate::__private::is_ecs_object($key) }, _>($value)

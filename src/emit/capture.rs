@@ -216,7 +216,9 @@ pub mod ecs_keys {
         client "the key `client` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         cloud "the key `cloud` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         container "the key `container` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        data_stream "the key `data_stream` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         destination "the key `destination` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        dll "the key `dll` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         dns "the key `dns` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         ecs "the key `ecs` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         error "the key `error` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
@@ -228,8 +230,12 @@ pub mod ecs_keys {
         log "the key `log` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         network "the key `network` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         observer "the key `observer` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        orchestrator "the key `orchestrator` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         organization "the key `organization` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        package "the key `package` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         process "the key `process` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        registry "the key `registry` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        related "the key `related` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         rule "the key `rule` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         server "the key `server` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         service "the key `service` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
@@ -242,6 +248,7 @@ pub mod ecs_keys {
         url "the key `url` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         user "the key `user` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
         user_agent "the key `user_agent` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
+        vulnerability "the key `vulnerability` names an object of the Elastic Common Schema, and `{Self}` is a flat value";
     }
 }
 

@@ -138,9 +138,10 @@ pub trait ObjectValue: Value {}
 #[diagnostic::on_unimplemented(
     message = "this quoted key names an object of the Elastic Common Schema, and `{Self}` is a flat value",
     label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`",
-    note = "keys that name objects: agent, client, cloud, container, destination, dns, ecs, error, event, file, group, \
-            host, http, log, network, observer, organization, process, rule, server, service, source, span, threat, \
-            tls, trace, transaction, url, user, user_agent"
+    note = "keys that name objects: agent, client, cloud, container, data_stream, destination, dll, dns, ecs, error, \
+            event, file, group, host, http, log, network, observer, orchestrator, organization, package, process, \
+            registry, related, rule, server, service, source, span, threat, tls, trace, transaction, url, user, \
+            user_agent, vulnerability"
 )]
 pub trait AllowedUnder<const ECS_OBJECT: bool>: Value {}
 
@@ -198,12 +199,14 @@ pub mod tag {
 }
 
 /// Names of objects in the Elastic Common Schema. A flat value under one of them conflicts with every index.
-pub const ECS_OBJECTS: [&str; 30] = [
+pub const ECS_OBJECTS: [&str; 37] = [
     "agent",
     "client",
     "cloud",
     "container",
+    "data_stream",
     "destination",
+    "dll",
     "dns",
     "ecs",
     "error",
@@ -215,8 +218,12 @@ pub const ECS_OBJECTS: [&str; 30] = [
     "log",
     "network",
     "observer",
+    "orchestrator",
     "organization",
+    "package",
     "process",
+    "registry",
+    "related",
     "rule",
     "server",
     "service",
@@ -229,4 +236,5 @@ pub const ECS_OBJECTS: [&str; 30] = [
     "url",
     "user",
     "user_agent",
+    "vulnerability",
 ];
