@@ -90,6 +90,9 @@ fn whitelisted(key: &[u8]) -> bool {
 }
 
 fn by_words(key: &[u8], parent: Option<&[u8]>, udf: bool) -> Decision {
+    if path_above_name(key).is_some_and(|above| is_person(&Tokens::split(above))) {
+        return Decision::strong(KeyClass::Name);
+    }
     let key = Key::read(key);
     let decision = key.decide();
     if key.is_signature_below(parent) {
@@ -114,18 +117,36 @@ fn below(word: &[u8], role: Role, parent: &[u8]) -> KeyClass {
     let parent = Tokens::split(parent);
     let above = parent.last(0);
     match word {
-        b"name" | b"names" if is_person(above) => KeyClass::Name,
+        b"name" | b"names" if is_person(&parent) => KeyClass::Name,
         b"key" | b"keys" if words::is_secret_key_of(above) => KeyClass::Secret,
         _ if role.has(words::PAIRED) => pair_class(above, word),
         _ => KeyClass::Plain,
     }
 }
 
-/// Whether a `name` below `parent` is a person's.
-fn is_person(parent: &[u8]) -> bool {
-    let role = key_table::role(parent);
-    role.has(words::PERSON) && !role.has(words::THING) && !words::is_part_of_name(parent)
-        || words::is_user(parent)
+/// Whether a `name` below `parent` is a person's: the same for `{"user":{"name":…}}` and `user.name`.
+fn is_person(parent: &Tokens) -> bool {
+    // The index of a list is not a word: `users[0][name]`.
+    let mut words = (0..parent.len()).rev().map(|i| parent.get(i));
+    let Some(word) = words.find(|word| !is_number(word)) else { return false };
+    let role = key_table::role(word);
+    role.has(words::PERSON) && !role.has(words::THING) || words::is_user(word)
+}
+
+/// What is above the last part of a key that is written as a path, if that part is `name`: `user` of `user.name`,
+/// `user[name]` and `user%5Bname%5D`. `user_name` is not a path, but a login.
+fn path_above_name(key: &[u8]) -> Option<&[u8]> {
+    let key = without_end(key, &[b"]", b"%5d"]).unwrap_or(key);
+    let key = without_end(key, &[b"name", b"names"])?;
+    without_end(key, &[b".", b"[", b"%5b"])
+}
+
+/// The key without one of these ends, in any case; `None` if it has none of them.
+fn without_end<'k>(key: &'k [u8], ends: &[&[u8]]) -> Option<&'k [u8]> {
+    ends.iter().find_map(|end| {
+        let (rest, last) = key.split_at_checked(key.len().checked_sub(end.len())?)?;
+        last.eq_ignore_ascii_case(end).then_some(rest)
+    })
 }
 
 /// Whether a `name` below `parent` is a thing's, whatever its other keys are.

@@ -190,6 +190,11 @@ impl KeyTails {
             of(before).for_each(|word| self.add(format!("{word}_{last}").as_bytes()));
             self.add_joined(last.as_bytes());
         }
+        // Paths to a person's name, such as `users.name`.
+        for word in of(words::PERSON).chain(words::USERS) {
+            self.add(format!("{word}_name").as_bytes());
+            self.add(format!("{word}s_name").as_bytes());
+        }
         for pairs in words::PAIRS {
             for last in pairs.lasts {
                 pairs.firsts.iter().for_each(|word| self.add(format!("{word}_{last}").as_bytes()));

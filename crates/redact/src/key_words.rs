@@ -428,23 +428,14 @@ pub(crate) fn is_secret_key_of(parent: &[u8]) -> bool {
     )
 }
 
-/// Words for persons before `name` that are not persons above it: `{"card":{"name":…}}`.
-#[rustfmt::skip]
-pub(crate) fn is_part_of_name(parent: &[u8]) -> bool {
-    matches!(
-        parent,
-        b"card" | b"first" | b"last" | b"full" | b"given" | b"family" | b"middle" | b"legal" | b"sur" | b"maiden"
-            | b"client" | b"owner" | b"holder"
-    )
-}
-
 /// Words for persons above `name` that are not persons before it: `user_name` is a login.
-#[rustfmt::skip]
-pub(crate) fn is_user(parent: &[u8]) -> bool {
-    matches!(
-        parent,
-        b"user" | b"users" | b"author" | b"authors" | b"committer" | b"assignee" | b"reviewer" | b"people" | b"human"
-    )
+pub(crate) static USERS: &[&str] =
+    &["user", "author", "committer", "assignee", "reviewer", "people", "human"];
+
+/// Whether `word` is one of [`USERS`], or its plural.
+pub(crate) fn is_user(word: &[u8]) -> bool {
+    let singular = word.strip_suffix(b"s").unwrap_or(word);
+    USERS.iter().any(|user| user.as_bytes() == word || user.as_bytes() == singular)
 }
 
 /// Words before `address:` in prose that make it a postal address.

@@ -62,7 +62,7 @@ const SECRETS: &[(KeyClass, &str)] = &[
 const PERSONAL: &[(KeyClass, &str)] = &[
     (KeyClass::Name, "
         customer_name firstName first_name LAST-NAME cardholder_names beneficiary recipient payer surname patientName
-        contact.name billing_name shippingName maiden_name full_name given_name family_name middleName vorname nachname
+        contact.name user.name users.name customer.name commit.author.name billing_name shippingName maiden_name full_name given_name family_name middleName vorname nachname
         apellido cognome prénom nazwisko фамилия 姓名 user[first_name] passenger_name"),
     (KeyClass::Email, "
         email e-mail E_MAIL userEmail email_address emailAddress contact_emails e_mails primary_email email_primary
