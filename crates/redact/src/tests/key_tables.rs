@@ -214,3 +214,89 @@ fn the_filter_admits_every_key_that_tells() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// Paths to a `name`, and whether it is a person's.
+const NAMES: &[(&str, bool)] = &[
+    ("user", true),
+    ("users", true),
+    ("client.user", true),
+    ("source.user", true),
+    ("destination.user", true),
+    ("process.real_user", true),
+    ("customer", true),
+    ("customers", true),
+    ("authors", true),
+    ("order.customer", true),
+    ("owner", true),
+    ("repository.owner", true),
+    ("client", true),
+    ("author", true),
+    ("commit.author", true),
+    ("committer", true),
+    ("assignee", true),
+    ("reviewer", true),
+    ("employee", true),
+    ("patient", true),
+    ("contact", true),
+    ("billing", true),
+    ("account.holder", true),
+    ("card", true),
+    ("payment.cardholder", true),
+    ("first", true),
+    ("group", false),
+    ("user.group", false),
+    ("service", false),
+    ("host", false),
+    ("organization", false),
+    ("process", false),
+    ("file", false),
+    ("event", false),
+    ("log", false),
+    ("kubernetes.pod", false),
+    ("order", false),
+    ("package", false),
+    ("rule", false),
+    ("user.agent", false),
+    ("user_agent", false),
+];
+
+#[test]
+fn a_name_has_one_decision_in_every_spelling() {
+    for (path, is_person) in NAMES {
+        let want = if *is_person { KeyClass::Name } else { KeyClass::Plain };
+        let parts: Vec<_> = path.split('.').collect();
+        let brackets = parts[1..].iter().map(|part| format!("[{part}]")).collect::<String>();
+        let brackets = format!("{}{brackets}[name]", parts[0]);
+        for key in [
+            format!("{path}.name"),
+            format!("{}.NAME", path.to_uppercase()),
+            format!("{path}.names"),
+            format!("{path}.0.name"),
+            brackets.replace('[', "%5B").replace(']', "%5d"),
+            brackets,
+        ] {
+            assert_eq!(class(&key), want, "{key}");
+        }
+        for parent in [*path, parts[parts.len() - 1]] {
+            let below = classify_key(b"name", Some(parent.as_bytes()), KeyMatch::Tokens, false);
+            assert_eq!(below, want, "name below {parent}");
+        }
+        // The same in a text: as JSON, nested and with dots, and as a pair.
+        let value = if *is_person { "<name>" } else { "Quillfeather" };
+        let nested: String = parts.iter().map(|part| format!("{{\"{part}\":")).collect();
+        let ends = "}".repeat(parts.len());
+        for template in [
+            format!("{nested}{{\"name\":\"VALUE\"}}{ends}"),
+            format!("{{\"{path}.name\":\"VALUE\"}}"),
+            format!("saved {path}.name=\"VALUE\" now"),
+        ] {
+            let text = template.replace("VALUE", "Quillfeather");
+            assert_eq!(plain(&mut standard(), &text), template.replace("VALUE", value), "{text}");
+        }
+    }
+    // A login, which is no path.
+    for key in ["user_name", "userName", "user-name", "username", "USER_NAME", ".name", "[name]"] {
+        assert_eq!(class(key), KeyClass::Plain, "{key}");
+    }
+    assert_eq!(class("user.full_name"), KeyClass::Name);
+}
