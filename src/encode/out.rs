@@ -150,6 +150,12 @@ impl Slot<'_, '_> {
         let word = if value { b"true\0" } else { b"false" };
         self.0.put::<5, 0>(word, 5 - usize::from(value));
     }
+
+    /// The first `len` bytes of a block, which are JSON.
+    #[inline(always)]
+    pub(super) fn block(self, block: &[u8; 32], len: usize) {
+        self.0.put::<32, 0>(block, len);
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod audit_members;
 mod collected;
 mod console;
 mod dedup;
+mod ecs;
 mod json;
 mod json_options;
 mod json_value;
@@ -23,6 +24,10 @@ mod tests;
 #[cfg(feature = "audit")]
 pub use audit_members::AuditMembers;
 pub use console::{ConsoleLayout, ConsoleOptions, ConsoleStyle};
+pub use ecs::{
+    CATEGORIES, ECS_VERSION, EcsCounts, EcsLayout, EcsOptions, EcsOrder, FieldType, Finding, Kind,
+    Problem, field_type, is_date, is_ip, is_object, of_number, problem_of,
+};
 pub use json::JsonLayout;
 pub use json_options::{BOOT_EVENT, JsonOptions, LevelCase, LevelWords, RunId};
 pub use line_keys::LineKey;
@@ -159,6 +164,8 @@ pub enum Layout {
     Json(Box<JsonLayout>),
     /// Text to read at a terminal.
     Console(Box<ConsoleLayout>),
+    /// One nested JSON object per line, in the Elastic Common Schema.
+    Ecs(Box<EcsLayout>),
 }
 
 impl Layout {
@@ -168,6 +175,7 @@ impl Layout {
         match self {
             Layout::Json(layout) => layout.line(event, line),
             Layout::Console(layout) => layout.line(event, line),
+            Layout::Ecs(layout) => layout.line(event, line),
         }
     }
 
@@ -181,6 +189,7 @@ impl Layout {
         match self {
             Layout::Json(layout) => layout.plain_line(event, line),
             Layout::Console(layout) => layout.line(&event.whole(), line),
+            Layout::Ecs(layout) => layout.plain_line(event, line),
         }
     }
 
@@ -189,6 +198,10 @@ impl Layout {
         match self {
             Layout::Json(layout) => layout.set_static_fields(entries),
             Layout::Console(layout) => {
+                layout.set_static_fields(entries);
+                Ok(())
+            }
+            Layout::Ecs(layout) => {
                 layout.set_static_fields(entries);
                 Ok(())
             }
@@ -202,6 +215,7 @@ impl Layout {
         match self {
             Layout::Json(layout) => layout.clock = clock,
             Layout::Console(layout) => layout.clock = clock,
+            Layout::Ecs(layout) => layout.clock = clock,
         }
     }
 
@@ -212,6 +226,7 @@ impl Layout {
             Layout::Json(layout) => layout.bound(entries, rendered),
             // Rendered with each line, because fields that the event overrides must not appear.
             Layout::Console(_) => Ok(()),
+            Layout::Ecs(layout) => layout.bound(entries, rendered),
         }
     }
 }

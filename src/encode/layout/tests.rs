@@ -14,6 +14,10 @@ use ringseal_base::value::model::{Model, tree};
 use ringseal_base::value::{Value, ValueWriter};
 
 mod edges;
+/// JSON that was read, for the tests of other layouts.
+pub(super) mod json {
+    pub(in crate::encode::layout) use super::model::{Json, read};
+}
 mod model;
 mod profiles;
 mod text_lines;

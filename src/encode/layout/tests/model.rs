@@ -12,7 +12,7 @@ use crate::encode::layout::line_keys::LineKeys;
 
 /// JSON with numbers as written, and with keys in order, including repeated ones.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json {
+pub(in crate::encode::layout) enum Json {
     Null,
     Bool(bool),
     Number(String),
@@ -22,7 +22,7 @@ pub(super) enum Json {
 }
 
 /// Reads a line with `serde_json`.
-pub(super) fn read(line: &str) -> Json {
+pub(in crate::encode::layout) fn read(line: &str) -> Json {
     let json: Json = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
     json.assert_keys_are_unique();
     json
@@ -61,7 +61,7 @@ impl Json {
     }
 
     /// The value under a key.
-    pub(super) fn get(&self, wanted: &str) -> Option<&Json> {
+    pub(in crate::encode::layout) fn get(&self, wanted: &str) -> Option<&Json> {
         match self {
             Json::Map(entries) => {
                 entries.iter().find(|(key, _)| key == wanted).map(|(_, value)| value)
@@ -70,7 +70,7 @@ impl Json {
         }
     }
 
-    pub(super) fn text(&self, wanted: &str) -> &str {
+    pub(in crate::encode::layout) fn text(&self, wanted: &str) -> &str {
         match self.get(wanted) {
             Some(Json::Text(text)) => text,
             other => panic!("{wanted}: {other:?}"),

@@ -1,0 +1,153 @@
+//! Adds the fields of an event and of its contexts to a tree, each at the place that the rules give it.
+//!
+//! Promises: nothing is allocated once the scratch memory has the size of the largest event.
+use super::EcsOptions;
+use super::field_types::{FieldType, Kind, Problem, field_of};
+use super::findings::Findings;
+use super::merge::{MAP_HEAD, Merger, each_entry};
+use super::rules::{self, Origin, Path, Place};
+use super::tree::{Content, Form, Leaf, ROOT, Region, Tier, ValueLeaf};
+use crate::encode::Unit;
+use crate::encode::layout::unit_of;
+use ringseal_base::value::{ReadError, ValueRef};
+
+/// How often entries of a map are placed one by one inside each other.
+const PLACED_DEPTH_MAX: usize = 16;
+
+/// Adds fields to a tree.
+pub(super) struct Builder<'t, 'a> {
+    pub(super) merger: Merger<'t, 'a>,
+    pub(super) options: &'t EcsOptions,
+    pub(super) omit_none: bool,
+    /// Where fields that do not fit the schema are counted, if they are.
+    pub(super) findings: Option<&'t mut Findings>,
+    /// Target and name of the event, for findings.
+    pub(super) names: (&'a [u8], &'a [u8]),
+}
+
+/// A field as it is found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found<'v> {
+    pub(super) tier: Tier,
+    pub(super) region: Region,
+    /// The offset of the value in the region.
+    pub(super) at: u32,
+    pub(super) value: ValueRef<'v>,
+}
+
+impl Builder<'_, '_> {
+    /// Adds the entries of a region that is a map.
+    pub(super) fn fields(&mut self, tier: Tier, region: Region) -> Result<(), ReadError> {
+        each_entry(self.merger.regions[region as usize], 0, |key, at, value| {
+            self.field(key, Found { tier, region, at, value }, 0)
+        })
+    }
+
+    /// Adds a field, which is in `depth` maps.
+    pub(super) fn field(
+        &mut self,
+        key: &[u8],
+        found: Found<'_>,
+        depth: usize,
+    ) -> Result<(), ReadError> {
+        let kind = Kind::of(found.value);
+        if kind == Kind::Absent {
+            return Ok(());
+        }
+        let mut path = self.merger.scratch.paths.pop().unwrap_or_default();
+        let origin = if found.tier == Tier::Call { Origin::Call } else { Origin::Context };
+        let (mut place, problem) = rules::place(self.options, (key, kind), origin, &mut path);
+        if let (Some(problem), Some(findings)) = (problem, &mut self.findings) {
+            findings.add(self.names, key, problem, kind.name());
+        }
+        if depth >= PLACED_DEPTH_MAX && matches!(place, Place::Entries | Place::RootEntries) {
+            path.clear();
+            path.push_dotted(b"extra.value", 0);
+            place = Place::Path;
+        }
+        let result = match place {
+            Place::Nowhere => Ok(()),
+            Place::Entries => self.entries_below(Some(key), found, depth),
+            Place::RootEntries => self.entries_below(None, found, depth),
+            Place::Path | Place::Label => {
+                let form = if place == Place::Label { Form::Label } else { Form::Plain };
+                let content = self.content(&path, key, (found, kind), form, depth);
+                self.merger.insert(ROOT, &path, found.tier, content)
+            }
+        };
+        self.merger.scratch.paths.push(path);
+        result
+    }
+
+    /// Adds what stands at a dotted path.
+    pub(super) fn leaf(&mut self, name: &str, tier: Tier, leaf: Leaf) -> Result<(), ReadError> {
+        let mut path = self.merger.scratch.paths.pop().unwrap_or_default();
+        path.clear();
+        path.push_dotted(name.as_bytes(), 0);
+        let result = self.merger.insert(ROOT, &path, tier, Content::Leaf(leaf));
+        self.merger.scratch.paths.push(path);
+        result
+    }
+
+    /// Adds the entries of a map as fields, with `prefix` and a dot before their keys.
+    fn entries_below(
+        &mut self,
+        prefix: Option<&[u8]>,
+        found: Found<'_>,
+        depth: usize,
+    ) -> Result<(), ReadError> {
+        let (value, at) = self.merger.open_value(found.region, found.at)?;
+        let ValueRef::Map(entries) = value else { return Ok(()) };
+        let mut full = self.merger.scratch.keys.pop().unwrap_or_default();
+        let result = each_entry(entries.0, at + MAP_HEAD, |key, at, value| {
+            full.clear();
+            if let Some(prefix) = prefix {
+                full.extend_from_slice(prefix);
+                full.push(b'.');
+            }
+            let start = full.len();
+            full.extend_from_slice(if key.is_empty() { b"_" } else { key });
+            if rules::has_empty_part(&full[start..]) {
+                full[start..].iter_mut().filter(|it| **it == b'.').for_each(|it| *it = b'_');
+            }
+            self.field(&full, Found { at, value, ..found }, depth + 1)
+        });
+        self.merger.scratch.keys.push(full);
+        result
+    }
+
+    /// What stands at the path of a field.
+    fn content(
+        &mut self,
+        path: &Path,
+        key: &[u8],
+        (found, kind): (Found<'_>, Kind),
+        form: Form,
+        depth: usize,
+    ) -> Content {
+        if kind == Kind::Null && self.omit_none && depth == 0 {
+            self.merger.tree.has_hidden = true;
+            return Content::Leaf(Leaf::Hidden);
+        }
+        let schema = field_of(path.dotted());
+        let leaf = ValueLeaf {
+            region: found.region,
+            at: found.at,
+            unit: match schema {
+                Some((_, FieldType::Integer)) => Unit::Nanos,
+                _ => unit_of(key),
+            },
+            form,
+            check: match schema {
+                Some((field, FieldType::Ip)) => Some((field, Problem::NotAnIp)),
+                Some((field, FieldType::Date)) => Some((field, Problem::NotADate)),
+                Some((field @ "event.category", _)) => Some((field, Problem::UnknownCategory)),
+                _ => None,
+            },
+        };
+        match kind {
+            Kind::Map | Kind::Error if form == Form::Plain => Content::Whole(leaf, kind),
+            _ => Content::Leaf(Leaf::Value(leaf)),
+        }
+    }
+}
