@@ -73,7 +73,7 @@ pub use crate::emit::{
     in_current_context, with_backtrace,
 };
 pub use crate::encode::Subsecond;
-pub use crate::encode::layout::{LevelCase, LevelWords, LineKey, RunId};
+pub use crate::encode::layout::{EcsOptions, EcsOrder, LevelCase, LevelWords, LineKey, RunId};
 #[cfg(feature = "audit")]
 pub use crate::engine::{
     AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted,
@@ -184,12 +184,19 @@ pub mod internals {
     /// Lines without an engine.
     pub mod encode {
         pub use crate::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
+        /// The Elastic Common Schema: its fields, and which values fit them.
+        pub mod ecs {
+            pub use crate::encode::layout::{
+                CATEGORIES, ECS_VERSION, FieldType, Kind, Problem, field_type, is_date, is_ip,
+                is_object, of_number, problem_of,
+            };
+        }
         pub mod layout {
             #[cfg(feature = "audit")]
             pub use crate::encode::layout::AuditMembers;
             pub use crate::encode::layout::{
-                Bound, ConsoleLayout, ConsoleOptions, Event, JsonLayout, JsonOptions, Layout,
-                Scope, Source, key_bits,
+                Bound, ConsoleLayout, ConsoleOptions, EcsLayout, Event, JsonLayout, JsonOptions,
+                Layout, Scope, Source, key_bits,
             };
         }
     }

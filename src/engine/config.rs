@@ -28,7 +28,7 @@ use crate::core::context::Context;
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
 use crate::emit::overflow::Overflow;
-use crate::encode::layout::JsonOptions;
+use crate::encode::layout::{EcsOptions, JsonOptions};
 use crate::writer::run::{ThreadConfig, WaitStrategy};
 use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
@@ -75,6 +75,7 @@ pub struct Config {
     pub(super) include_stack: bool,
     pub(super) flat: JsonOptions,
     chosen: format::Chosen,
+    pub(super) ecs: EcsOptions,
     outputs: Vec<Output>,
     /// Replaces `outputs`.
     only_output: Option<Output>,
@@ -140,6 +141,7 @@ impl Config {
             include_stack: false,
             flat: JsonOptions::default(),
             chosen: format::Chosen::default(),
+            ecs: EcsOptions::new(),
             outputs: Vec::new(),
             only_output: None,
             backups: None,

@@ -19,6 +19,8 @@
 //! | `LOG_SAMPLE_LEVELS` | shares kept by level: `debug=0.01,info=0.1`, or `production` for just that | all |
 //! | `LOG_SAMPLE_TARGETS` | shares kept by target, debug and below: `app::db=0.1,*=0.5`; `scope=info` widens it | all |
 //! | `LOG_SAMPLE_LIMIT` | most events of one call site: `100/1s` | none |
+//! | `SERVICE_TYPE`, `APP_VERSION` | `service.name` and `service.version` of lines in `ecs` | `app`, `0.0.0` |
+//! | `ENVIRONMENT`, `PROJECT_NAME` | `service.environment` and `project.name` of lines in `ecs` | none |
 //!
 //! `1`, `true`, `yes` and `on` switch a setting on; `0`, `false`, `no`, `off` and an empty value switch it off, in any
 //! case. Any other value is an error that names the variable, its value and the valid values.
@@ -27,6 +29,7 @@ use std::fmt;
 
 use super::config::{Color, Config, Format, Output};
 use crate::core::filter::ParseFilterError;
+use crate::encode::layout::EcsOptions;
 
 /// An environment variable with an invalid value.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,7 +80,7 @@ impl Config {
     /// ```
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Config, EnvError> {
         let mut config = Config::new();
-        let read = |name| variable(name).filter(|value| !value.trim().is_empty());
+        let read = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         if let Some(value) = read("LOG_LEVEL") {
             let refuse = |error: ParseFilterError| EnvError {
                 variable: "LOG_LEVEL".into(),
@@ -131,6 +134,9 @@ impl Config {
                 }
             };
         }
+        if config.format == Format::Ecs {
+            config.ecs = ecs_from(read);
+        }
         config.sampling_from(read)
     }
 }
@@ -146,6 +152,16 @@ fn with_prefix(
         let name = prefixed(&error.variable);
         if variable(&name).is_some() { EnvError { variable: name.into(), ..error } } else { error }
     })
+}
+
+/// The options of lines in the Elastic Common Schema.
+fn ecs_from(read: impl Fn(&str) -> Option<String>) -> EcsOptions {
+    let or = |name, default: &str| read(name).unwrap_or_else(|| default.to_owned());
+    let (name, version) = (or("SERVICE_TYPE", "app"), or("APP_VERSION", "0.0.0"));
+    let options = EcsOptions::new().service(name.trim(), version.trim());
+    // An empty name sets nothing.
+    let (environment, project) = (or("ENVIRONMENT", ""), or("PROJECT_NAME", ""));
+    options.environment(environment.trim()).project(project.trim())
 }
 
 fn output(name: &str) -> Option<Output> {
@@ -173,7 +189,7 @@ fn flag(variable: &'static str, value: Option<String>) -> Result<Option<bool>, E
 mod tests {
     use std::time::Duration;
 
-    use super::{Color, Config, Format};
+    use super::{Color, Config, EcsOptions, Format};
     use crate::core::Level;
     use crate::sample::Sampling;
     use ringseal_redact::{Preset, Profile, RuleSet};
@@ -236,6 +252,25 @@ mod tests {
                 assert_eq!(from(&[("LOG_FORMAT", name)]).unwrap().format, *format, "{name}");
             }
         }
+    }
+
+    #[test]
+    fn the_service_of_ecs_lines_comes_from_variables() {
+        let ecs = |pairs: &[(&str, &str)]| {
+            let config = from(&[&[("LOG_FORMAT", "ecs")], pairs].concat()).unwrap();
+            assert_eq!(config.format, Format::Ecs);
+            config.ecs
+        };
+        assert_eq!(ecs(&[]), EcsOptions::new().service("app", "0.0.0"));
+        let all = [
+            ("SERVICE_TYPE", "celery"),
+            ("APP_VERSION", "1.2.3"),
+            ("ENVIRONMENT", "production"),
+            ("PROJECT_NAME", "event-backend"),
+        ];
+        let expected = EcsOptions::new().service("celery", "1.2.3").environment("production");
+        assert_eq!(ecs(&all), expected.project("event-backend"));
+        assert_eq!(from(&all).unwrap().ecs, EcsOptions::new());
     }
 
     #[test]

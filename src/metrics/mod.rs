@@ -190,6 +190,10 @@ declare! {
         batch_grown,
         /// Calls of a sink that failed.
         sink_errors,
+        /// Fields in lines of the Elastic Common Schema that do not fit it.
+        ecs_misfits,
+        /// Lines of the Elastic Common Schema that were written without a plan, which is slower.
+        ecs_unplanned,
     }
 }
 

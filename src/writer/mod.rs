@@ -17,6 +17,7 @@ mod lane_reader;
 mod line_table;
 pub mod link;
 mod managed_sink;
+mod misfits;
 mod output;
 mod process;
 mod reclaim;
@@ -173,6 +174,7 @@ impl Writer {
         let cutoff = if calls.is_empty() { self.cutoff(ticks) } else { u64::MAX };
         self.drain(now, cutoff, &mut turn);
         self.report_losses(now);
+        self.processor.report_misfits(now);
         self.hand_over(now);
         // Only lanes whose space was given back end.
         self.reclaim_when_due(now, &mut turn);

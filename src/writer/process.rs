@@ -8,6 +8,7 @@ use super::context_table::{Definition, RecentContexts};
 use super::lane_reader::LaneMemory;
 use super::line_table::LineOrigin;
 use super::managed_sink::SinkEvent;
+use super::misfits::MisfitReports;
 use super::output::{Encoded, Output};
 pub(super) use super::record_problem::RecordProblem;
 use super::redaction::{Redacted, Redaction, RedactionConfig, Verdict};
@@ -44,6 +45,7 @@ pub(super) struct Processor {
     static_fields: Vec<u8>,
     /// Losses in all lanes when they were last reported.
     losses_seen: u64,
+    pub(super) misfit_reports: MisfitReports,
 }
 
 impl Processor {
@@ -66,6 +68,7 @@ impl Processor {
             recent_contexts: RecentContexts::default(),
             static_fields,
             losses_seen: 0,
+            misfit_reports: MisfitReports::default(),
         };
         processor.pass_on_calibration();
         // They were written by this process a moment ago, so they can be read.

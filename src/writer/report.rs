@@ -2,8 +2,7 @@
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
 
-/// The target of the engine's own events.
-pub const OWN_TARGET: &str = "ringseal";
+pub use crate::encode::layout::OWN_TARGET;
 
 macro_rules! own_events {
     ($($(#[doc = $doc:literal])+ $static:ident = $level:ident $event:literal [$($key:literal),*];)+) => {$(
@@ -55,6 +54,9 @@ own_events! {
     UNHEARD = Warn "ringseal.logged_without_engine" ["events", "is_at_least"];
     /// A thread of the host panicked.
     PANICKED = Error "ringseal.panicked" ["error", "location", "thread_name"];
+    /// A field does not fit the Elastic Common Schema: an index would reject the line, or the field. Reported once for
+    /// each event and field, ten times a minute at most.
+    ECS_MISFIT = Warn "ringseal.ecs_misfit" ["field", "expected", "found", "in_event", "in_target"];
     /// A record could not be read and was skipped.
     RECORD_ERROR = Error "ringseal.record_error" ["reason", "skipped_bytes"];
     /// The audit log or one of its sinks cannot be written; its entries are kept and retried.

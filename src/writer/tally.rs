@@ -18,6 +18,8 @@ pub(super) struct Tally {
     pub(super) batches: u64,
     pub(super) batch_grown: u64,
     pub(super) record_errors: u64,
+    pub(super) ecs_misfits: u64,
+    pub(super) ecs_unplanned: u64,
     pub(super) ring_bytes_high_water: u64,
     /// The time of the oldest record since the last call of [`Tally::note_lag`]; `i64::MAX` before the first.
     pub(super) unix_nanos_min: i64,
@@ -36,6 +38,8 @@ impl Default for Tally {
             batches: 0,
             batch_grown: 0,
             record_errors: 0,
+            ecs_misfits: 0,
+            ecs_unplanned: 0,
             ring_bytes_high_water: 0,
             unix_nanos_min: i64::MAX,
             lag_nanos_max: 0,
@@ -82,6 +86,8 @@ impl Tally {
         counters.turns_busy.add(1);
         counters.batch_grown.add(self.batch_grown);
         counters.record_errors.add(self.record_errors);
+        counters.ecs_misfits.add(self.ecs_misfits);
+        counters.ecs_unplanned.add(self.ecs_unplanned);
         counters.ring_bytes_high_water.raise(self.ring_bytes_high_water);
         counters.writer_lag_nanos_max.raise(self.lag_nanos_max);
         *self = Tally::default();

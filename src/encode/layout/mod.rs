@@ -25,7 +25,7 @@ mod tests;
 pub use audit_members::AuditMembers;
 pub use console::{ConsoleLayout, ConsoleOptions, ConsoleStyle};
 pub use ecs::{
-    CATEGORIES, ECS_VERSION, EcsCounts, EcsLayout, EcsOptions, EcsOrder, FieldType, Finding, Kind,
+    CATEGORIES, ECS_VERSION, EcsCounts, EcsLayout, EcsOptions, EcsOrder, FieldType, Kind, Misfit,
     Problem, field_type, is_date, is_ip, is_object, of_number, problem_of,
 };
 pub use json::JsonLayout;
@@ -41,6 +41,9 @@ use crate::core::level::Level;
 use ringseal_base::clock::Calibration;
 use ringseal_base::fnv::fnv1a;
 use ringseal_base::value::{Entries, ReadError, ValueRef, Values};
+
+/// The target of the engine's own events.
+pub const OWN_TARGET: &str = "ringseal";
 
 /// One event that becomes a line.
 #[derive(Debug, Clone, Copy)]
@@ -216,6 +219,15 @@ impl Layout {
             Layout::Json(layout) => layout.clock = clock,
             Layout::Console(layout) => layout.clock = clock,
             Layout::Ecs(layout) => layout.clock = clock,
+        }
+    }
+
+    /// Takes what the layout counted since the last call, and the fields to report; nothing for layouts without a
+    /// schema.
+    pub(crate) fn take_misfits(&mut self) -> (EcsCounts, Vec<Misfit>) {
+        match self {
+            Layout::Ecs(layout) => layout.take_misfits(),
+            Layout::Json(_) | Layout::Console(_) => Default::default(),
         }
     }
 

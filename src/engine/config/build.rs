@@ -50,6 +50,8 @@ impl Config {
         let outputs = self.outputs.iter().chain(&self.only_output);
         let formats = outputs.map(|output| output.format.unwrap_or(self.format));
         self.check_keys(formats.chain([self.format]))?;
+        let refused = |(setting, expected, found)| InitError::Setting { setting, expected, found };
+        self.ecs.check().map_err(refused)?;
         self.outputs.iter().chain(&self.only_output).try_for_each(Output::check)
     }
 

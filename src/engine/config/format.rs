@@ -2,8 +2,8 @@
 use super::{Config, InitError};
 use crate::encode::Subsecond;
 use crate::encode::layout::{
-    ConsoleLayout, ConsoleOptions, ConsoleStyle, JsonLayout, JsonOptions, Layout, LevelCase,
-    LevelWords, LineKey, Profile, RunId,
+    ConsoleLayout, ConsoleOptions, ConsoleStyle, EcsLayout, JsonLayout, JsonOptions, Layout,
+    LevelCase, LevelWords, LineKey, Profile, RunId,
 };
 
 /// The format of lines. `LOG_FORMAT` takes the same names.
@@ -32,6 +32,8 @@ pub enum Format {
     CloudDogJson,
     /// `cloud-dog-text`: one line of text, `[time] LEVEL service correlation target — message`, then the fields.
     CloudDogText,
+    /// `ecs`: nested JSON in the Elastic Common Schema 1.12; [`Config::ecs`] has its options.
+    Ecs,
 }
 
 impl Format {
@@ -46,6 +48,7 @@ impl Format {
         Format::DashtamCloudWatch,
         Format::CloudDogJson,
         Format::CloudDogText,
+        Format::Ecs,
     ];
 
     /// The name of the format in configurations.
@@ -60,6 +63,7 @@ impl Format {
             Format::DashtamCloudWatch => "dashtam-cloudwatch",
             Format::CloudDogJson => "cloud-dog-json",
             Format::CloudDogText => "cloud-dog-text",
+            Format::Ecs => "ecs",
         }
     }
 
@@ -90,6 +94,7 @@ impl Format {
             Format::DashtamCloudWatch => Form::Json(Profile::DASHTAM_CLOUDWATCH),
             Format::CloudDogJson => Form::Json(Profile::CLOUD_DOG_JSON),
             Format::CloudDogText => Form::Text(ConsoleStyle::CloudDog),
+            Format::Ecs => Form::Ecs,
         }
     }
 
@@ -103,6 +108,7 @@ impl Format {
 enum Form {
     Json(&'static Profile),
     Text(ConsoleStyle),
+    Ecs,
 }
 
 /// Settings of lines that replace those of the format.
@@ -137,6 +143,10 @@ impl Config {
                 options.level_words = self.chosen.level_words.unwrap_or(options.level_words);
                 options.subsecond = self.chosen.subsecond.unwrap_or(options.subsecond);
                 Layout::Console(Box::new(ConsoleLayout::new(options)))
+            }
+            Form::Ecs => {
+                let settings = self.json_options(Profile::JSON);
+                Layout::Ecs(Box::new(EcsLayout::new(self.ecs.clone(), settings)))
             }
         }
     }
@@ -196,6 +206,11 @@ impl Config {
         let profile = match format.form() {
             Form::Json(profile) => profile,
             Form::Text(_) => Profile::JSON,
+            Form::Ecs => {
+                let [level, target, event] =
+                    ["log.level", "log.logger", "message"].map(String::from);
+                return ReadKeys { level, target, event };
+            }
         };
         let options = self.json_options(profile);
         let key = |member| options.keys.get(member).to_owned();

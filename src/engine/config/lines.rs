@@ -1,8 +1,8 @@
 //! Settings of the lines that an engine writes.
-use super::Config;
+use super::{Config, Format};
 use crate::emit::BoundFields;
 use crate::encode::Subsecond;
-use crate::encode::layout::{LevelCase, LevelWords, LineKey, RunId};
+use crate::encode::layout::{EcsOptions, LevelCase, LevelWords, LineKey, RunId};
 
 impl Config {
     /// Sort all keys of a JSON line. For comparing lines, not for speed.
@@ -27,6 +27,22 @@ impl Config {
     pub fn omit_none(mut self, omit_none: bool) -> Self {
         self.flat.omit_none = omit_none;
         self
+    }
+
+    /// Writes lines in the Elastic Common Schema: [`Format::Ecs`] with these options.
+    ///
+    /// ```
+    /// use ringseal::{Config, EcsOptions, info, testing::Capture};
+    /// let options = EcsOptions::new().service("pay", "1.4.2").environment("staging");
+    /// let (engine, capture) = Capture::start_with(Config::new().ecs(options));
+    /// info!(engine, "payment_processed", amount = 100, user.id = 42);
+    /// let line = capture.lines().pop().unwrap();
+    /// assert!(line.contains(r#""user":{"id":42}"#) && line.contains(r#""extra":{"amount":100}"#));
+    /// ```
+    #[must_use]
+    pub fn ecs(mut self, options: EcsOptions) -> Self {
+        self.ecs = options;
+        self.format(Format::Ecs)
     }
 
     /// The version of the events' fields, in the JSON lines that [`Config::run_id`] chooses. Default 1.

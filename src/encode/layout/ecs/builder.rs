@@ -3,8 +3,8 @@
 //! Promises: nothing is allocated once the scratch memory has the size of the largest event.
 use super::EcsOptions;
 use super::field_types::{FieldType, Kind, Problem, field_of};
-use super::findings::Findings;
 use super::merge::{MAP_HEAD, Merger, each_entry};
+use super::misfits::Misfits;
 use super::rules::{self, Origin, Path, Place};
 use super::tree::{Content, Form, Leaf, ROOT, Region, Tier, ValueLeaf};
 use crate::encode::Unit;
@@ -20,8 +20,8 @@ pub(super) struct Builder<'t, 'a> {
     pub(super) options: &'t EcsOptions,
     pub(super) omit_none: bool,
     /// Where fields that do not fit the schema are counted, if they are.
-    pub(super) findings: Option<&'t mut Findings>,
-    /// Target and name of the event, for findings.
+    pub(super) misfits: Option<&'t mut Misfits>,
+    /// Target and name of the event, for misfits.
     pub(super) names: (&'a [u8], &'a [u8]),
 }
 
@@ -57,8 +57,8 @@ impl Builder<'_, '_> {
         let mut path = self.merger.scratch.paths.pop().unwrap_or_default();
         let origin = if found.tier == Tier::Call { Origin::Call } else { Origin::Context };
         let (mut place, problem) = rules::place(self.options, (key, kind), origin, &mut path);
-        if let (Some(problem), Some(findings)) = (problem, &mut self.findings) {
-            findings.add(self.names, key, problem, kind.name());
+        if let (Some(problem), Some(misfits)) = (problem, &mut self.misfits) {
+            misfits.add(self.names, key, problem, kind.name());
         }
         if depth >= PLACED_DEPTH_MAX && matches!(place, Place::Entries | Place::RootEntries) {
             path.clear();

@@ -193,7 +193,7 @@ impl EcsLayout {
             options: &self.options,
             omit_none: self.settings.omit_none,
             // The lines that have the fields report them.
-            findings: None,
+            misfits: None,
             names: (b"", b""),
         };
         builder.fields(Tier::Bound, Region::Bound)?;
@@ -240,7 +240,7 @@ impl EcsLayout {
         let mut bytes = entries.get(leaf.at as usize..).unwrap_or_default();
         let value = ValueRef::read(&mut bytes)?;
         if let Some(check) = leaf.check {
-            check_value(check, value, (b"", b"a context"), &mut self.findings);
+            check_value(check, value, (b"", b"a context"), &mut self.misfits);
         }
         self.values.leaf(rendered, RenderContext::BOUND, (leaf, value), depth)
     }

@@ -250,8 +250,12 @@ impl Problem {
 
 /// What the schema has against a single value of this kind in a field of this type.
 pub fn problem_of(found: FieldType, kind: Kind) -> Option<Problem> {
+    let is_map = matches!(kind, Kind::Map | Kind::Error);
+    if is_map && !matches!(found, FieldType::Object | FieldType::GeoPoint) {
+        return Some(Problem::NotAValue);
+    }
     let (is_fine, problem) = match found {
-        FieldType::Keyword => (!matches!(kind, Kind::Map | Kind::Error), Problem::NotAValue),
+        FieldType::Keyword => (true, Problem::NotAValue),
         FieldType::Integer => {
             (matches!(kind, Kind::Integer | Kind::Duration), Problem::NotAnInteger)
         }
@@ -265,7 +269,7 @@ pub fn problem_of(found: FieldType, kind: Kind) -> Option<Problem> {
         }
         FieldType::Ip => (matches!(kind, Kind::Ip | Kind::Text), Problem::NotAnIp),
         FieldType::GeoPoint => (true, Problem::NotAnObject),
-        FieldType::Object => (matches!(kind, Kind::Map | Kind::Error), Problem::NotAnObject),
+        FieldType::Object => (is_map, Problem::NotAnObject),
     };
     (!is_fine && !matches!(kind, Kind::Absent | Kind::Null)).then_some(problem)
 }

@@ -55,7 +55,7 @@ impl EcsLayout {
                 correlation: event.scope.and_then(|scope| scope.correlation),
                 members: &self.members,
                 place: place_of(&event.source),
-                findings: &mut self.findings,
+                misfits: &mut self.misfits,
                 names,
             }),
         };
@@ -133,7 +133,7 @@ impl EcsLayout {
             },
             options: &self.options,
             omit_none: self.settings.omit_none,
-            findings: Some(&mut self.findings),
+            misfits: Some(&mut self.misfits),
             names,
         };
         add_own(&mut builder, event)?;

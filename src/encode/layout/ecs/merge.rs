@@ -82,7 +82,7 @@ impl<'a> Merger<'_, 'a> {
     fn open(&mut self, node: NodeId) -> Result<(), ReadError> {
         let present = *self.tree.node(node);
         match present.content {
-            Content::Object => return Ok(()),
+            Content::Object => Ok(()),
             Content::Leaf(_) => {
                 self.tree.node_mut(node).content = Content::Object;
                 self.add_value(node, present.tier, present.content)

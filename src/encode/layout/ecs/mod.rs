@@ -15,9 +15,9 @@ mod builder;
 mod contexts;
 mod field_types;
 mod fields;
-mod findings;
 mod line;
 mod merge;
+mod misfits;
 mod options;
 mod plan;
 mod plans;
@@ -32,11 +32,11 @@ pub use field_types::{
     CATEGORIES, FieldType, Kind, Problem, field_type, is_date, is_ip, is_object, of_number,
     problem_of,
 };
-pub use findings::Finding;
+pub use misfits::Misfit;
 pub use options::{EcsOptions, EcsOrder};
 
 use self::contexts::{Rendered, Shapes};
-use self::findings::Findings;
+use self::misfits::Misfits;
 use self::plan::{EXTRA_BYTES, Tools};
 use self::plans::{PlanKey, Plans};
 use self::tree::{Tree, ValueLeaf};
@@ -68,7 +68,7 @@ pub struct EcsLayout {
     static_entries: Vec<u8>,
     shapes: Shapes,
     plans: Plans,
-    findings: Findings,
+    misfits: Misfits,
     tree_lines: u64,
     values: ValueWriter,
     // Reused memory.
@@ -82,7 +82,7 @@ pub struct EcsLayout {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EcsCounts {
     /// Fields that do not fit the schema.
-    pub findings: u64,
+    pub misfits: u64,
     /// Lines that were written without a plan.
     pub tree_lines: u64,
 }
@@ -104,7 +104,7 @@ impl EcsLayout {
             static_entries: Vec::new(),
             shapes: Shapes::default(),
             plans: Plans::default(),
-            findings: Findings::default(),
+            misfits: Misfits::default(),
             tree_lines: 0,
             values: ValueWriter::default(),
             tree: Tree::default(),
@@ -121,12 +121,12 @@ impl EcsLayout {
     }
 
     /// Takes the counts since the last call, and the fields to report.
-    pub(crate) fn take_findings(&mut self) -> (EcsCounts, Vec<Finding>) {
+    pub(crate) fn take_misfits(&mut self) -> (EcsCounts, Vec<Misfit>) {
         let counts = EcsCounts {
-            findings: std::mem::take(&mut self.findings.count),
+            misfits: std::mem::take(&mut self.misfits.count),
             tree_lines: std::mem::take(&mut self.tree_lines),
         };
-        (counts, std::mem::take(&mut self.findings.pending))
+        (counts, std::mem::take(&mut self.misfits.pending))
     }
 
     fn level_name(&self, level: Level) -> &'static [u8] {
@@ -163,7 +163,7 @@ impl EcsLayout {
         while let Some(step) = plan::next_other(&mut out, &mut steps, &mut payload) {
             let mut tools = Tools {
                 values: &mut self.values,
-                findings: &mut self.findings,
+                misfits: &mut self.misfits,
                 context: RenderContext::at(&Source::Site(event.site), event.unix_nanos, self.clock),
             };
             match out.with_vec(|line| step.write_own(line, &mut tools, payload))? {
@@ -177,7 +177,7 @@ impl EcsLayout {
         }
         out.fragment(&plan.tail);
         out.literal(b"}\n");
-        self.findings.count += plan.findings;
+        self.misfits.count += plan.misfits;
         Ok(())
     }
 
@@ -197,7 +197,7 @@ impl EcsLayout {
             let Some(plan) = found else { break };
             let mut tools = Tools {
                 values: &mut self.values,
-                findings: &mut self.findings,
+                misfits: &mut self.misfits,
                 context: RenderContext::of(event, self.clock),
             };
             if plan.write(event, &mut tools, &mut self.time, &mut self.offsets, line)? {

@@ -10,8 +10,8 @@ use std::hash::Hasher;
 
 use super::contexts::Rendered;
 use super::field_types::Kind;
-use super::findings::Findings;
 use super::line::{place_of, regions, write_root};
+use super::misfits::Misfits;
 use super::plans::KeyHasher;
 use super::tree::{Content, Emit, Form, Leaf, Region, ValueLeaf};
 use super::values::{LineParts, ValueWriter, check_value, write_constant, write_span_id};
@@ -35,7 +35,7 @@ pub(super) struct Plan {
     /// Whether the steps of own fields are the fields in their order, without any other.
     pub(super) is_in_order: bool,
     /// Fields that do not fit the schema.
-    pub(super) findings: u64,
+    pub(super) misfits: u64,
 }
 
 /// An own field.
@@ -106,7 +106,7 @@ enum StepSource {
 /// What a step needs besides the value.
 pub(super) struct Tools<'w, 'a> {
     pub(super) values: &'w mut ValueWriter,
-    pub(super) findings: &'w mut Findings,
+    pub(super) misfits: &'w mut Misfits,
     pub(super) context: RenderContext<'a>,
 }
 
@@ -127,7 +127,7 @@ impl Step {
         Out::new(line).fragment(&self.key);
         if let Some(check) = self.leaf.check {
             let names = (tools.context.target, tools.context.event);
-            check_value(check, value, names, tools.findings);
+            check_value(check, value, names, tools.misfits);
         }
         tools.values.leaf(line, tools.context, (&self.leaf, value), self.depth)?;
         Ok(Some(rest))
@@ -171,7 +171,7 @@ impl Plan {
             return Ok(false);
         }
         out.fragment(&self.tail);
-        tools.findings.count += self.findings;
+        tools.misfits.count += self.misfits;
         match event.sample_rate {
             None => out.literal(b"}\n"),
             rate => out.with_vec(|line| super::line::end(line, rate)),
@@ -325,11 +325,11 @@ impl EcsLayout {
     #[cold]
     pub(super) fn compile(&mut self, event: &Event<'_>) -> Result<Option<Plan>, ReadError> {
         let Source::Site(callsite) = event.source else { return Ok(None) };
-        let before = self.findings.count;
+        let before = self.misfits.count;
         let mut tree = std::mem::take(&mut self.tree);
         let filled = self.fill(event, &mut tree);
-        let findings = self.findings.count - before;
-        self.findings.count = before;
+        let misfits = self.misfits.count - before;
+        self.misfits.count = before;
         let order = self.root_order(&tree);
         let mut pieces = Pieces {
             text: Vec::new(),
@@ -340,7 +340,7 @@ impl EcsLayout {
                 correlation: None,
                 members: &self.members,
                 place: place_of(&event.source),
-                findings: &mut self.findings,
+                misfits: &mut self.misfits,
                 names: event.source.names(),
             },
         };
@@ -369,7 +369,7 @@ impl EcsLayout {
             tail: Fragment::new(&last),
             fields: fields.into_iter().map(|(_, field)| field).collect(),
             is_in_order,
-            findings,
+            misfits,
         }))
     }
 }

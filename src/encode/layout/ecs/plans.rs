@@ -1,6 +1,6 @@
 //! The plans of a layout.
 //!
-//! Promises: finding a plan takes constant time and allocates nothing. The memory is bounded by the number of call
+//! Promises: misfit a plan takes constant time and allocates nothing. The memory is bounded by the number of call
 //! sites and [`PLANS_MAX`]. When that many plans exist, a new one takes the place of one that was not used for a while;
 //! as long as there is none, the event is written without a plan.
 use std::collections::HashMap;

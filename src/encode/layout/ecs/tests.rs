@@ -8,7 +8,7 @@ use crate::core::callsite::{Callsite, Metadata};
 use crate::core::correlation::Correlation;
 use crate::core::registry;
 use crate::encode::layout::tests::json::{Json, read};
-use crate::encode::layout::{Bound, Layout, RunId, Scope, key_bits};
+use crate::encode::layout::{Bound, RunId, Scope, key_bits};
 use ringseal_base::limits::Limits;
 use ringseal_base::value::model::{Model, tree};
 use ringseal_base::value::{Value, ValueWriter};
@@ -242,7 +242,7 @@ proptest! {
     }
 
     #[test]
-    fn a_line_has_each_leaf_of_the_nearest_source(
+    fn each_leaf_is_of_the_nearest_source(
         own in vec((path_key(), simple()), 0..6),
         bound in vec((path_key(), simple()), 0..6),
         ambient in vec((path_key(), simple()), 0..6),

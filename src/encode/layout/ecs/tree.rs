@@ -133,8 +133,8 @@ pub(super) struct Node {
     pub(super) content: Content,
 }
 
-/// The tree.
-#[derive(Debug)]
+/// The tree. A new one has no memory and no root: [`Tree::clear`] comes first.
+#[derive(Debug, Default)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
     keys: Vec<u8>,
@@ -145,25 +145,11 @@ pub(super) struct Tree {
     pub(super) has_hidden: bool,
 }
 
-impl Default for Tree {
-    fn default() -> Self {
-        let mut tree = Self {
-            nodes: Vec::new(),
-            keys: Vec::new(),
-            table: Vec::new(),
-            hasher: RandomState::new(),
-            has_hidden: false,
-        };
-        tree.clear();
-        tree
-    }
-}
-
 /// Slots of an empty table.
 const SLOTS_MIN: usize = 64;
 
 impl Tree {
-    /// Removes all nodes but the root.
+    /// Removes all nodes but the root, which is added to a new tree.
     pub(super) fn clear(&mut self) {
         self.nodes.clear();
         self.keys.clear();

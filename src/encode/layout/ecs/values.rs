@@ -3,8 +3,8 @@
 //! Promises: no object has a key twice. The depth of what is written is bounded, and so is that of the recursion.
 //! Nothing is allocated once the scratch memory has the size of the largest value.
 use super::field_types::{CATEGORIES, Problem, is_date, is_ip};
-use super::findings::Findings;
 use super::merge::{Merger, Scratch, open_value};
+use super::misfits::Misfits;
 use super::tree::{Content, Emit, ErrorPart, Form, Leaf, ROOT, Region, Tier, Tree, ValueLeaf};
 use crate::core::correlation::Correlation;
 use crate::encode::Out;
@@ -193,7 +193,7 @@ pub(super) struct LineParts<'w, 'a> {
     pub(super) members: &'w [(&'static str, String)],
     /// File and line of the call.
     pub(super) place: Option<(&'static str, u32)>,
-    pub(super) findings: &'w mut Findings,
+    pub(super) misfits: &'w mut Misfits,
     pub(super) names: (&'a [u8], &'a [u8]),
 }
 
@@ -239,7 +239,7 @@ impl LineWriter<'_, '_> {
     fn value(&mut self, leaf: &ValueLeaf, depth: usize) -> Result<(), ReadError> {
         let (value, _) = open_value(self.regions[leaf.region as usize], leaf.at)?;
         if let (Some(check), Some(parts)) = (leaf.check, &mut self.event) {
-            check_value(check, value, parts.names, parts.findings);
+            check_value(check, value, parts.names, parts.misfits);
         }
         let is_own = leaf.region == Region::Own;
         let context = if is_own { self.context } else { RenderContext::BOUND };
@@ -277,13 +277,13 @@ pub(super) fn check_value(
     check: (&'static str, Problem),
     value: ValueRef<'_>,
     names: (&[u8], &[u8]),
-    findings: &mut Findings,
+    misfits: &mut Misfits,
 ) {
     let (field, problem) = check;
     let text = match value {
         ValueRef::Str(text) => text,
         ValueRef::Array(values) => {
-            values.map_while(Result::ok).for_each(|it| check_value(check, it, names, findings));
+            values.map_while(Result::ok).for_each(|it| check_value(check, it, names, misfits));
             return;
         }
         _ => return,
@@ -295,6 +295,6 @@ pub(super) fn check_value(
         _ => true,
     };
     if !is_fine {
-        findings.add(names, field.as_bytes(), problem, "a text");
+        misfits.add(names, field.as_bytes(), problem, "a text");
     }
 }

@@ -9,7 +9,7 @@ fn ecsctx() -> EcsOptions {
 }
 
 #[test]
-fn the_health_check_of_ecsctx_is_written_byte_by_byte() {
+fn the_health_check_equals_that_of_ecsctx() {
     let mut layout = layout(ecsctx().service("app", "1.0.0").project("my-project"));
     let described = Described {
         bound: Some(fields([
@@ -32,7 +32,7 @@ fn the_health_check_of_ecsctx_is_written_byte_by_byte() {
 
 /// The ids come from the correlation, everything else from a context, except the two fields of the call.
 #[test]
-fn the_payment_of_ecsctx_is_written_byte_by_byte() {
+fn the_payment_equals_that_of_ecsctx() {
     let mut layout = layout(ecsctx().service("app", "1.2.3").project("keyloop"));
     let keyloop = map([("enterprise_id", text("ent-789")), ("store_id", text("store-001"))]);
     let described = Described {
@@ -67,7 +67,7 @@ fn the_payment_of_ecsctx_is_written_byte_by_byte() {
             r#""keyloop":{"enterprise_id":"ent-789","store_id":"store-001"}}}"#,
         )
     );
-    assert_eq!(layout.findings.count, 0);
+    assert_eq!(layout.misfits.count, 0);
 }
 
 #[test]
@@ -123,13 +123,13 @@ fn lines_obey_the_specification_of_loggers() {
         if let Some(Json::Number(index)) = rule.get("index") {
             assert_eq!(members[index.parse::<usize>().unwrap()].0, *path);
         }
-        let fits = match (rule.text("type"), found) {
-            (_, None) => true,
-            ("datetime" | "string", Some(Json::Text(_))) => true,
-            ("integer", Some(Json::Number(_))) => true,
-            ("object", Some(Json::Map(_))) => true,
-            _ => false,
-        };
+        let fits = matches!(
+            (rule.text("type"), found),
+            (_, None)
+                | ("datetime" | "string", Some(Json::Text(_)))
+                | ("integer", Some(Json::Number(_)))
+                | ("object", Some(Json::Map(_)))
+        );
         assert!(fits, "{path}: {found:?}");
     }
     let expected =

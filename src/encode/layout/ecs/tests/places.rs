@@ -11,14 +11,14 @@ fn placed(of: Fields) -> (String, Vec<String>) {
     let mut layout = layout(EcsOptions::new());
     let described = Described { fields: of, ..Described::default() };
     let line = line(&mut layout, &described);
-    let findings = layout.findings.pending.iter().map(|finding| finding.field.clone()).collect();
-    (members(&line).to_owned(), findings)
+    let misfits = layout.misfits.pending.iter().map(|misfit| misfit.field.clone()).collect();
+    (members(&line).to_owned(), misfits)
 }
 
 #[test]
 fn each_key_has_its_place() {
     let seconds = |seconds| Model::Duration(Duration::from_millis(seconds));
-    for (name, key, value, expected, is_finding) in [
+    for (name, key, value, expected, is_misfit) in [
         ("a field of the schema", "user.id", Model::U64(7), r#""user":{"id":7}"#, false),
         ("another key", "amount", Model::U64(7), r#""extra":{"amount":7}"#, false),
         (
@@ -105,6 +105,13 @@ fn each_key_has_its_place() {
             "user.id",
             map([("a", text("b"))]),
             r#""extra":{"user":{"id":{"a":"b"}}}"#,
+            true,
+        ),
+        (
+            "an object in an address",
+            "client.ip",
+            map([("a", text("b"))]),
+            r#""extra":{"client":{"ip":{"a":"b"}}}"#,
             true,
         ),
         ("a package, flat", "package", text("x"), r#""extra":{"package":"x"}"#, true),
@@ -210,10 +217,10 @@ fn each_key_has_its_place() {
             false,
         ),
     ] {
-        let (found, findings) = placed(fields([(key, value)]));
+        let (found, misfits) = placed(fields([(key, value)]));
         assert_eq!(found, expected, "{name}");
-        let reported: &[&str] = if is_finding { &[key] } else { &[] };
-        assert_eq!(findings, reported, "{name}");
+        let reported: &[&str] = if is_misfit { &[key] } else { &[] };
+        assert_eq!(misfits, reported, "{name}");
     }
 }
 
@@ -248,13 +255,16 @@ fn the_nearest_source_of_a_leaf_counts() {
     ])));
     assert_eq!(
         members(&line(&mut layout, &described)),
-        r#""trace":{"id":"bound"},"user":{"id":1},"service":{"name":"static","version":"9"},"extra":{"a":2,"b":2,"c":3}"#
+        concat!(
+            r#""trace":{"id":"bound"},"user":{"id":1},"#,
+            r#""service":{"name":"static","version":"9"},"extra":{"a":2,"b":2,"c":3}"#,
+        )
     );
 }
 
 /// In a context, `extra` is only a wrapper, and some keys are short for others.
 #[test]
-fn fields_of_a_context_mean_those_of_the_schema() {
+fn keys_of_contexts_mean_fields_of_the_schema() {
     let described = Described {
         bound: Some(fields([
             ("user_id", Model::U64(42)),
@@ -267,7 +277,10 @@ fn fields_of_a_context_mean_those_of_the_schema() {
     };
     assert_eq!(
         members(&line(&mut layout(EcsOptions::new()), &described)),
-        r#""user":{"id":42,"name":"j"},"client":{"ip":"192.168.1.1"},"payment":{"reference":"r"},"merchant_id":"acme","view":"v""#
+        concat!(
+            r#""user":{"id":42,"name":"j"},"client":{"ip":"192.168.1.1"},"#,
+            r#""payment":{"reference":"r"},"merchant_id":"acme","view":"v""#,
+        )
     );
 }
 
@@ -287,7 +300,7 @@ impl Error for Failure {
 }
 
 #[test]
-fn an_error_is_an_object_and_takes_further_members() {
+fn an_error_object_takes_further_members() {
     let error = Failure("cannot pay", Some(Box::new(Failure("timed out", None))));
     let of = fields([("error", Model::Null), ("error.code", text("E1")), ("cause", Model::Null)]);
     let site = callsite("core.payment.views", "payment_processed", &of);

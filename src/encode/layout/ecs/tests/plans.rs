@@ -104,19 +104,19 @@ fn shapes_beyond_the_limit_are_written_without_plans() {
 }
 
 #[test]
-fn a_finding_is_reported_once_and_counted_always() {
+fn a_misfit_is_reported_once_and_counted_always() {
     let mut layout = layout(EcsOptions::new());
     let described = Described { fields: fields([("error", text("x"))]), ..Described::default() };
     let site = callsite("app", "seen", &described.fields);
     (0..3).for_each(|_| assert_eq!(tree_lines(&mut layout, site, &described), 0));
-    let (counts, findings) = layout.take_findings();
-    assert_eq!(counts, EcsCounts { findings: 3, tree_lines: 0 });
-    let [finding] = &findings[..] else { panic!("{findings:?}") };
+    let (counts, misfits) = layout.take_misfits();
+    assert_eq!(counts, EcsCounts { misfits: 3, tree_lines: 0 });
+    let [misfit] = &misfits[..] else { panic!("{misfits:?}") };
     assert_eq!(
-        (&*finding.field, &*finding.found, &*finding.event, &*finding.target),
+        (&*misfit.field, &*misfit.found, &*misfit.event, &*misfit.target),
         ("error", "a text", "seen", "app")
     );
-    assert!(finding.expected.contains("error.message"));
+    assert!(misfit.expected.contains("error.message"));
     tree_lines(&mut layout, site, &described);
-    assert_eq!(layout.take_findings(), (EcsCounts { findings: 1, tree_lines: 0 }, Vec::new()));
+    assert_eq!(layout.take_misfits(), (EcsCounts { misfits: 1, tree_lines: 0 }, Vec::new()));
 }

@@ -1,11 +1,12 @@
 //! Fields that do not fit the schema: counted with every line, reported once for each event and field.
 //!
-//! Promises: a finding changes no line and stops nothing. Counting allocates nothing; a report is made once for each
+//! Promises: a misfit changes no line and stops nothing. Counting allocates nothing; a report is made once for each
 //! event and field, and for a limited number of them.
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use super::field_types::Problem;
+use crate::encode::layout::OWN_TARGET;
 
 /// Events and fields that are remembered, so that they are not reported again. No others are reported.
 const REPORTED_MAX: usize = 1024;
@@ -15,7 +16,7 @@ const PENDING_MAX: usize = 16;
 
 /// A field that does not fit the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct Misfit {
     /// The key as it was logged.
     pub field: String,
     /// What the schema expects.
@@ -30,14 +31,14 @@ pub struct Finding {
 
 /// The count and the reports of a layout.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(super) struct Misfits {
     pub(super) count: u64,
     reported: HashSet<u64>,
     hasher: RandomState,
-    pub(super) pending: Vec<Finding>,
+    pub(super) pending: Vec<Misfit>,
 }
 
-impl Findings {
+impl Misfits {
     /// Counts a field, and reports it if it is new.
     pub(super) fn add(
         &mut self,
@@ -46,6 +47,10 @@ impl Findings {
         problem: Problem,
         found: &str,
     ) {
+        // The engine's own texts under `error` are meant to become its message.
+        if target == OWN_TARGET.as_bytes() {
+            return;
+        }
         self.count += 1;
         let hash = self.hasher.hash_one((target, event, field, problem));
         if self.reported.len() >= REPORTED_MAX
@@ -55,7 +60,7 @@ impl Findings {
             return;
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        self.pending.push(Finding {
+        self.pending.push(Misfit {
             field: text(field),
             expected: problem.expected(),
             found: found.into(),
