@@ -56,9 +56,9 @@ fn style_of(level: Option<Level>) -> Style {
 }
 
 impl ConsoleWriter {
-    /// `now` decides about years that are not written, in nanoseconds since 1970-01-01T00:00:00Z.
-    pub(super) fn new(options: ConsoleOptions, time: ShownTime, now: i64) -> Self {
-        Self { options, time, parser: LineParser::new(now), scratch: String::new() }
+    /// `parser` reads the lines.
+    pub(super) fn new(options: ConsoleOptions, time: ShownTime, parser: LineParser) -> Self {
+        Self { options, time, parser, scratch: String::new() }
     }
 
     /// Writes one line of a log. A line that is not JSON, or not a log line, is shown unchanged.

@@ -106,7 +106,7 @@ pub(super) fn parse_level(text: &str) -> Result<Level, String> {
 }
 
 impl Filter {
-    pub(super) fn new(args: &Args, now: i64) -> Self {
+    pub(super) fn new(args: &Args, now: i64, parser: LineParser) -> Self {
         Self {
             grep: args.grep.as_ref().map(|text| Finder::new(text.as_bytes()).into_owned()),
             level: args.level,
@@ -114,7 +114,7 @@ impl Filter {
             until: args.until.map(|moment| moment.unix_nanos(now)),
             fields: args.fields.clone(),
             json_only: args.json,
-            parser: LineParser::new(now),
+            parser,
             passed: Vec::new(),
         }
     }

@@ -47,9 +47,9 @@ pub(super) struct Merge {
 }
 
 impl Merge {
-    /// `now` decides about years that are not written, in nanoseconds since 1970-01-01T00:00:00Z.
-    pub(super) fn new(readers: Vec<Reader>, follow: bool, now: i64) -> Self {
-        let mut merge = Self { logs: Vec::new(), parser: LineParser::new(now), follow };
+    /// `parser` reads the times.
+    pub(super) fn new(readers: Vec<Reader>, follow: bool, parser: LineParser) -> Self {
+        let mut merge = Self { logs: Vec::new(), parser, follow };
         merge.add(readers);
         merge
     }
@@ -152,7 +152,7 @@ mod tests {
             let stream = Box::new(std::io::Cursor::new(log.join("\n").into_bytes()));
             Reader::from_stream("log", stream, ReaderOptions::default())
         };
-        let mut merge = Merge::new(logs.iter().map(reader).collect(), false, 0);
+        let mut merge = Merge::new(logs.iter().map(reader).collect(), false, LineParser::new(0));
         let mut lines = Vec::new();
         while let MergeStep::Line(_, line) = merge.next_step().expect("no read fails") {
             lines.push(String::from_utf8(line.to_vec()).expect("UTF-8"));

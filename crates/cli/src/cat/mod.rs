@@ -12,7 +12,7 @@ use ringseal::internals::core::backoff::Backoff;
 use ringseal::sink::file::reader::Gap;
 
 use crate::console::{self, Color, ExitStatus, Failure, write_stderr};
-use crate::line::LineParser;
+use crate::line::{KeyOptions, LineParser};
 use crate::progress::Progress;
 use crate::size::{format_bytes, format_count, parse_bytes};
 use crate::time::{Moment, write_millis};
@@ -105,6 +105,8 @@ pub struct Args {
     /// Trailing blanks do not count. Memory is up to about three times this per log.
     #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = parse_line_bytes)]
     line_bytes_max: usize,
+    #[command(flatten)]
+    keys: KeyOptions,
     /// Also show the engine's own fields in the readable format: run_id, schema_version, seq.
     #[arg(short, long)]
     all: bool,
@@ -127,12 +129,13 @@ pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     let now = unix_nanos_now();
     check_time_range(args, now)?;
     let mut opener = LogOpener::new(args, args.since.map(|moment| moment.unix_nanos(now)));
-    let merge = Merge::new(opener.open_all(&args.paths)?, args.follow, now);
+    let parser = || LineParser::new(now).with_keys(&args.keys);
+    let merge = Merge::new(opener.open_all(&args.paths)?, args.follow, parser());
     let printer = Printer {
         out: io::BufWriter::with_capacity(256 * 1024, io::stdout().lock()),
-        filter: Filter::new(args, now),
+        filter: Filter::new(args, now, parser()),
         console_writer: (!args.json && !args.raw).then(|| {
-            ConsoleWriter::new(ConsoleOptions::of(color, args.all), shown_time(args), now)
+            ConsoleWriter::new(ConsoleOptions::of(color, args.all), shown_time(args), parser())
         }),
         json_parser: args.json.then(|| LineParser::new(now)),
     };

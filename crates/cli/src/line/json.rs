@@ -2,6 +2,7 @@
 //!
 //! Keys are compared without regard to case and to the separators `_`, `-`, `.` and `@`. Of a key that occurs twice,
 //! the last occurrence counts.
+use super::chosen_keys::{self, ChosenKey};
 use super::keys::{
     DATE, EVENT_KEYS, FIELDS, Hint, LEVEL_KEYS, LEVEL_NAMES, LEVEL_PARENTS, LevelKey, PlainKey,
     RECORD, SYSLOG, TIME, TIME_KEYS, TIME_KEYS_SURE, roles_of,
@@ -36,12 +37,21 @@ pub struct Facts {
 }
 
 /// Reads the facts of a line's entries. `now` decides about years that are not written, in nanoseconds since
-/// 1970-01-01T00:00:00Z.
-pub fn read(entries: &Entries, text: &str, now: i64) -> Facts {
+/// 1970-01-01T00:00:00Z. `keys` precede those of the well-known loggers.
+pub fn read(entries: &Entries, text: &str, now: i64, keys: &[ChosenKey]) -> Facts {
     let known = Known::of(entries, text);
-    let (level, level_at) = known.level(entries, text);
-    let (time, time_at) = known.time(entries, text, now);
-    let (name, name_parent) = known.name(entries, text);
+    let chosen = chosen_keys::places(keys, entries, text);
+    let (level, level_at) =
+        known.chosen_level(chosen, entries, text).unwrap_or_else(|| known.level(entries, text));
+    let chosen_time = chosen.time.and_then(|at| Some((time_in(&entries.get(at, text)?, now), at)));
+    let (time, time_at) = match chosen_time {
+        Some((TimeReading::At(time), at)) => (TimeReading::At(time), Some(at)),
+        _ => known.time(entries, text, now),
+    };
+    let (name, name_parent) = match chosen.name {
+        Some(at) => (Some(at), None),
+        None => known.name(entries, text),
+    };
     let places = Places { level: level_at, time: time_at, name, name_parent };
     Facts { level, time, places }
 }
@@ -114,6 +124,19 @@ impl Known {
             Some(Hint::L) => hints.l = Some(index),
             None => {}
         }
+    }
+
+    /// The level under the chosen key, if it is understood.
+    fn chosen_level(
+        &self,
+        chosen: Places,
+        entries: &Entries,
+        text: &str,
+    ) -> Option<(LevelReading, Option<usize>)> {
+        let entry = entries.get(chosen.level?, text)?;
+        let readings = [true, false].map(|words| self.level_in(Scale::Level, &entry, words));
+        let known = readings.into_iter().find(|reading| reading.level().is_some())?;
+        Some((known, chosen.level))
     }
 
     fn level(&self, entries: &Entries, text: &str) -> (LevelReading, Option<usize>) {
@@ -259,8 +282,11 @@ impl Known {
         let is_string = |at: &u16| {
             entries.get((*at).into(), text).is_some_and(|entry| entry.string().is_some())
         };
-        if let Some(at) = self.names.iter().flatten().find(|at| is_string(at)) {
-            return (Some((*at).into()), None);
+        // A logger writes its message before the fields, one of which may have the other's name.
+        let [event, message, ..] = self.names;
+        let first = event.into_iter().chain(message).filter(is_string).min();
+        if let Some(at) = first.or_else(|| self.names.into_iter().flatten().find(is_string)) {
+            return (Some(at.into()), None);
         }
         // tracing's JSON has the message among the fields.
         let parents = [self.parents[FIELDS], self.parents[RECORD]];

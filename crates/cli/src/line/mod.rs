@@ -12,6 +12,7 @@ pub mod prefix;
 pub mod time;
 
 mod bracket;
+mod chosen_keys;
 mod header;
 mod keys;
 mod logfmt;
@@ -20,6 +21,7 @@ mod repair;
 mod tests;
 mod text_format;
 
+pub use chosen_keys::{ChosenKey, KeyOptions};
 pub use level::LevelReading;
 pub use text_format::{level_of_text, time_of_text};
 pub use time::TimeReading;
@@ -34,6 +36,8 @@ pub struct LineParser {
     repaired: String,
     /// Decides about years that are not written.
     now: i64,
+    /// Precede the keys of the well-known loggers.
+    keys: Vec<ChosenKey>,
 }
 
 /// One line, read.
@@ -54,6 +58,7 @@ pub struct ParsedLine<'a> {
     /// The level of a JSON object that is cut or broken.
     broken_level: LevelReading,
     now: i64,
+    keys: &'a [ChosenKey],
 }
 
 /// What a line that begins like a JSON object turned out to be.
@@ -67,6 +72,12 @@ impl LineParser {
     /// A parser. `now` in nanoseconds since 1970-01-01T00:00:00Z decides about years that are not written.
     pub fn new(now: i64) -> Self {
         Self { now, ..Self::default() }
+    }
+
+    /// Looks for level, time and name under these keys first.
+    #[must_use]
+    pub fn with_keys(self, keys: &KeyOptions) -> Self {
+        Self { keys: keys.keys.clone(), ..self }
     }
 
     /// Reads one line, without its line end.
@@ -102,6 +113,7 @@ impl LineParser {
             is_utf8: valid.is_ok(),
             broken_level,
             now: self.now,
+            keys: &self.keys,
         }
     }
 
@@ -123,6 +135,7 @@ impl LineParser {
             is_utf8,
             broken_level,
             now: self.now,
+            keys: &self.keys,
         }
     }
 
@@ -137,6 +150,7 @@ impl LineParser {
             is_utf8,
             broken_level,
             now: self.now,
+            keys: &self.keys,
         }
     }
 
@@ -152,7 +166,7 @@ impl LineParser {
         match self.entries.find(&self.repaired) {
             Ok(()) => Object::Repaired,
             Err(error) => {
-                let level = json::read(&self.entries, &self.repaired, self.now).level;
+                let level = json::read(&self.entries, &self.repaired, self.now, &self.keys).level;
                 Object::Broken(first_error.unwrap_or(error), level)
             }
         }
@@ -165,7 +179,7 @@ impl ParsedLine<'_> {
         if !self.is_json {
             return Facts { level: self.level(), time: self.time(), places: Places::default() };
         }
-        let mut facts = json::read(self.entries, self.text, self.now);
+        let mut facts = json::read(self.entries, self.text, self.now, self.keys);
         if !self.prefix.is_empty() {
             let prefix = String::from_utf8_lossy(self.prefix);
             if facts.level == LevelReading::Missing {

@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use super::event::{Event, FieldSource, Fields, KeySource, ValueSource};
 use super::line_splitter::Line;
-use super::{Counts, Format};
+use super::{Counts, Format, Input};
 use crate::json::{Entries, Entry, JsonError, Kind, Text};
 use crate::line::json::{Facts, name_below};
 use crate::line::{LevelReading, LineParser, ParsedLine, TimeReading};
@@ -52,10 +52,11 @@ enum Name {
 }
 
 impl<'n> LineMapper<'n> {
-    /// `now` decides about years that are not written, in nanoseconds since 1970-01-01T00:00:00Z.
-    pub(super) fn new(format: Format, name: &'n str, now: i64, key_mask: Option<KeyMask>) -> Self {
-        let (parser, builder) = (LineParser::new(now), Builder::default());
-        Self { format, name, parser, builder, key_mask }
+    /// `parser` reads the lines.
+    pub(super) fn new(input: &'n Input, parser: LineParser, key_mask: Option<KeyMask>) -> Self {
+        let parser = parser.with_keys(&input.keys);
+        let (format, name) = (input.format, input.event_name.as_str());
+        Self { format, name, parser, builder: Builder::default(), key_mask }
     }
 
     /// Maps one line to an event.

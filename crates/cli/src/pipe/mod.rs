@@ -7,6 +7,7 @@
 use std::fmt;
 use std::io::{self, Read};
 
+use crate::line::{KeyOptions, LineParser};
 use crate::redact::KeyMask;
 use crate::size::{format_bytes, parse_bytes};
 
@@ -56,6 +57,9 @@ pub struct Input {
     /// The event name of lines that have none.
     #[arg(long, value_name = "NAME", default_value = "line")]
     pub event_name: String,
+    /// Keys of level, time and name that precede those of the well-known loggers.
+    #[command(flatten)]
+    pub keys: KeyOptions,
 }
 
 /// Counts of lines read and events passed on.
@@ -122,8 +126,7 @@ pub fn run(
     counts: &mut Counts,
 ) -> io::Result<()> {
     let mut splitter = LineSplitter::new(input.line_bytes_max as usize);
-    let mut mapper =
-        LineMapper::new(input.format, &input.event_name, reading.now, reading.key_mask);
+    let mut mapper = LineMapper::new(input, LineParser::new(reading.now), reading.key_mask);
     while let Some(line) = splitter.next_line(from)? {
         counts.lines += 1;
         counts.bytes += line.read_bytes;

@@ -39,7 +39,7 @@ fn json_of(value: Value<'_>) -> Json {
 }
 
 fn input(format: Format, line_bytes_max: u32) -> Input {
-    Input { format, line_bytes_max, event_name: "line".into() }
+    Input { format, line_bytes_max, event_name: "line".into(), keys: KeyOptions::default() }
 }
 
 /// Returns its bytes in pieces of the given sizes, cyclically.
