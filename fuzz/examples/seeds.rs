@@ -11,6 +11,7 @@ fn main() -> io::Result<()> {
         ("json_vs_oracle", ringseal_fuzz::seeds::noise()),
         ("kv_in_text", ringseal_fuzz::seeds::noise()),
         ("redact_vs_naive", ringseal_fuzz::seeds::texts()),
+        ("traceparent", ringseal_fuzz::trace::seeds()),
         ("rules_parse", ringseal_fuzz::seeds::rule_files()),
     ];
     for (target, inputs) in seeds {

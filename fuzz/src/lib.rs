@@ -6,6 +6,7 @@ pub mod json;
 pub mod oracle;
 pub mod redaction;
 pub mod seeds;
+pub mod trace;
 
 use serde_json::Value as Json;
 
