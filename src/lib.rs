@@ -69,8 +69,8 @@ pub use crate::core::{Filter, Level, LevelFilter};
 #[cfg(feature = "serde")]
 pub use crate::emit::serialize;
 pub use crate::emit::{
-    AsEmitter, BoundFields, Context, ContextScope, InContext, Logger, Overflow, WithContext,
-    in_current_context, with_backtrace,
+    AsEmitter, BoundFields, Context, ContextScope, InContext, InSpan, Logger, Overflow, Span,
+    SpanKind, SpanLines, WithContext, WithSpan, in_current_context, log_span, with_backtrace,
 };
 pub use crate::encode::Subsecond;
 pub use crate::encode::layout::{EcsOptions, EcsOrder, LevelCase, LevelWords, LineKey, RunId};
@@ -89,7 +89,7 @@ pub use crate::sample::Sampling;
 pub use crate::writer::control::FlushError;
 pub use crate::writer::run::WaitStrategy;
 pub use ringseal_base::Limits;
-pub use ringseal_base::value::{Maybe, Pii, PiiKind, Sanitized, Secret, Start, since};
+pub use ringseal_base::value::{Maybe, Pii, PiiKind, Sanitized, Secret, Start, Timer, since};
 
 /// Values of fields beyond Rust's own types, and the trait that makes any type a value.
 pub mod value {
@@ -97,7 +97,7 @@ pub mod value {
     pub use ringseal_base::value::SerdeValue;
     pub use ringseal_base::value::{
         AllowedUnder, BacktraceValue, DebugValue, DisplayValue, Element, ErrorValue, Map, MapKey,
-        NOT_PLAIN, Number, ObjectValue, Since, Uuid, Value, ValueWriter,
+        NOT_PLAIN, Number, ObjectValue, Since, SpanId, Uuid, Value, ValueWriter,
     };
 }
 
@@ -241,6 +241,7 @@ pub mod __private {
     };
     pub use crate::emit::emitter::{Global, emit};
     pub use crate::emit::sampling::pass_globally;
+    pub use crate::emit::span::{Attributes, SpanKeys, SpanSite};
     pub use crate::emit::{AsEmitter, BoundFields};
     pub use ringseal_base::value::{DebugValue, DisplayValue};
 }

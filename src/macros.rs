@@ -3,6 +3,8 @@
 //! Each invocation has one static [`Callsite`](crate::core::callsite::Callsite) with its constant data. A disabled call
 //! is one relaxed load and a branch; its fields are not evaluated.
 
+mod span;
+
 /// Logs an event at a level known at compile time: `event!(Level::Info, "name", key = value)`.
 ///
 /// The grammar, which all the level macros share:
@@ -278,6 +280,34 @@ macro_rules! __then {
             }
         }
     };
+    ({span [$log:expr] $level:ident $kind:ident $name:literal}
+        $({($key:expr) $text:tt $form:ident ($value:expr)})*) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{
+            ViaCopy as _, ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
+        };
+        static __SITE: $crate::__private::SpanSite = $crate::__private::SpanSite::new(
+            $name,
+            $crate::Level::$level,
+            $crate::SpanKind::$kind,
+            (::core::file!(), ::core::line!()),
+            $crate::__private::SpanKeys {
+                start: &["span", $($key),*],
+                error: &["span", "duration_ms", "error", $($key),*],
+                end: &["span", "duration_ms", "outcome", "kind", "sampled", "parent_span_id", $($key),*],
+            },
+        );
+        match &$log {
+            log => {
+                if const { $crate::__private::is_compiled_in($crate::Level::$level) } {
+                    let fields = $crate::__private::Attributes::of(&$crate::__list!($({$text $form ($value)})*));
+                    $crate::Span::begin(log, &__SITE, fields)
+                } else {
+                    $crate::Span::without_events(log, &__SITE)
+                }
+            }
+        }
+    }};
     ({bind} $({($key:expr) $text:tt $kind:ident ($value:expr)})*) => {{
         #[allow(unused_imports)]
         use $crate::__private::{

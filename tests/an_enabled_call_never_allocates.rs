@@ -29,7 +29,7 @@ use ringseal::{
     Config, Context, Correlation, Engine, Format, Level, Logger, Maybe, Output, Overflow, Pii,
     Sampling, Sanitized, Secret, Start, Timestamps, WithContext,
 };
-use ringseal::{error, fields, info, since, warn};
+use ringseal::{error, fields, info, since, span, warn};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Who {
@@ -347,11 +347,15 @@ impl Values {
             info!(self.loggers[0], "own id", turn, trace_id = "own");
             info!(target: "sampled::many", engine, "sampled", turn);
         });
+        self.contexts[0].run(|| {
+            let span = span!(engine, "work", turn, names = ?self.names);
+            span.run(|| span!(level: Warn, engine, "inner", text = %turn).fail(&self.failure));
+        });
     }
 }
 
 /// Lines of one turn.
-const LINES: usize = 49 + 2 * 40 + 1 + 4 + REQUESTS.len();
+const LINES: usize = 49 + 2 * 40 + 1 + 4 + 5 + REQUESTS.len();
 
 fn steady_state(timestamps: Timestamps, format: Format) {
     let dir = tempfile::tempdir().unwrap();

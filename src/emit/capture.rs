@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ringseal_base::limits::Limits;
 use ringseal_base::value::{
-    AllowedUnder, DynError, ErrorValue, ObjectValue, Since, Value, ValueWriter,
+    AllowedUnder, DynError, ErrorValue, ObjectValue, Since, Timer, Value, ValueWriter,
 };
 
 /// An expression's value, borrowed.
@@ -64,7 +64,8 @@ small!(
     Duration,
     Ipv4Addr,
     Ipv6Addr,
-    Since
+    Since,
+    Timer
 );
 
 /// Types that implement `Value`.

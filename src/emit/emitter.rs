@@ -28,7 +28,7 @@ pub struct Emitter<'a> {
     pub(crate) engine: u32,
     /// `None` for the global engine, which is looked up when needed.
     pub(crate) shared: Option<&'a Arc<Shared>>,
-    pub(crate) context: Option<&'a Context>,
+    pub(crate) context: Option<&'a Arc<Context>>,
 }
 
 impl Emitter<'static> {
@@ -55,6 +55,12 @@ impl<'a> Emitter<'a> {
     #[inline(always)]
     pub(crate) fn of(shared: &'a Arc<Shared>) -> Self {
         Emitter { slot: shared.slot, engine: shared.id, shared: Some(shared), context: None }
+    }
+
+    /// The context bound to the logger.
+    #[inline(always)]
+    pub(crate) fn bound(&self) -> Option<&'a Context> {
+        self.context.map(Arc::as_ref)
     }
 
     /// The engine's place in the registry of call sites.
@@ -85,7 +91,7 @@ pub fn emit<L: AsEmitter + ?Sized, F: Fields>(
     let sizes = (fields.plain_bytes(), fields.text_bytes());
     if pass.is_fast
         && let Some(mut lane) = own_lane(to.slot, to.engine)
-        && lane.write_plain((pass.id, level), to.context, None, sizes, &fields)
+        && lane.write_plain((pass.id, level), to.bound(), None, sizes, &fields).is_some()
     {
         return;
     }
@@ -97,9 +103,11 @@ pub fn emit<L: AsEmitter + ?Sized, F: Fields>(
 #[cold]
 #[inline(never)]
 fn emit_cold<L: AsEmitter + ?Sized, F: Fields>(log: &L, callsite: &'static Callsite, fields: F) {
-    let ambient = Ambient::current();
-    if !ambient.is_suppressed && !emit_plain_in_scope(log.emitter(), callsite, &ambient, &fields) {
-        emit_formatted(log.emitter(), &ambient, callsite, &fields);
+    if Ambient::current().is_suppressed {
+        return;
+    }
+    if !emit_plain_in_scope(log.emitter(), callsite, &fields) {
+        emit_formatted(log.emitter(), &Ambient::current(), callsite, &fields);
     }
 }
 
@@ -108,7 +116,6 @@ fn emit_cold<L: AsEmitter + ?Sized, F: Fields>(log: &L, callsite: &'static Calls
 fn emit_plain_in_scope<F: Fields>(
     to: Emitter<'_>,
     callsite: &'static Callsite,
-    ambient: &Ambient,
     fields: &F,
 ) -> bool {
     if callsite.id() == 0 || callsite.keeps_share() {
@@ -118,7 +125,7 @@ fn emit_plain_in_scope<F: Fields>(
     let sizes = (fields.plain_bytes(), fields.text_bytes());
     let Some(mut lane) = own_lane_in_scope(to.slot, to.engine) else { return false };
     let site = (callsite.id(), callsite.metadata().level);
-    lane.write_plain(site, to.context, Some(ambient), sizes, fields)
+    lane.write_plain(site, to.bound(), Some(&Ambient::current()), sizes, fields).is_some()
 }
 
 /// The part of the cold path that does not depend on the type of the fields.
@@ -128,8 +135,17 @@ pub(crate) fn emit_formatted(
     callsite: &'static Callsite,
     fields: &dyn Fields,
 ) {
+    emit_in(to, Scope::new(to.bound(), ambient), callsite, fields);
+}
+
+/// Writes an event with these contexts.
+pub(super) fn emit_in(
+    to: Emitter<'_>,
+    scope: Scope<'_>,
+    callsite: &'static Callsite,
+    fields: &dyn Fields,
+) {
     let level = callsite.metadata().level;
-    let scope = Scope { bound: to.context, ambient };
     let mut write = |lane: &mut Lane| lane.write_formatted(callsite, scope, fields);
     let result = with_lane(to.slot, to.engine, write);
     if !result.is_some_and(WriteResult::is_done) {
@@ -146,7 +162,7 @@ pub(super) fn emit_dynamic(
     pending: Option<PendingDecision<'_>>,
 ) {
     let header = Header::new(Kind::Dynamic, level);
-    let scope = Scope { bound: to.context, ambient };
+    let scope = Scope::new(to.bound(), ambient);
     let mut write = |lane: &mut Lane| lane.write_shrinking(header, scope, fill, pending);
     let result = with_lane(to.slot, to.engine, write);
     if !result.is_some_and(WriteResult::is_done) {

@@ -10,7 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use self::scope::Scope;
-use super::lane_settings::{LaneClock, LaneSettings};
+use super::lane_settings::{LaneClock, LaneSettings, SpanLines};
+use super::span::Began;
 use crate::core::callsite::Callsite;
 use crate::core::field::Fields;
 use crate::core::lane_contexts::LaneContexts;
@@ -74,6 +75,7 @@ pub(crate) struct Lane {
     coarse_text_bytes_end: u16,
     clock: LaneClock,
     include_stack: bool,
+    span_lines: SpanLines,
     link: Arc<Link>,
     /// Those bound to loggers.
     contexts: LaneContexts,
@@ -120,6 +122,7 @@ impl Lane {
             tsc_text_bytes_end: if clock == LaneClock::Tsc { text_bytes_end } else { 0 },
             coarse_text_bytes_end: if is_coarse_tsc { text_bytes_end } else { 0 },
             include_stack,
+            span_lines: settings.span_lines,
             link,
             contexts: LaneContexts::new(),
             ambient_contexts: LaneContexts::new(),
@@ -151,6 +154,17 @@ impl Lane {
             (None, TickSource::Tsc) => tsc::ticks(),
             (None, TickSource::Monotonic) => clock::monotonic_nanos(),
         }
+    }
+
+    /// Whether a span has a first event, whose time is the span's start.
+    #[inline]
+    pub(crate) fn times_span_starts(&self) -> bool {
+        self.clock == LaneClock::Tsc && self.span_lines == SpanLines::StartAndEnd
+    }
+
+    /// The start of a span that begins now, and the lines of a span.
+    pub(crate) fn span_start(&self) -> (Began, SpanLines) {
+        (Began::now(self.clock, self.injected.as_deref()), self.span_lines)
     }
 
     /// Writes an event that [`Lane::write_plain`] does not write.

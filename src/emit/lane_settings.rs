@@ -17,6 +17,17 @@ pub(crate) enum LaneClock {
     Injected,
 }
 
+/// The lines of a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum SpanLines {
+    /// `span.start` when it begins, and `span.end`.
+    #[default]
+    StartAndEnd,
+    /// Only `span.end`.
+    End,
+}
+
 /// The settings of a new lane.
 #[derive(Debug, Clone)]
 pub(crate) struct LaneSettings {
@@ -26,4 +37,5 @@ pub(crate) struct LaneSettings {
     pub(crate) clock: LaneClock,
     pub(crate) injected: Option<Arc<dyn Clock>>,
     pub(crate) include_stack: bool,
+    pub(crate) span_lines: SpanLines,
 }

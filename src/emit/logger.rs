@@ -8,6 +8,7 @@ use super::lane::Scope;
 use super::lanes::{adopt_lane, with_lane};
 use super::sampling;
 use super::shared::Shared;
+use super::span::{self, Span};
 use crate::core::callsite::{Callsite, Pass};
 use crate::core::context::{Context, KeyedFields};
 use crate::core::level::Level;
@@ -63,8 +64,13 @@ impl Logger {
         Logger { shared: Arc::clone(&self.shared), context }
     }
 
-    pub(crate) fn context(&self) -> Option<&Context> {
-        self.context.as_deref()
+    pub(crate) fn context(&self) -> Option<&Arc<Context>> {
+        self.context.as_ref()
+    }
+
+    /// Begins a span whose name and fields are known only at run time; see [`log_span`](crate::log_span).
+    pub fn log_span(&self, name: &'static str, fields: BoundFields) -> Span {
+        span::begin_unknown(self.emitter(), name, fields)
     }
 
     /// Whether an event of `target` at `level`, known only at run time, would be written.
@@ -110,7 +116,7 @@ impl Logger {
         };
         let site = self.shared.sampler.dynamic_site(target, event, level);
         sampling::report_dynamic(to, &self.shared, plan, &site);
-        let randomness = Scope { bound: to.context, ambient }.randomness();
+        let randomness = Scope::new(to.bound(), ambient).randomness();
         let pending = PendingDecision::of_dynamic(plan, level, randomness, &site.limiter);
         emitter::emit_dynamic(to, level, ambient, &fill, Some(pending));
     }

@@ -19,10 +19,14 @@ pub(crate) mod overflow;
 #[doc(hidden)]
 pub mod sampling;
 pub(crate) mod shared;
+#[doc(hidden)]
+pub mod span;
 pub(crate) mod thread_default;
 
 pub use ambient::{Context, ContextScope, InContext, WithContext, in_current_context};
+pub use lane_settings::SpanLines;
 #[cfg(feature = "serde")]
 pub use logger::serialize;
 pub use logger::{AsEmitter, BoundFields, Logger, with_backtrace};
 pub use overflow::Overflow;
+pub use span::{InSpan, Span, SpanKind, WithSpan, log_span};

@@ -60,7 +60,7 @@ fn decide_for(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
         registry::count_unheard(callsite);
         return false;
     }
-    let randomness = || Scope { bound: to.context, ambient: &Ambient::current() }.randomness();
+    let randomness = || Scope::new(to.bound(), &Ambient::current()).randomness();
     let Some(event) = Sampled::new(callsite, to.place(), randomness) else { return true };
     let decision = with_lane(to.slot, to.engine, |lane| lane.decide(&event));
     match decision.unwrap_or_else(|| decide_without_lane(to, &event)) {

@@ -27,6 +27,7 @@ use super::redaction::Choice;
 use crate::core::context::Context;
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
+use crate::emit::SpanLines;
 use crate::emit::overflow::Overflow;
 use crate::encode::layout::{EcsOptions, JsonOptions};
 use crate::writer::run::{ThreadConfig, WaitStrategy};
@@ -73,6 +74,7 @@ pub struct Config {
     pub(super) format: Format,
     pub(super) color: Color,
     pub(super) include_stack: bool,
+    span_lines: SpanLines,
     pub(super) flat: JsonOptions,
     chosen: format::Chosen,
     pub(super) ecs: EcsOptions,
@@ -139,6 +141,7 @@ impl Config {
             format: Format::Json,
             color: Color::Auto,
             include_stack: false,
+            span_lines: SpanLines::StartAndEnd,
             flat: JsonOptions::default(),
             chosen: format::Chosen::default(),
             ecs: EcsOptions::new(),

@@ -3,14 +3,16 @@
 //! The functions that callgrind collects are never inlined, and their names are unique in the program, because
 //! callgrind finds them by name.
 use std::hint::black_box;
+use std::pin::Pin;
 use std::sync::{Arc, Barrier};
+use std::task::{Context as Task, Poll, Waker};
 use std::time::Duration;
 
 use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal::{
-    BoundFields, Config, Context, Correlation, Engine, Logger, Output, Timestamps, WaitStrategy,
-    debug, fields, info,
+    BoundFields, Config, Context, Correlation, Engine, Logger, Output, SpanLines, Timestamps,
+    WaitStrategy, WithContext, debug, fields, info, span,
 };
 
 use crate::cold;
@@ -122,6 +124,45 @@ pub const CASES: &[Case] = &[
         },
     },
     Case {
+        name: "span",
+        title: "a span of four fields, both lines, global logger",
+        events: [500, 4_500],
+        collect: Collect::Function("log_spans"),
+        log: |spans| {
+            let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            log_spans(spans);
+            finish(engine, 2 * spans)
+        },
+    },
+    Case {
+        name: "span_one_line",
+        title: "the same, one line",
+        events: STEADY,
+        collect: Collect::Function("log_spans"),
+        log: |spans| {
+            let config = config().span_lines(SpanLines::End);
+            let engine = ringseal::init(config).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            log_spans(spans);
+            finish(engine, spans)
+        },
+    },
+    Case {
+        name: "poll",
+        title: "a poll of a future with five fields and ids",
+        events: STEADY,
+        collect: Collect::Function("poll_in_context"),
+        log: |polls| {
+            let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            let context = Context::new().with(five_fields()).with_correlation(IDS);
+            let mut task = std::pin::pin!(std::future::poll_fn(yields).in_context(context));
+            (0..polls).for_each(|_| poll_in_context(task.as_mut()));
+            finish(engine, 0)
+        },
+    },
+    Case {
         name: "call_coarse",
         title: "a call, global logger, coarse clock while the writer sleeps",
         events: STEADY,
@@ -214,6 +255,24 @@ pub const CASES: &[Case] = &[
         },
     },
 ];
+
+/// A future that is never done.
+fn yields(_task: &mut Task<'_>) -> Poll<()> {
+    Poll::Pending
+}
+
+#[inline(never)]
+fn poll_in_context(task: Pin<&mut impl Future<Output = ()>>) {
+    black_box(task.poll(&mut Task::from_waker(Waker::noop())).is_pending());
+}
+
+#[inline(never)]
+fn log_spans(spans: u64) {
+    for seq in 0..spans {
+        let (price, sym, qty) = order(seq);
+        drop(span!("order", seq, price, sym, qty));
+    }
+}
 
 /// Logs one event from each of `threads` threads, which live until all have logged, so that each makes a ring.
 fn log_from_threads(threads: u64) -> Result<(), String> {

@@ -20,7 +20,7 @@ use ringseal_base::value::{Entries, ValueRef, ValueWriter};
 pub const NUMBERS: usize = 1024;
 
 /// The fields of a context, encoded as the entries of a map.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     id: u64,
     /// As in a record's header, so that an event copies it.
@@ -37,6 +37,16 @@ impl Context {
         let mut entries = Vec::new();
         merge::merge(&parent.entries, own, &mut entries);
         Self::of(entries)
+    }
+
+    /// These fields, and those of `parent` that they do not replace.
+    pub fn over(&self, parent: Option<&Context>) -> Context {
+        Context::new(parent, &self.entries)
+    }
+
+    /// Whether there is a field of this key.
+    pub fn has(&self, key: &[u8]) -> bool {
+        self.values().any(|entry| entry.is_ok_and(|(own, _)| own == key))
     }
 
     /// This context without the field of this key.

@@ -3,10 +3,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::stack;
+use super::{Ambient, stack};
 use crate::core::context::Context as Fields;
 use crate::core::correlation::Correlation;
 use crate::emit::logger::BoundFields;
+use ringseal_base::random;
 
 /// The ids of a context.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -14,6 +15,52 @@ pub(crate) struct Ids {
     pub(crate) correlation: Option<Correlation>,
     /// The flags of W3C Trace Context.
     pub(crate) flags: u8,
+}
+
+/// The flags of a trace that begins here: sampled, with a random id (W3C Trace Context, level 2).
+const NEW_TRACE: u8 = 0b11;
+/// The flag of a trace whose events are kept.
+const SAMPLED: u8 = 1;
+
+impl Ids {
+    /// Those of a span inside of these, and the id of its parent, which is zero for the first span of a trace.
+    #[inline]
+    pub(crate) fn child(self) -> (Ids, [u8; 8]) {
+        let mut span = [0; 16];
+        span[..8].copy_from_slice(&random::nonzero_word().to_be_bytes());
+        let outer = self.correlation.filter(|outer| outer.trace_id() != [0; 16]);
+        let Some(outer) = outer else {
+            let mut trace = [0; 16];
+            trace[..8].copy_from_slice(&random::nonzero_word().to_be_bytes());
+            trace[8..].copy_from_slice(&random::nonzero_word().to_be_bytes());
+            let correlation = Some(Correlation::new(trace, span));
+            return (Ids { correlation, flags: NEW_TRACE }, [0; 8]);
+        };
+        let parent = outer.span_id().first_chunk().copied().unwrap_or_default();
+        let correlation = Some(Correlation::new(outer.trace_id(), span));
+        (Ids { correlation, ..self }, parent)
+    }
+
+    /// These, or if they have no trace, that of `new` without its span.
+    pub(crate) fn or_new_trace(self, new: Ids) -> Ids {
+        if self.correlation.is_some_and(|own| own.trace_id() != [0; 16]) {
+            return self;
+        }
+        let without_span = |ids: Correlation| Correlation::new(ids.trace_id(), [0; 16]);
+        Ids { correlation: new.correlation.map(without_span), ..new }
+    }
+
+    /// These with another trace and span. A trace that the program names is a sampled one.
+    fn with(self, correlation: Correlation) -> Ids {
+        let is_same = self.correlation.is_some_and(|own| own.trace_id() == correlation.trace_id());
+        let flags = if is_same { self.flags } else { SAMPLED };
+        Ids { correlation: Some(correlation), flags }
+    }
+
+    /// Whether the trace is sampled.
+    pub(crate) fn is_sampled(self) -> bool {
+        self.flags & SAMPLED != 0
+    }
 }
 
 /// Fields and a [`Correlation`] for all events of a request, task or job.
@@ -91,7 +138,7 @@ impl Context {
     /// The same context with these ids instead of those that it has.
     #[must_use]
     pub fn with_correlation(&self, correlation: Correlation) -> Context {
-        let ids = Ids { correlation: Some(correlation), ..self.ids };
+        let ids = self.ids.with(correlation);
         Context { ids, ..self.clone() }
     }
 
@@ -177,8 +224,7 @@ impl Correlation {
 
     /// Enters a scope of the current context with these ids; see [`Context::enter`]. Does not allocate.
     pub fn enter(self) -> ContextScope {
-        let ids = Ids { correlation: Some(self), ..stack::current_ids() };
-        ContextScope::new(stack::enter_ids(ids))
+        ContextScope::of_ids(Ambient::current().context_ids().with(self))
     }
 }
 
@@ -191,8 +237,13 @@ pub struct ContextScope {
 }
 
 impl ContextScope {
+    /// A scope of the current context with these ids.
+    pub(crate) fn of_ids(ids: Ids) -> ContextScope {
+        ContextScope::new(stack::enter_ids(ids))
+    }
+
     /// The scope of this number.
-    pub(crate) fn new(number: u64) -> ContextScope {
+    fn new(number: u64) -> ContextScope {
         ContextScope { number, not_send: PhantomData }
     }
 }

@@ -1,6 +1,6 @@
 //! Futures and closures that have a context of their own.
 //!
-//! Promises: no runtime, no allocation, no reference count for a poll. The context is that of the future, not of the
+//! Promises: no runtime; one allocation for a future, and none and no reference count for a poll. The context is that of the future, not of the
 //! task or thread that polls it: it goes with the future to other threads. It is also current while the future is
 //! dropped, so that destructors log in it. What the future leaves behind in a poll, such as a forgotten scope, ends
 //! with the poll; what it adds by [`Context::add`] stays.
@@ -11,7 +11,7 @@ use std::task::{self, Poll};
 use pin_project_lite::pin_project;
 
 use super::context::Context;
-use super::stack::Scoped;
+use super::stack::{self, Scopes, Stack};
 
 /// Gives futures a context.
 pub trait WithContext: Future + Sized {
@@ -30,7 +30,7 @@ pub trait WithContext: Future + Sized {
     /// assert_eq!(capture.event("job_done")["job"], 7);
     /// ```
     fn in_context(self, context: Context) -> InContext<Self> {
-        InContext { inner: Some(self), context }
+        InContext { inner: Some(self), scopes: Stack::of(context) }
     }
 
     /// Polls the future inside a scope of the context that is current now: for a future that is passed to another task.
@@ -48,13 +48,13 @@ pin_project! {
         // Without it once it has been dropped inside the context.
         #[pin]
         inner: Option<F>,
-        context: Context,
+        scopes: Scopes,
     }
 
     impl<F> PinnedDrop for InContext<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _scope = Scoped::new(this.context);
+            let _scope = stack::Poll::begin(this.scopes);
             this.inner.set(None);
         }
     }
@@ -62,7 +62,7 @@ pin_project! {
 
 impl<F> fmt::Debug for InContext<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InContext").field("context", &self.context).finish_non_exhaustive()
+        f.debug_struct("InContext").field("scopes", &self.scopes).finish_non_exhaustive()
     }
 }
 
@@ -72,7 +72,7 @@ impl<F: Future> Future for InContext<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, waker: &mut task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _scope = Scoped::new(this.context);
+        let _scope = stack::Poll::begin(this.scopes);
         // Present until the drop.
         this.inner.as_pin_mut().map_or(Poll::Pending, |inner| inner.poll(waker))
     }
@@ -90,9 +90,9 @@ impl<F: Future> Future for InContext<F> {
 /// assert_eq!(capture.event("in_thread")["request_id"], "r-17");
 /// ```
 pub fn in_current_context<T>(action: impl FnOnce() -> T) -> impl FnOnce() -> T {
-    let mut context = Context::current();
+    let mut scopes = Stack::of(Context::current());
     move || {
-        let _scope = Scoped::new(&mut context);
+        let _scope = stack::Poll::begin(&mut scopes);
         action()
     }
 }

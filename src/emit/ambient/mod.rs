@@ -11,9 +11,13 @@ mod stack;
 
 use std::cell::Cell;
 
+pub(crate) use self::context::Ids;
 pub use self::context::{Context, ContextScope};
 pub use self::future::{InContext, WithContext, in_current_context};
-pub(crate) use self::stack::{Scoped, is_active, with_fields};
+pub(crate) use self::stack::{
+    Poll as StackPoll, Scopes, Stack, current_fields, is_active, with_fields,
+};
+use crate::core::context::Context as Fields;
 use crate::core::correlation::{CORRELATION_BYTES, Correlation};
 use crate::core::sampling::trace;
 
@@ -34,10 +38,20 @@ pub(crate) struct Ambient {
     pub(crate) number: u16,
     /// Bytes of the correlation in a record; 0 without one.
     correlation_bytes: u16,
+    /// The flags of the trace.
+    flags: u8,
+    /// Whether there is any.
+    is_active: bool,
     /// Whether the scope suppresses events.
     pub(crate) is_suppressed: bool,
     /// The randomness of the trace id.
     pub(crate) randomness: Option<u64>,
+}
+
+impl Default for Ambient {
+    fn default() -> Self {
+        Ambient::NONE
+    }
 }
 
 impl Ambient {
@@ -47,6 +61,8 @@ impl Ambient {
         id: 0,
         number: 0,
         correlation_bytes: 0,
+        flags: 0,
+        is_active: false,
         is_suppressed: false,
         randomness: None,
     };
@@ -58,17 +74,30 @@ impl Ambient {
     }
 
     fn of(context: &Context) -> Ambient {
-        let mut ambient = Ambient { is_suppressed: context.is_suppressed, ..Ambient::NONE };
-        if let Some(correlation) = context.ids.correlation {
-            ambient.correlation = correlation;
+        let ambient = Ambient::of_parts(context.ids, context.fields.as_deref());
+        let is_suppressed = context.is_suppressed;
+        Ambient { is_suppressed, is_active: ambient.is_active || is_suppressed, ..ambient }
+    }
+
+    /// That of these ids and fields.
+    pub(crate) fn of_parts(ids: Ids, fields: Option<&Fields>) -> Ambient {
+        let mut ambient = Ambient::NONE;
+        if let Some(correlation) = ids.correlation {
+            (ambient.correlation, ambient.flags) = (correlation, ids.flags);
             ambient.correlation_bytes = CORRELATION_BYTES as u16;
             ambient.randomness = trace::of_bytes(correlation.trace_id());
         }
-        if let Some(fields) = context.fields.as_deref() {
+        if let Some(fields) = fields {
             (ambient.id, ambient.number) = (fields.id(), fields.number());
             ambient.randomness = fields.randomness().or(ambient.randomness);
         }
+        ambient.is_active = ambient.correlation_bytes != 0 || ambient.id != 0;
         ambient
+    }
+
+    /// The ids of the context.
+    pub(crate) fn context_ids(&self) -> Ids {
+        Ids { correlation: self.correlation().copied(), flags: self.flags }
     }
 
     /// The bytes of the correlation; zeros without one.
@@ -86,10 +115,5 @@ impl Ambient {
     #[inline(always)]
     pub(crate) fn correlation_bytes(&self) -> usize {
         usize::from(self.correlation_bytes)
-    }
-
-    #[inline]
-    fn is_none(&self) -> bool {
-        self.correlation_bytes == 0 && self.id == 0 && !self.is_suppressed
     }
 }

@@ -1,9 +1,10 @@
-//! The scopes of a thread: the current context, and those that it returns to.
+//! The scopes of a thread: the current context, and those that it returns to. A future or closure with a context has
+//! scopes of its own, which take the place of the thread's for the time of a poll.
 //!
-//! Promises: entering a scope allocates only when the stack grows. No code of the program runs while the stack is
-//! borrowed. A scope that ends restores what was before it; if others began inside it and have not ended, they end with
-//! it, and their own ends have no effect then. What happens in a closed scope, the poll of a future, cannot end scopes
-//! that began outside of it before the closed scope ends.
+//! Promises: entering a scope allocates only when the stack grows; a poll swaps two pointers and allocates nothing. No
+//! code of the program runs while the stack is borrowed. A scope that ends restores what was before it; if others began
+//! inside it and have not ended, they end with it, and their own ends have no effect then. A scope that began outside of
+//! a poll and whose guard is dropped inside of it ends after the poll.
 use std::cell::{Cell, RefCell};
 use std::mem;
 use std::sync::Arc;
@@ -16,17 +17,25 @@ use crate::emit::lanes::mark_lanes;
 thread_local! {
     /// The number of the next scope.
     static NEXT: Cell<u64> = const { Cell::new(1) };
-    static STACK: RefCell<Stack> = const { RefCell::new(Stack::NEW) };
+    /// In a box, so that a poll swaps pointers; `None` before the first scope.
+    static STACK: RefCell<Scopes> = const { RefCell::new(None) };
+    /// How many polls the thread is inside of.
+    static POLLS: Cell<u32> = const { Cell::new(0) };
+    /// Scopes whose guard was dropped in a poll inside of them.
+    static ENDED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A thread's scopes.
-#[derive(Debug)]
-struct Stack {
+/// The scopes of a thread, or of a future; `None` is a stack without scopes and context.
+pub(crate) type Scopes = Option<Box<Stack>>;
+
+/// The scopes of a thread, or of a future.
+#[derive(Debug, Default)]
+pub(crate) struct Stack {
     current: Context,
+    /// That of `current`.
+    ambient: Ambient,
     /// What each scope began in, the inmost last; their numbers ascend.
     saved: Vec<Saved>,
-    /// Scopes below this index began outside of the inmost closed scope.
-    floor: usize,
 }
 
 /// What a scope restores when it ends.
@@ -36,8 +45,6 @@ struct Saved {
     ids: Ids,
     /// All but the ids; `None` if the scope has not changed it.
     rest: Option<Rest>,
-    /// Whether the scope has ended and waits for the end of the closed scope around its end.
-    is_ended: bool,
 }
 
 /// A context without its ids.
@@ -65,7 +72,11 @@ impl Rest {
 }
 
 impl Stack {
-    const NEW: Stack = Stack { current: Context::new(), saved: Vec::new(), floor: 0 };
+    /// No scope, in this context.
+    pub(crate) fn of(context: Context) -> Scopes {
+        let ambient = Ambient::of(&context);
+        Some(Box::new(Stack { current: context, ambient, saved: Vec::new() }))
+    }
 
     /// Begins a scope of `context` and returns its number.
     fn push(&mut self, context: Context) -> u64 {
@@ -78,7 +89,7 @@ impl Stack {
     fn save(&mut self, ids: Ids, rest: Option<Rest>) -> u64 {
         let number = NEXT.get();
         NEXT.set(number + 1);
-        self.saved.push(Saved { number, ids, rest, is_ended: false });
+        self.saved.push(Saved { number, ids, rest });
         number
     }
 
@@ -91,38 +102,25 @@ impl Stack {
         }
     }
 
-    /// Ends the scope of this number and those inside it.
-    fn end(&mut self, number: u64) {
-        // Not found if a scope around it has ended before.
+    /// Ends the scope of this number and those inside it. Returns whether it was there: not if a scope around it has
+    /// ended before, or if it is outside of the present poll.
+    fn end(&mut self, number: u64) -> bool {
         let Ok(index) = self.saved.binary_search_by_key(&number, |saved| saved.number) else {
-            return;
+            return false;
         };
-        while self.saved.len() > index.max(self.floor) {
+        while self.saved.len() > index {
             self.pop();
         }
-        // Those outside of the closed scope end with it.
-        self.saved[index..].iter_mut().for_each(|saved| saved.is_ended = true);
+        true
     }
 
-    /// Begins a closed scope of `context`; returns the floor outside of it.
-    fn close(&mut self, context: Context) -> usize {
-        self.push(context);
-        mem::replace(&mut self.floor, self.saved.len())
-    }
-
-    /// Ends the closed scope, and those that it left behind. Returns its context.
-    fn reopen(&mut self, floor: usize) -> Context {
-        while self.saved.len() > self.floor {
+    /// Ends all scopes.
+    #[cold]
+    fn end_all(&mut self) {
+        while !self.saved.is_empty() {
             self.pop();
         }
-        let context = mem::take(&mut self.current);
-        self.pop();
-        self.floor = floor;
-        let is_ended = |stack: &Stack| stack.saved.last().is_some_and(|saved| saved.is_ended);
-        while self.saved.len() > floor && is_ended(self) {
-            self.pop();
-        }
-        context
+        self.ambient = Ambient::of(&self.current);
     }
 }
 
@@ -130,40 +128,48 @@ impl Stack {
 /// allocator of the program may enter a scope.
 #[inline]
 fn change<T>(action: impl FnOnce(&mut Stack) -> T) -> Option<T> {
-    let apply = |stack: &RefCell<Stack>| {
+    let apply = |stack: &RefCell<Scopes>| {
         let mut stack = stack.try_borrow_mut().ok()?;
-        let result = action(&mut stack);
-        let (was_active, ambient) = (is_active(), Ambient::of(&stack.current));
-        CURRENT.set(ambient);
-        if was_active == ambient.is_none() {
-            mark_lanes(!was_active);
-        }
+        let stack = stack.get_or_insert_default();
+        let result = action(stack);
+        stack.ambient = Ambient::of(&stack.current);
+        set_current(&stack.ambient);
         Some(result)
     };
     STACK.try_with(apply).ok().flatten()
 }
 
+/// Sets what events read.
+#[inline]
+fn set_current(ambient: &Ambient) {
+    let was_active = is_active();
+    CURRENT.set(*ambient);
+    if was_active != ambient.is_active {
+        mark_lanes(!was_active);
+    }
+}
+
 /// Whether the calling thread has an ambient context.
 #[inline]
 pub(crate) fn is_active() -> bool {
-    CURRENT.with(|current| !current.get().is_none())
+    CURRENT.get().is_active
 }
 
 /// The context of the calling thread.
 pub(super) fn current() -> Context {
-    let copy = |stack: &RefCell<Stack>| Some(stack.try_borrow().ok()?.current.clone());
+    let copy = |stack: &RefCell<Scopes>| Some(stack.try_borrow().ok()?.as_ref()?.current.clone());
     STACK.try_with(copy).ok().flatten().unwrap_or_default()
 }
 
-/// The ids of the calling thread's context.
-pub(super) fn current_ids() -> Ids {
-    let copy = |stack: &RefCell<Stack>| Some(stack.try_borrow().ok()?.current.ids);
-    STACK.try_with(copy).ok().flatten().unwrap_or_default()
+/// The fields of the calling thread's context.
+pub(crate) fn current_fields() -> Option<Arc<Fields>> {
+    let copy = |stack: &RefCell<Scopes>| stack.try_borrow().ok()?.as_ref()?.current.fields.clone();
+    STACK.try_with(copy).ok().flatten()
 }
 
 /// Runs `action` with the fields of the current context, if their id is `id`.
 pub(crate) fn with_fields<T>(id: u64, action: impl FnOnce(&Fields) -> T) -> Option<T> {
-    let current = current().fields?;
+    let current = current_fields()?;
     (current.id() == id).then(|| action(&current))
 }
 
@@ -187,49 +193,91 @@ pub(super) fn enter_ids(ids: Ids) -> u64 {
 
 /// Ends the scope of this number, and those inside it.
 pub(super) fn end(number: u64) {
-    change(|stack| stack.end(number));
+    if change(|stack| stack.end(number)) == Some(false) && POLLS.get() > 0 {
+        let keep = |ended: &RefCell<Vec<u64>>| {
+            if let Ok(mut ended) = ended.try_borrow_mut() {
+                ended.push(number);
+            }
+        };
+        let _ = ENDED.try_with(keep);
+    }
+}
+
+/// Ends the scopes whose guards were dropped in the poll that is over.
+#[cold]
+fn end_later_ones() {
+    let Ok(numbers) = ENDED.try_with(RefCell::take) else { return };
+    // A scope that is not there is around a further poll.
+    numbers.into_iter().for_each(end);
+}
+
+fn has_later_ones() -> bool {
+    let is_any =
+        |ended: &RefCell<Vec<u64>>| ended.try_borrow().is_ok_and(|ended| !ended.is_empty());
+    ENDED.try_with(is_any).unwrap_or_default()
 }
 
 /// Replaces the current context by what `update` makes of it, to the end of the inmost scope. Returns whether it has:
 /// outside of every scope, only if `anywhere`.
 pub(super) fn update(anywhere: bool, update: impl FnOnce(&Context) -> Context) -> bool {
-    // Outside of the borrow, because it may allocate.
+    let is_scoped =
+        |stack: &RefCell<Scopes>| Some(!stack.try_borrow().ok()?.as_ref()?.saved.is_empty());
+    let is_scoped = STACK.try_with(is_scoped).ok().flatten().unwrap_or_default();
+    if !(is_scoped || anywhere || POLLS.get() > 0) {
+        return false;
+    }
+    // Outside of the borrow, because it allocates.
     let updated = update(&current());
     let replace = |stack: &mut Stack| {
-        match stack.saved.last_mut() {
-            Some(saved) => {
-                saved.rest.get_or_insert_with(|| Rest::copy(&stack.current));
-            }
-            None if !anywhere => return false,
-            None => {}
+        if let Some(saved) = stack.saved.last_mut() {
+            saved.rest.get_or_insert_with(|| Rest::copy(&stack.current));
         }
         stack.current = updated;
+    };
+    change(replace).is_some()
+}
+
+/// The time of a poll: the thread has the scopes of the future, and then its own ones again.
+pub(crate) struct Poll<'a> {
+    /// The future's, then the thread's, and the future's again.
+    other: &'a mut Scopes,
+    is_swapped: bool,
+}
+
+/// Swaps the thread's scopes with these. Returns whether they could be.
+#[inline]
+fn swap(other: &mut Scopes) -> bool {
+    let swap = |stack: &RefCell<Scopes>| {
+        let Ok(mut stack) = stack.try_borrow_mut() else { return false };
+        mem::swap(&mut *stack, other);
+        set_current(stack.as_ref().map_or(&Ambient::NONE, |stack| &stack.ambient));
         true
     };
-    change(replace).unwrap_or_default()
+    STACK.try_with(swap).unwrap_or_default()
 }
 
-/// A closed scope that has the context of its owner for its time, and gives it back when it ends.
-pub(crate) struct Scoped<'a> {
-    context: &'a mut Context,
-    /// That outside of the scope. `None` if it could not begin.
-    floor: Option<usize>,
-}
-
-impl<'a> Scoped<'a> {
+impl<'a> Poll<'a> {
     #[inline]
-    pub(crate) fn new(context: &'a mut Context) -> Scoped<'a> {
-        let floor = change(|stack| stack.close(mem::take(context)));
-        Scoped { context, floor }
+    pub(crate) fn begin(scopes: &'a mut Scopes) -> Poll<'a> {
+        let is_swapped = swap(scopes);
+        POLLS.set(POLLS.get() + u32::from(is_swapped));
+        Poll { other: scopes, is_swapped }
     }
 }
 
-impl Drop for Scoped<'_> {
+impl Drop for Poll<'_> {
     #[inline]
     fn drop(&mut self) {
-        let Some(floor) = self.floor else { return };
-        if let Some(context) = change(|stack| stack.reopen(floor)) {
-            *self.context = context;
+        if !(self.is_swapped && swap(self.other)) {
+            return;
+        }
+        POLLS.set(POLLS.get() - 1);
+        // What was forgotten inside.
+        if let Some(other) = self.other.as_deref_mut().filter(|other| !other.saved.is_empty()) {
+            other.end_all();
+        }
+        if has_later_ones() {
+            end_later_ones();
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn text_bytes_end(limits: Limits) -> u16 {
 }
 
 impl Lane {
-    /// Writes an event if it is plain and fits into the ring as it is. Returns whether it has been written.
+    /// Writes an event if it is plain and fits into the ring as it is. Returns its ticks if it has been written.
     ///
     /// With `ambient`, the event is in a scope of that context. Without, nothing is left of the code for it.
     ///
@@ -42,9 +42,9 @@ impl Lane {
         ambient: Option<&Ambient>,
         (plain, text): (usize, usize),
         fields: &F,
-    ) -> bool {
+    ) -> Option<u64> {
         if plain > PLAIN_BYTES_MAX {
-            return false;
+            return None;
         }
         let ticks = if text < usize::from(self.tsc_text_bytes_end) {
             tsc::ticks()
@@ -58,42 +58,37 @@ impl Lane {
             // Where there is a time-stamp counter, another clock costs more than the way to it.
             self.ticks_of_other_clock()
         } else {
-            return false;
+            return None;
         };
         let bound = match context {
             None => Slots::NONE,
             Some(context) if self.contexts.has(context) => context.as_bound(),
-            Some(_) => return false,
+            Some(_) => return None,
         };
         let ambient_number = match ambient {
             None => 0,
             Some(Ambient { number, id, .. }) if self.ambient_contexts.has_id(*number, *id) => {
                 *number
             }
-            Some(_) => return false,
+            Some(_) => return None,
         };
         // Of a constant length: ids of zeros if there are none, which no line shows.
         let ids_len = if ambient.is_some() { CORRELATION_BYTES } else { 0 };
         let payload_len = plain + text + ids_len;
-        let Some(mut grant) = self.producer.grant_claimed(HEADER_BYTES + payload_len) else {
-            return false;
-        };
-        let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
-        else {
-            return false;
-        };
+        let mut grant = self.producer.grant_claimed(HEADER_BYTES + payload_len)?;
+        let (head, payload) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()?;
         // A type of the caller's own may have written fewer or more bytes than it promised: then bytes are left, or the
         // rest is an empty one from elsewhere.
         let mut payload = payload;
         if let Some(ambient) = ambient {
-            let Some((values, ids)) = payload.split_last_chunk_mut() else { return false };
+            let (values, ids) = payload.split_last_chunk_mut()?;
             *ids = ambient.ids();
             payload = values;
         }
         let end = payload.as_ptr_range().end;
         let rest = fields.put(payload);
         if !(rest.is_empty() && std::ptr::eq(rest.as_ptr(), end)) {
-            return false;
+            return None;
         }
         let header = Header {
             extras: ExtraFlags::new(false, ambient.is_some()),
@@ -104,6 +99,6 @@ impl Lane {
         };
         header.write(head, payload_len);
         grant.commit(HEADER_BYTES + payload_len);
-        true
+        Some(ticks)
     }
 }

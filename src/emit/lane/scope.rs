@@ -16,6 +16,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) bound: Option<&'a Context>,
     /// That of the thread.
     pub(crate) ambient: &'a Ambient,
+    /// The fields of `ambient`, if they may be others than those of the thread's current context.
+    pub(crate) ambient_fields: Option<&'a Context>,
 }
 
 /// One of a lane's tables.
@@ -27,7 +29,13 @@ enum Table {
 
 impl Scope<'_> {
     /// That of the engine's own events.
-    pub(crate) const NONE: Scope<'static> = Scope { bound: None, ambient: &Ambient::NONE };
+    pub(crate) const NONE: Scope<'static> =
+        Scope { bound: None, ambient: &Ambient::NONE, ambient_fields: None };
+
+    /// With the thread's ambient context, or none.
+    pub(crate) fn new<'a>(bound: Option<&'a Context>, ambient: &'a Ambient) -> Scope<'a> {
+        Scope { bound, ambient, ambient_fields: None }
+    }
 
     /// The randomness of the trace id by which the event is sampled if it has none among its own fields.
     pub(crate) fn randomness(&self) -> Option<u64> {
@@ -67,9 +75,14 @@ impl Lane {
         let ambient = if self.ambient_contexts.has_id(number, id) {
             number
         } else {
-            let define = |context: &Context| self.define(Table::Ambient, context, level);
             // Without the fields, their scope has ended: a value's `Display` ended it, or the thread is ending.
-            ambient::with_fields(id, define).unwrap_or(Some(0))?
+            match scope.ambient_fields {
+                Some(fields) => self.define(Table::Ambient, fields, level)?,
+                None => {
+                    let define = |context: &Context| self.define(Table::Ambient, context, level);
+                    ambient::with_fields(id, define).unwrap_or(Some(0))?
+                }
+            }
         };
         Some(Slots::new(bound, ambient))
     }

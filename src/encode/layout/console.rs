@@ -308,7 +308,8 @@ impl Field {
             | ValueRef::Ipv6(_)
             | ValueRef::SocketV4(..)
             | ValueRef::SocketV6(..)
-            | ValueRef::Uuid(_) => json_value::unquoted(&mut json, value),
+            | ValueRef::Uuid(_)
+            | ValueRef::SpanId(_) => json_value::unquoted(&mut json, value),
             other => json_value::value(&mut json, scratch, context, other)?,
         }
         drop(json);

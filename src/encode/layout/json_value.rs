@@ -117,6 +117,13 @@ fn leaf(out: &mut Out<'_>, context: RenderContext<'_>, value: ValueRef<'_>) {
             }
             None => out.null(),
         },
+        ValueRef::SinceMicros(ticks) => match context.end {
+            Some(end) => {
+                let (seconds, nanos) = end.micros_since(ticks);
+                out.duration(seconds, nanos, context.unit);
+            }
+            None => out.null(),
+        },
         ValueRef::Deep => out.string("…".as_bytes()),
         ValueRef::Secret => out.string(SECRET_MASK.as_bytes()),
         other => quoted(out, |out| unquoted(out, other)),
@@ -146,6 +153,7 @@ pub(super) fn unquoted(out: &mut Out<'_>, value: ValueRef<'_>) {
         ValueRef::SocketV4(octets, port) => out.socket_addr(&SocketAddr::from((octets, port))),
         ValueRef::SocketV6(octets, port) => out.socket_addr(&SocketAddr::from((octets, port))),
         ValueRef::Uuid(bytes) => out.uuid(&bytes),
+        ValueRef::SpanId(bytes) => out.hex(&bytes),
         _ => {}
     }
 }

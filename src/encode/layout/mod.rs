@@ -279,6 +279,13 @@ impl End {
         let nanos = u64::try_from(nanos.max(0)).unwrap_or(u64::MAX);
         (nanos / 1_000_000_000, (nanos % 1_000_000_000) as u32)
     }
+
+    /// The same, rounded to whole microseconds.
+    fn micros_since(self, ticks: u64) -> (u64, u32) {
+        let (seconds, nanos) = self.since(ticks);
+        let micros = (nanos + 500) / 1000;
+        (seconds + u64::from(micros / 1_000_000), micros % 1_000_000 * 1000)
+    }
 }
 
 /// The settings that the rendering of a value depends on.

@@ -90,6 +90,7 @@ impl Config {
         let outputs = self.open(outputs, clock, stderr)?;
         Ok(Parts {
             lanes: LaneSettings {
+                span_lines: self.span_lines,
                 // A smaller ring would hold hardly any event, because a record may take at most a quarter of it.
                 ring_bytes: self.ring_bytes.max(4096),
                 lanes_max: self.rings_max.max(1),

@@ -1,6 +1,6 @@
 //! Settings of the lines that an engine writes.
 use super::{Config, Format};
-use crate::emit::BoundFields;
+use crate::emit::{BoundFields, SpanLines};
 use crate::encode::Subsecond;
 use crate::encode::layout::{EcsOptions, LevelCase, LevelWords, LineKey, RunId};
 
@@ -114,6 +114,13 @@ impl Config {
     #[must_use]
     pub fn run_id_value(mut self, id: &str) -> Self {
         self.run_id = Some(id.into());
+        self
+    }
+
+    /// Which lines a span has. Default: `span.start` and `span.end`.
+    #[must_use]
+    pub fn span_lines(mut self, lines: SpanLines) -> Self {
+        self.span_lines = lines;
         self
     }
 

@@ -112,8 +112,10 @@ impl Prescan {
             | ValueRef::Char(_)
             | ValueRef::Duration(..)
             | ValueRef::Since(_)
+            | ValueRef::SinceMicros(_)
             | ValueRef::Time(..)
-            | ValueRef::Uuid(_) => {}
+            | ValueRef::Uuid(_)
+            | ValueRef::SpanId(_) => {}
             ValueRef::Ipv4(_)
             | ValueRef::Ipv6(_)
             | ValueRef::SocketV4(..)

@@ -338,13 +338,15 @@ impl<'a> Rewriter<'a> {
             | ValueRef::I128(_)
             | ValueRef::U128(_)
             | ValueRef::Number(_) => self.number(class, value),
-            ValueRef::F64(_) | ValueRef::F32(_) | ValueRef::Duration(..) | ValueRef::Since(_) => {
-                match class {
-                    KeyClass::Custom => self.spelt(class, value),
-                    KeyClass::Address => self.number(class, value),
-                    _ => RedactOutcome::Clean,
-                }
-            }
+            ValueRef::F64(_)
+            | ValueRef::F32(_)
+            | ValueRef::Duration(..)
+            | ValueRef::Since(_)
+            | ValueRef::SinceMicros(_) => match class {
+                KeyClass::Custom => self.spelt(class, value),
+                KeyClass::Address => self.number(class, value),
+                _ => RedactOutcome::Clean,
+            },
             ValueRef::Ipv4(_)
             | ValueRef::Ipv6(_)
             | ValueRef::SocketV4(..)
@@ -353,7 +355,7 @@ impl<'a> Rewriter<'a> {
             {
                 RedactOutcome::Clean
             }
-            ValueRef::Char(_) | ValueRef::Time(..) | ValueRef::Uuid(_)
+            ValueRef::Char(_) | ValueRef::Time(..) | ValueRef::Uuid(_) | ValueRef::SpanId(_)
                 if class == KeyClass::Plain =>
             {
                 RedactOutcome::Clean
@@ -414,6 +416,9 @@ impl<'a> Rewriter<'a> {
                 write!(value_text, "{}", SocketAddr::from((octets, port)))
             }
             ValueRef::Uuid(bytes) => {
+                bytes.iter().try_for_each(|byte| write!(value_text, "{byte:02x}"))
+            }
+            ValueRef::SpanId(bytes) => {
                 bytes.iter().try_for_each(|byte| write!(value_text, "{byte:02x}"))
             }
             ValueRef::Duration(seconds, nanos) => write!(value_text, "{seconds}.{nanos:09}"),

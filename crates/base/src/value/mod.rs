@@ -11,7 +11,8 @@
 //! | str, bytes, number | length u32, bytes |
 //! | truncated str, truncated bytes | kept length u32, whole length u32 (0 = unknown), bytes |
 //! | duration, time | seconds (u64, i64), nanoseconds u32 |
-//! | since | ticks of the producers' clock u64 |
+//! | since, since in microseconds | ticks of the producers' clock u64 |
+//! | span id | 8 bytes |
 //! | socket v4, v6 | address, port u16 |
 //! | array, error | length of the payload u32, values |
 //! | map | length of the payload u32, then (length u16, key, value) each |
@@ -54,8 +55,8 @@ pub use read::{Entries, ReadError, ValueRef, Values};
 pub use sensitive::{Pii, PiiKind, SECRET_MASK, Sanitized, Secret};
 #[cfg(feature = "serde")]
 pub use serde::SerdeValue;
-pub use since::{Since, Start, since};
-pub use types::{Map, Number, Uuid};
+pub use since::{Since, Start, Timer, since};
+pub use types::{Map, Number, SpanId, Uuid};
 pub use write::ValueWriter;
 
 use super::limits::Limits;
@@ -64,7 +65,7 @@ use super::limits::Limits;
 ///
 /// Implemented for integers to 128 bits, floats, `bool`, `char`, strings, bytes, `Option`, `Duration`, `SystemTime`,
 /// IP and socket addresses, paths, arrays, slices and other collections, [`Map`], [`Uuid`], [`Number`], [`Maybe`],
-/// [`Since`] and `dyn Error`;
+/// [`Since`], [`Timer`] and `dyn Error`;
 /// with the features `uuid` and `http`, for the types of those crates. In the macros, `%x` writes a `Display`, `?x` a
 /// `Debug`, and errors need neither.
 #[diagnostic::on_unimplemented(
@@ -196,6 +197,10 @@ pub mod tag {
     pub const ABSENT: u8 = 28;
     /// The duration from these ticks to the event.
     pub const SINCE: u8 = 29;
+    /// The same, rounded to whole microseconds.
+    pub const SINCE_MICROS: u8 = 30;
+    /// The id of a span.
+    pub const SPAN_ID: u8 = 31;
 }
 
 /// Names of objects in the Elastic Common Schema. A flat value under one of them conflicts with every index.

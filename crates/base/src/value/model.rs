@@ -41,6 +41,8 @@ pub enum Model {
     Secret,
     Absent,
     Since(u64),
+    SinceMicros(u64),
+    SpanId([u8; 8]),
     Pii(u8, Box<Model>),
 }
 
@@ -71,6 +73,8 @@ impl Model {
             M::Secret => Box::new(Secret::new("not to be seen")),
             M::Absent => Box::new(Maybe::<()>(None)),
             M::Since(ticks) => Box::new(since(Start::from_ticks(*ticks))),
+            M::SinceMicros(ticks) => Box::new(Timer::since(Start::from_ticks(*ticks))),
+            M::SpanId(id) => Box::new(SpanId(*id)),
             M::Pii(kind, inner) => Box::new(Pii::new(PiiKind::from_u8(*kind), &**inner)),
             M::Map(_) | M::Error(_) | M::StrCut(..) | M::BytesCut(..) | M::Deep => return None,
         })
@@ -167,6 +171,8 @@ pub fn model(value: ValueRef<'_>) -> Result<Model, ReadError> {
         ValueRef::Secret => M::Secret,
         ValueRef::Absent => M::Absent,
         ValueRef::Since(ticks) => M::Since(ticks),
+        ValueRef::SinceMicros(ticks) => M::SinceMicros(ticks),
+        ValueRef::SpanId(id) => M::SpanId(id),
         ValueRef::Pii(kind, values) => {
             let inner = models(values)?.into_iter().next().unwrap_or(M::Null);
             M::Pii(kind as u8, Box::new(inner))
@@ -202,6 +208,8 @@ fn leaf() -> impl Strategy<Value = Model> {
         Just(M::Secret),
         Just(M::Absent),
         any::<u64>().prop_map(M::Since),
+        any::<u64>().prop_map(M::SinceMicros),
+        any::<[u8; 8]>().prop_map(M::SpanId),
     ]
 }
 

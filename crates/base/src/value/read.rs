@@ -52,6 +52,10 @@ pub enum ValueRef<'a> {
     Absent,
     /// The duration from these ticks of the producers' clock to the ticks of the event.
     Since(u64),
+    /// The same, rounded to whole microseconds.
+    SinceMicros(u64),
+    /// The id of a span.
+    SpanId([u8; 8]),
     /// Values in order.
     Array(Values<'a>),
     /// Keys and values in order.
@@ -181,6 +185,8 @@ impl<'a> ValueRef<'a> {
             tag::UUID => ValueRef::Uuid(fixed(bytes)?),
             tag::ABSENT => ValueRef::Absent,
             tag::SINCE => ValueRef::Since(u64::from_le_bytes(fixed(bytes)?)),
+            tag::SINCE_MICROS => ValueRef::SinceMicros(u64::from_le_bytes(fixed(bytes)?)),
+            tag::SPAN_ID => ValueRef::SpanId(fixed(bytes)?),
             tag::ARRAY => ValueRef::Array(Values(counted(bytes)?)),
             tag::MAP => ValueRef::Map(Entries(counted(bytes)?)),
             tag::ERROR => ValueRef::Error(Values(counted(bytes)?)),

@@ -82,3 +82,57 @@ impl Value for Since {
 }
 
 impl Element for Since {}
+
+/// Measures an operation: `info!("query_done", duration_ms = timer)`.
+///
+/// The value is the duration from the start to the event that logs it, in the unit that its key names, rounded to whole
+/// microseconds: three decimals of a millisecond. It can be logged any number of times. Otherwise it is as [`since`].
+///
+/// ```
+/// let timer = ringseal_base::value::Timer::start();
+/// # let _ = timer;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timer(Start);
+
+impl Timer {
+    /// Starts now.
+    #[inline]
+    pub fn start() -> Timer {
+        Timer(Start::now())
+    }
+
+    /// Starts at `start`.
+    pub const fn since(start: Start) -> Timer {
+        Timer(start)
+    }
+}
+
+impl Value for Timer {
+    #[inline(always)]
+    fn size_bytes_max(&self, _limits: &Limits) -> usize {
+        9
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        out.fixed(tag::SINCE_MICROS, self.0.0.to_le_bytes());
+    }
+
+    #[inline(always)]
+    fn plain_bytes(&self) -> usize {
+        9
+    }
+
+    #[inline(always)]
+    fn text_bytes(&self) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+        put_fixed(out, tag::SINCE_MICROS, self.0.0.to_le_bytes())
+    }
+}
+
+impl Element for Timer {}

@@ -272,6 +272,7 @@ fn every_standard_library_type_has_its_value() {
         (Box::new(Maybe(None::<&str>)), M::Absent),
         (Box::new([Maybe(Some(1u64)), Maybe(None)]), M::Array(vec![M::U64(1), M::Absent])),
         (Box::new(since(Start::from_ticks(7))), M::Since(7)),
+        (Box::new(Timer::since(Start::from_ticks(7))), M::SinceMicros(7)),
         (Box::new(scoped), M::Str("[fe80::1%3]:443".into())),
         (Box::new(UNIX_EPOCH - Duration::from_millis(1)), M::Time(-1, 999_000_000)),
     ];

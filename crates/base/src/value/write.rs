@@ -87,6 +87,14 @@ impl<'a> ValueWriter<'a> {
         }
     }
 
+    /// Values that are encoded already, as [`Values`](super::Values) reads them. All or none of them fit.
+    #[doc(hidden)]
+    pub fn encoded(&mut self, values: &[u8]) {
+        if let Some(bytes) = self.take(values.len()) {
+            bytes.copy_from_slice(values);
+        }
+    }
+
     /// A value without payload.
     #[inline(always)]
     pub(crate) fn tag_only(&mut self, tag: u8) {

@@ -304,6 +304,11 @@ fn json(value: &Model, unit: &'static str, max: usize, end: Option<i64>) -> Json
             let duration = Duration::from_nanos(nanos.max(0) as u64);
             json(&Model::Duration(duration), unit, max, None)
         }),
+        Model::SinceMicros(start) => end.map_or(Json::Null, |end| {
+            let nanos = i128::from(end) - i128::from((*start).min(i64::MAX as u64));
+            let micros = (nanos.max(0) as u64).saturating_add(500) / 1000;
+            json(&Model::Duration(Duration::from_micros(micros)), unit, max, None)
+        }),
         Model::Bool(value) => Json::Bool(*value),
         Model::I64(value) => Json::Number(value.to_string()),
         Model::U64(value) => Json::Number(value.to_string()),
@@ -340,6 +345,7 @@ fn json(value: &Model, unit: &'static str, max: usize, end: Option<i64>) -> Json
         Model::SocketV6(octets, port) => {
             Json::Text(SocketAddrV6::new((*octets).into(), *port, 0, 0).to_string())
         }
+        Model::SpanId(bytes) => Json::Text(format!("{:016x}", u64::from_be_bytes(*bytes))),
         Model::Uuid(bytes) => {
             let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             let parts = [&hex[..4], &hex[4..6], &hex[6..8], &hex[8..10], &hex[10..]];
