@@ -3,8 +3,8 @@
 //!
 //! Promises: entering a scope allocates only when the stack grows; a poll swaps two pointers and allocates nothing. No
 //! code of the program runs while the stack is borrowed. A scope that ends restores what was before it; if others began
-//! inside it and have not ended, they end with it, and their own ends have no effect then. A scope that began outside of
-//! a poll and whose guard is dropped inside of it ends after the poll.
+//! inside it and have not ended, they end with it, and their own ends have no effect then. A scope that began outside
+//! of a poll and whose guard is dropped inside of it ends after the poll.
 use std::cell::{Cell, RefCell};
 use std::mem;
 use std::sync::Arc;
