@@ -270,7 +270,7 @@ fn poll_in_context(task: Pin<&mut impl Future<Output = ()>>) {
 fn log_spans(spans: u64) {
     for seq in 0..spans {
         let (price, sym, qty) = order(seq);
-        drop(span!("order", seq, price, sym, qty));
+        let _span = span!("order", seq, price, sym, qty);
     }
 }
 

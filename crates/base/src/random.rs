@@ -41,24 +41,40 @@ impl Generator {
 /// 64 bits from the thread's generator.
 #[inline]
 pub fn word() -> u64 {
-    let mut generator = GENERATOR.get();
-    if generator.owner != fork::generation() {
-        generator = seeded();
-    }
-    let word = generator.next();
-    GENERATOR.set(generator);
-    word
+    with_generator(Generator::next)
 }
 
 /// 64 bits from the thread's generator that are not all zero: zeros mean "no id".
 #[inline]
 pub fn nonzero_word() -> u64 {
-    loop {
-        let word = word();
-        if word != 0 {
-            return word;
-        }
+    let [word] = nonzero_words();
+    word
+}
+
+/// Several of them, which cost less together.
+#[inline]
+pub fn nonzero_words<const N: usize>() -> [u64; N] {
+    with_generator(|generator| {
+        [(); N].map(|()| {
+            loop {
+                let word = generator.next();
+                if word != 0 {
+                    break word;
+                }
+            }
+        })
+    })
+}
+
+#[inline]
+fn with_generator<T>(action: impl FnOnce(&mut Generator) -> T) -> T {
+    let mut generator = GENERATOR.get();
+    if generator.owner != fork::generation() {
+        generator = seeded();
     }
+    let result = action(&mut generator);
+    GENERATOR.set(generator);
+    result
 }
 
 #[cold]

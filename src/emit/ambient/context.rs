@@ -27,15 +27,17 @@ impl Ids {
     #[inline]
     pub(crate) fn child(self) -> (Ids, [u8; 8]) {
         let mut span = [0; 16];
-        span[..8].copy_from_slice(&random::nonzero_word().to_be_bytes());
         let outer = self.correlation.filter(|outer| outer.trace_id() != [0; 16]);
         let Some(outer) = outer else {
             let mut trace = [0; 16];
-            trace[..8].copy_from_slice(&random::nonzero_word().to_be_bytes());
-            trace[8..].copy_from_slice(&random::nonzero_word().to_be_bytes());
+            let words = random::nonzero_words::<3>().map(u64::to_be_bytes);
+            trace[..8].copy_from_slice(&words[0]);
+            trace[8..].copy_from_slice(&words[1]);
+            span[..8].copy_from_slice(&words[2]);
             let correlation = Some(Correlation::new(trace, span));
             return (Ids { correlation, flags: NEW_TRACE }, [0; 8]);
         };
+        span[..8].copy_from_slice(&random::nonzero_word().to_be_bytes());
         let parent = outer.span_id().first_chunk().copied().unwrap_or_default();
         let correlation = Some(Correlation::new(outer.trace_id(), span));
         (Ids { correlation, ..self }, parent)

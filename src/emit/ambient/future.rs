@@ -1,7 +1,7 @@
 //! Futures and closures that have a context of their own.
 //!
-//! Promises: no runtime; one allocation for a future, and none and no reference count for a poll. The context is that of
-//! the future, not of the task or thread that polls it: it goes with the future to other threads. It is also current
+//! Promises: no runtime; one allocation for a future, and none and no reference count for a poll. The context is that
+//! of the future, not of the task or thread that polls it: it goes with the future to other threads. It is also current
 //! while the future is dropped, so that destructors log in it. What the future leaves behind in a poll, such as a
 //! forgotten scope, ends with the poll; what it adds by [`Context::add`] stays.
 use std::fmt;

@@ -1,6 +1,6 @@
 //! The fields of a span, kept until it ends.
 //!
-//! Promises: fields that take 96 bytes or less are kept without an allocation. More of them take one, and together at
+//! Promises: fields that take 64 bytes or less are kept without an allocation. More of them take one, and together at
 //! most 4 KiB: longer texts are cut, with their mark.
 use std::fmt;
 
@@ -9,7 +9,7 @@ use ringseal_base::limits::Limits;
 use ringseal_base::value::{NOT_PLAIN, ValueRef, ValueWriter, Values, tag};
 
 /// Bytes of fields that are kept without an allocation.
-const INLINE_BYTES: usize = 96;
+const INLINE_BYTES: usize = 64;
 /// The most bytes that are kept.
 const BYTES_MAX: usize = 4096;
 
