@@ -59,7 +59,7 @@ fn write(dir: &Path, format: Format, setting: &Setting) -> PathBuf {
     let path = dir.join("app.log");
     let config = Config::new().level(Level::Trace).panic_hook(false).format(format);
     let config = (setting.set)(config)
-        .fields(fields! { service = "shop" })
+        .fields(fields! { zone = "b" })
         .clock_for_tests(Arc::new(ManualClock::at(AT)))
         .file(&path);
     let engine = Engine::start(config).unwrap();
@@ -94,6 +94,11 @@ fn ringseal(arguments: &[&str], input: &str) -> String {
     writer.join().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// The object that holds the fields; `None` if they are members of the line.
+fn object_of_fields(format: Format) -> Option<&'static str> {
+    matches!(format, Format::CloudDogJson | Format::Ecs).then_some("extra")
 }
 
 fn is_text(format: Format) -> bool {
@@ -165,11 +170,9 @@ fn cat_filters_and_shows_every_format() {
         assert!(shown.contains("invalid digit found in string"), "{case}: {shown}");
         assert!(shown.contains("request") && shown.contains("amount"), "{case}: {shown}");
         assert_eq!(shown.matches("09:30:00").count(), 7, "no time is a field: {case}: {shown}");
-        let field = match format {
-            Format::CloudDogJson => "extra.amount=100",
-            _ => "amount=100",
-        };
-        assert_eq!(cat(&["--field", field]).lines().count(), 6, "{case}");
+        let field = object_of_fields(format).map_or(String::new(), |key| format!("{key}."));
+        let field = field + "amount=100";
+        assert_eq!(cat(&["--field", &field]).lines().count(), 6, "{case}");
     });
 }
 
@@ -193,7 +196,7 @@ fn pipe_keeps_level_name_and_fields() {
                 continue;
             }
             assert_eq!(event["event"], name(level), "{case}: {event}");
-            let fields = if format == Format::CloudDogJson { &event["extra"] } else { event };
+            let fields = object_of_fields(format).map_or(event, |key| &event[key]);
             assert_eq!(fields["amount"], 100, "{case}: {event}");
         }
     });
