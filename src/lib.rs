@@ -65,12 +65,14 @@ pub use ringseal_redact as redact;
 pub use crate::core::correlation::Correlation;
 pub use crate::core::filter::ParseFilterError;
 pub use crate::core::level::ParseLevelError;
-pub use crate::core::{Filter, Level, LevelFilter};
+pub use crate::core::{Filter, Level, LevelFilter, keys};
+pub use crate::emit::correlation_id;
 #[cfg(feature = "serde")]
 pub use crate::emit::serialize;
 pub use crate::emit::{
-    AsEmitter, BoundFields, Context, ContextScope, InContext, InSpan, Logger, Overflow, Span,
-    SpanKind, SpanLines, WithContext, WithSpan, in_current_context, log_span, with_backtrace,
+    AsEmitter, BoundFields, Context, ContextScope, InContext, InSpan, Logger, Overflow,
+    RestoreError, SNAPSHOT_BYTES_MAX, Snapshots, Span, SpanKind, SpanLines, WithContext, WithSpan,
+    in_current_context, log_span, with_backtrace,
 };
 pub use crate::encode::Subsecond;
 pub use crate::encode::layout::{EcsOptions, EcsOrder, LevelCase, LevelWords, LineKey, RunId};

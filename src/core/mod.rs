@@ -5,6 +5,7 @@ pub mod context;
 pub mod correlation;
 pub mod field;
 pub mod filter;
+pub mod keys;
 pub mod lane_contexts;
 pub mod level;
 pub mod record;

@@ -38,4 +38,5 @@ pub(crate) struct LaneSettings {
     pub(crate) injected: Option<Arc<dyn Clock>>,
     pub(crate) include_stack: bool,
     pub(crate) span_lines: SpanLines,
+    pub(crate) requires_trace: bool,
 }

@@ -196,6 +196,11 @@ impl BoundFields {
         Self { entries: entries.into() }
     }
 
+    /// These entries of a map.
+    pub(crate) fn of_entries(entries: Vec<u8>) -> Self {
+        Self { entries: entries.into() }
+    }
+
     /// These fields, and those of `context` that they do not replace.
     pub(crate) fn added_to(&self, context: Option<&Context>) -> Context {
         Context::new(context, &self.entries)

@@ -8,6 +8,7 @@ pub(crate) mod ambient;
 pub(crate) mod audit;
 #[doc(hidden)]
 pub mod capture;
+pub mod correlation_id;
 #[doc(hidden)]
 pub mod emitter;
 pub(crate) mod global;
@@ -19,6 +20,7 @@ pub(crate) mod overflow;
 #[doc(hidden)]
 pub mod sampling;
 pub(crate) mod shared;
+mod snapshot;
 #[doc(hidden)]
 pub mod span;
 pub(crate) mod thread_default;
@@ -29,4 +31,5 @@ pub use lane_settings::SpanLines;
 pub use logger::serialize;
 pub use logger::{AsEmitter, BoundFields, Logger, with_backtrace};
 pub use overflow::Overflow;
+pub use snapshot::{RestoreError, SNAPSHOT_BYTES_MAX, Snapshots};
 pub use span::{InSpan, Span, SpanKind, WithSpan, log_span};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::ambient;
 use super::audit::AuditHook;
 use super::lane::{Lane, LaneOwner};
 use super::lane_settings::LaneSettings;
@@ -83,6 +84,9 @@ impl Shared {
         sampler: Sampler,
     ) -> Arc<Shared> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
+        if settings.requires_trace {
+            ambient::require_traces();
+        }
         Arc::new(Shared {
             // ORDER: relaxed; only uniqueness matters.
             id: NEXT.fetch_add(1, Ordering::Relaxed).max(1),

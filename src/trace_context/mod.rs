@@ -47,6 +47,7 @@ mod trust;
 pub use error::{ExpectedInHeader, TraceParentError, TraceStateError};
 pub use headers::Headers;
 pub use propagation::{Outgoing, Propagation, PropagationCounts, TraceContext, TraceFault};
+pub(crate) use request_id::uuid_v7;
 pub use request_id::{RequestId, RequestIdError};
 pub use request_ids::{NewRequestId, RequestIds};
 pub use traceparent::{LenientTraceParent, TraceParent};

@@ -244,6 +244,20 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// The headers for this span. A state that does not fit is left out.
+    pub(crate) fn new(span: TraceParent, state: Option<&str>) -> Outgoing {
+        let mut outgoing =
+            Outgoing { parent: [0; TraceParent::BYTES], state: [0; TraceState::BYTES], len: 0 };
+        span.write(&mut outgoing.parent);
+        if let Some(state) = state
+            && let Some(room) = outgoing.state.get_mut(..state.len())
+        {
+            room.copy_from_slice(state.as_bytes());
+            outgoing.len = state.len();
+        }
+        outgoing
+    }
+
     /// The value of the header `traceparent`.
     pub fn traceparent(&self) -> &str {
         str::from_utf8(&self.parent).unwrap_or_default()

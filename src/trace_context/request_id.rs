@@ -50,7 +50,7 @@ impl RequestId {
     /// A UUID, version 4 (RFC 9562): 122 random bits. They are not secret.
     #[must_use]
     pub fn uuid_v4() -> RequestId {
-        RequestId::from_uuid(4, random_bytes())
+        RequestId::from_uuid(with_version(4, random_bytes()))
     }
 
     /// A UUID, version 7: the system's time in quarters of a microsecond, then 62 random bits.
@@ -63,13 +63,7 @@ impl RequestId {
     /// Times before 1970 count as 1970.
     #[must_use]
     pub fn uuid_v7_at(time: SystemTime) -> RequestId {
-        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut bytes = random_bytes();
-        bytes[..6].copy_from_slice(&(since.as_millis() as u64).to_be_bytes()[2..]);
-        // The fraction of the millisecond in 12 bits (RFC 9562, 6.2, method 3).
-        let fraction = (u64::from(since.subsec_nanos() % 1_000_000) << 12) / 1_000_000;
-        bytes[6..8].copy_from_slice(&(fraction as u16).to_be_bytes());
-        RequestId::from_uuid(7, bytes)
+        RequestId::from_uuid(uuid_v7(time))
     }
 
     /// 32 random hexadecimal digits: also a valid trace id.
@@ -88,10 +82,7 @@ impl RequestId {
         str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
     }
 
-    /// Sets version and variant of a UUID.
-    fn from_uuid(version: u8, mut bytes: [u8; 16]) -> RequestId {
-        bytes[6] = bytes[6] & 0x0F | version << 4;
-        bytes[8] = bytes[8] & 0x3F | 0x80;
+    fn from_uuid(bytes: [u8; 16]) -> RequestId {
         let digits = hex16(&bytes);
         let digits = digits.as_flattened();
         let mut text = [b'-'; 36];
@@ -108,6 +99,24 @@ impl RequestId {
         bytes[..len].copy_from_slice(&text[..len]);
         RequestId { bytes, len: len as u8 }
     }
+}
+
+/// A UUID, version 7, of this time; also a valid trace id.
+pub(crate) fn uuid_v7(time: SystemTime) -> [u8; 16] {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut bytes = random_bytes();
+    bytes[..6].copy_from_slice(&(since.as_millis() as u64).to_be_bytes()[2..]);
+    // The fraction of the millisecond in 12 bits (RFC 9562, 6.2, method 3).
+    let fraction = (u64::from(since.subsec_nanos() % 1_000_000) << 12) / 1_000_000;
+    bytes[6..8].copy_from_slice(&(fraction as u16).to_be_bytes());
+    with_version(7, bytes)
+}
+
+/// Sets version and variant of a UUID.
+fn with_version(version: u8, mut bytes: [u8; 16]) -> [u8; 16] {
+    bytes[6] = bytes[6] & 0x0F | version << 4;
+    bytes[8] = bytes[8] & 0x3F | 0x80;
+    bytes
 }
 
 /// Not all zero.

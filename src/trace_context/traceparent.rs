@@ -133,6 +133,16 @@ impl TraceParent {
         TraceParent { span_id: new_span_id(), ..*self }
     }
 
+    /// The flags, as bits.
+    pub(crate) fn flags(&self) -> u8 {
+        self.flags
+    }
+
+    /// The same ids with these flags; others than `sampled` and `random` are left out.
+    pub(crate) fn with_flags(self, flags: u8) -> TraceParent {
+        TraceParent { flags: flags & (SAMPLED | RANDOM), ..self }
+    }
+
     /// The same ids with this flag `sampled`.
     #[must_use]
     pub fn with_sampled(self, is_sampled: bool) -> TraceParent {

@@ -44,6 +44,7 @@ use self::output::Output;
 pub use self::output::OutputConfig;
 use self::process::Processor;
 pub use self::redaction::RedactionConfig;
+pub(crate) use self::redaction::redact_fields;
 
 use crate::core::level::Level;
 use ringseal_base::clock::{Calibration, Clock, Now};

@@ -94,6 +94,11 @@ impl Context {
         self.slots
     }
 
+    /// The entries of a map.
+    pub fn entries(&self) -> &[u8] {
+        &self.entries
+    }
+
     /// Bytes of all entries.
     pub fn entries_bytes(&self) -> usize {
         self.entries.len()

@@ -45,7 +45,7 @@ impl Ids {
 
     /// These, or if they have no trace, that of `new` without its span.
     pub(crate) fn or_new_trace(self, new: Ids) -> Ids {
-        if self.correlation.is_some_and(|own| own.trace_id() != [0; 16]) {
+        if self.has_trace() {
             return self;
         }
         let without_span = |ids: Correlation| Correlation::new(ids.trace_id(), [0; 16]);
@@ -53,7 +53,7 @@ impl Ids {
     }
 
     /// These with another trace and span. A trace that the program names is a sampled one.
-    fn with(self, correlation: Correlation) -> Ids {
+    pub(super) fn with(self, correlation: Correlation) -> Ids {
         let is_same = self.correlation.is_some_and(|own| own.trace_id() == correlation.trace_id());
         let flags = if is_same { self.flags } else { SAMPLED };
         Ids { correlation: Some(correlation), flags }

@@ -6,6 +6,7 @@
 //! in a panic: one that ends before those inside it ends them as well. A thread begins without one; nothing of a
 //! thread's scopes reaches another thread, and nothing that a poll leaves behind reaches the next one.
 mod context;
+mod context_trace;
 mod future;
 mod stack;
 
@@ -13,9 +14,10 @@ use std::cell::Cell;
 
 pub(crate) use self::context::Ids;
 pub use self::context::{Context, ContextScope};
+pub(crate) use self::context_trace::{ensure_trace_of_thread, require_traces};
 pub use self::future::{InContext, WithContext, in_current_context};
 pub(crate) use self::stack::{
-    Poll as StackPoll, Scopes, Stack, current_fields, is_active, with_fields,
+    Poll as StackPoll, Scopes, Stack, current_fields, is_active, update, with_fields,
 };
 use crate::core::context::Context as Fields;
 use crate::core::correlation::{CORRELATION_BYTES, Correlation};

@@ -74,6 +74,7 @@ impl Rest {
 impl Stack {
     /// No scope, in this context.
     pub(crate) fn of(context: Context) -> Scopes {
+        let context = context.with_required_trace();
         let ambient = Ambient::of(&context);
         Some(Box::new(Stack { current: context, ambient, saved: Vec::new() }))
     }
@@ -82,7 +83,7 @@ impl Stack {
     fn push(&mut self, context: Context) -> u64 {
         let ids = self.current.ids;
         let rest = Some(Rest::take(&mut self.current));
-        self.current = context;
+        self.current = context.with_required_trace();
         self.save(ids, rest)
     }
 
@@ -161,6 +162,12 @@ pub(super) fn current() -> Context {
     STACK.try_with(copy).ok().flatten().unwrap_or_default()
 }
 
+/// The ids of the calling thread's context.
+pub(super) fn current_ids() -> Ids {
+    let copy = |stack: &RefCell<Scopes>| Some(stack.try_borrow().ok()?.as_ref()?.current.ids);
+    STACK.try_with(copy).ok().flatten().unwrap_or_default()
+}
+
 /// The fields of the calling thread's context.
 pub(crate) fn current_fields() -> Option<Arc<Fields>> {
     let copy = |stack: &RefCell<Scopes>| stack.try_borrow().ok()?.as_ref()?.current.fields.clone();
@@ -219,7 +226,7 @@ fn has_later_ones() -> bool {
 
 /// Replaces the current context by what `update` makes of it, to the end of the inmost scope. Returns whether it has:
 /// outside of every scope, only if `anywhere`.
-pub(super) fn update(anywhere: bool, update: impl FnOnce(&Context) -> Context) -> bool {
+pub(crate) fn update(anywhere: bool, update: impl FnOnce(&Context) -> Context) -> bool {
     let is_scoped =
         |stack: &RefCell<Scopes>| Some(!stack.try_borrow().ok()?.as_ref()?.saved.is_empty());
     let is_scoped = STACK.try_with(is_scoped).ok().flatten().unwrap_or_default();

@@ -91,6 +91,7 @@ impl Config {
         Ok(Parts {
             lanes: LaneSettings {
                 span_lines: self.span_lines,
+                requires_trace: self.requires_trace,
                 // A smaller ring would hold hardly any event, because a record may take at most a quarter of it.
                 ring_bytes: self.ring_bytes.max(4096),
                 lanes_max: self.rings_max.max(1),

@@ -117,6 +117,25 @@ impl Config {
         self
     }
 
+    /// Gives each event a trace id: a thread or context without one gets a new one (a UUID, version 7), which it keeps.
+    /// Applies to all contexts of the process from the start of the engine on. Default: an event has a trace id only if
+    /// its context has one.
+    ///
+    /// ```
+    /// use ringseal::{Config, Context, info, testing::Capture};
+    /// let (engine, capture) = Capture::start_with(Config::new().require_trace_id(true));
+    /// info!(engine, "first");
+    /// info!(engine, "second");
+    /// assert_eq!(capture.event("first").text("trace_id"), capture.event("second").text("trace_id"));
+    /// Context::new().run(|| info!(engine, "job"));
+    /// assert_ne!(capture.event("job").text("trace_id"), capture.event("first").text("trace_id"));
+    /// ```
+    #[must_use]
+    pub fn require_trace_id(mut self, requires_trace: bool) -> Self {
+        self.requires_trace = requires_trace;
+        self
+    }
+
     /// Which lines a span has. Default: `span.start` and `span.end`.
     #[must_use]
     pub fn span_lines(mut self, lines: SpanLines) -> Self {

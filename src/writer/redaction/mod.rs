@@ -53,6 +53,12 @@ impl std::fmt::Debug for RedactionConfig {
     }
 }
 
+/// The entries of a map that may leave the process. Allocates; not for the writer.
+pub(crate) fn redact_fields(config: &RedactionConfig, entries: &[u8]) -> Vec<u8> {
+    // What cannot be read is not shown.
+    Redaction::new(config.clone()).entries(entries).map(<[u8]>::to_vec).unwrap_or_default()
+}
+
 /// The key decisions for a call site.
 #[derive(Debug)]
 struct Site {

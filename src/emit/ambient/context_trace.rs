@@ -1,0 +1,98 @@
+//! The trace of a context: what came with a request, and what is sent with calls.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use super::context::{Context, Ids};
+use super::stack;
+use crate::core::correlation::Correlation;
+use crate::trace_context::{Outgoing, TraceContext, TraceParent, TraceState, uuid_v7};
+
+/// Whether every context has a trace.
+static ARE_TRACES_REQUIRED: AtomicBool = AtomicBool::new(false);
+
+/// From now on, every context of the process has a trace.
+pub(crate) fn require_traces() {
+    // ORDER: relaxed; a context that is made at the same time may still have none.
+    ARE_TRACES_REQUIRED.store(true, Ordering::Relaxed);
+}
+
+/// Gives the calling thread a trace if it has none and must have one.
+pub(crate) fn ensure_trace_of_thread() {
+    // ORDER: relaxed; see `require_traces`.
+    if ARE_TRACES_REQUIRED.load(Ordering::Relaxed) && !stack::current_ids().has_trace() {
+        stack::update(true, |context| context.clone().with_required_trace());
+    }
+}
+
+impl Context {
+    /// This context in the trace of a request, as [`Propagation::receive`](crate::trace_context::Propagation::receive)
+    /// has read it: its ids, its flags and what other systems have added.
+    ///
+    /// ```
+    /// use ringseal::trace_context::{Propagation, TraceParent};
+    /// use ringseal::{Context, info, testing::Capture};
+    /// let (engine, capture) = Capture::start();
+    /// let headers = [("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), ("tracestate", "a=1")];
+    /// let request = Context::new().with_trace(&Propagation::new().receive(&headers, None));
+    /// request.run(|| {
+    ///     info!(engine, "paid");
+    ///     let outgoing = Context::current().outgoing().expect("a trace");
+    ///     assert_eq!(outgoing.tracestate(), Some("a=1"));
+    /// });
+    /// assert_eq!(capture.event("paid")["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    /// ```
+    #[must_use]
+    pub fn with_trace(&self, trace: &TraceContext<'_>) -> Context {
+        let mut buffer = [0; TraceState::BYTES];
+        let state = trace.state().write(&mut buffer).map(Arc::from);
+        Context { trace_state: state, ..self.with_trace_parent(trace.span()) }
+    }
+
+    /// This context with these ids and flags.
+    #[must_use]
+    pub fn with_trace_parent(&self, span: TraceParent) -> Context {
+        let ids = Ids { correlation: Some(span.correlation()), flags: span.flags() };
+        Context { ids, ..self.clone() }
+    }
+
+    /// The ids and flags, if there is a trace and a span.
+    pub fn trace_parent(&self) -> Option<TraceParent> {
+        self.ids.trace_parent()
+    }
+
+    /// The headers of a call that is made in this context: its trace and span, and what other systems have added. For a
+    /// call that has a [`Span`](crate::Span), use the context inside of it. `None` without a trace.
+    pub fn outgoing(&self) -> Option<Outgoing> {
+        Some(Outgoing::new(self.trace_parent()?, self.trace_state.as_deref()))
+    }
+
+    /// This context with a new span of the same trace, or of a new trace if it has none.
+    #[must_use]
+    pub fn child(&self) -> Context {
+        Context { ids: self.ids.child().0, ..self.clone() }
+    }
+}
+
+impl Context {
+    /// This context with a new trace, if it has none and must have one: a UUID, version 7.
+    pub(super) fn with_required_trace(mut self) -> Context {
+        // ORDER: relaxed; see `require_traces`.
+        if ARE_TRACES_REQUIRED.load(Ordering::Relaxed) && !self.ids.has_trace() {
+            let trace = Correlation::new(uuid_v7(SystemTime::now()), [0; 16]);
+            self.ids = self.ids.with(trace);
+        }
+        self
+    }
+}
+
+impl Ids {
+    pub(super) fn has_trace(self) -> bool {
+        self.correlation.is_some_and(|ids| ids.trace_id() != [0; 16])
+    }
+
+    /// The ids and flags, if no id is zero.
+    pub(crate) fn trace_parent(self) -> Option<TraceParent> {
+        Some(TraceParent::from_correlation(self.correlation?)?.with_flags(self.flags))
+    }
+}
