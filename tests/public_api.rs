@@ -38,7 +38,7 @@ const AREAS: [&str; 4] = ["audit", "base", "redact", "testing"];
 /// The modules of `base` whose items the other crates re-export.
 const BASE_MODULES: [&str; 4] = ["clock", "limits", "storage", "value"];
 /// The bound on the root's items. A change that extends the interface on purpose raises it.
-const ITEMS_MAX: usize = 200;
+const ITEMS_MAX: usize = 300;
 const KINDS: [&str; 11] =
     ["mod", "struct", "enum", "union", "trait", "fn", "const", "static", "type", "macro", "use"];
 const UPDATE: &str = "UPDATE_PUBLIC_API";

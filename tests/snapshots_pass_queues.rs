@@ -38,7 +38,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_trial_keeps_the_trace_and_has_its_own_span() {
+fn a_trial_keeps_the_trace() {
     let request = Context::new().with(fields! { request_id = "r-17" }).child();
     let text = request.snapshot();
     let trials: Vec<_> = (0..3).map(|_| Context::restore(&text).unwrap()).collect();
@@ -220,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn a_snapshot_of_a_restored_context_is_the_same(tenant in "\\PC{0,40}", number: i64, is_new: bool) {
+    fn a_restored_context_has_the_same_snapshot(tenant in "\\PC{0,40}", number: i64, is_new: bool) {
         let rules = Arc::new(Rules::compile(&RuleSet::default()).unwrap());
         let jobs = Snapshots::new().keys(["tenant", "number", "is_new"]).redaction(rules, None);
         let context = Context::new().with(fields! { tenant = tenant, number = number, is_new = is_new });

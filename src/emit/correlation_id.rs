@@ -1,8 +1,8 @@
 //! The correlation id: one text that all events of a request have as `correlation_id`, besides or instead of a trace.
 //!
 //! Promises: an id is believed only if it is 1 to 128 characters of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`. Binding
-//! allocates. Without an id, events do not have the field. A field `correlation_id` of the event, or bound to its logger,
-//! takes its place.
+//! allocates. Without an id, events do not have the field. A field `correlation_id` of the event, or bound to its
+//! logger, takes its place.
 //!
 //! ```
 //! use ringseal::{Context, correlation_id, info, testing::Capture};
@@ -21,8 +21,8 @@ use crate::trace_context::{NewRequestId, RequestId};
 
 /// Binds this id, or a new UUID (version 4) if it is not a valid one, and returns the bound id.
 ///
-/// It applies to the end of the inmost scope: a [`Context`](crate::Context) that is entered, or a future or closure with
-/// one. Outside of every scope it applies to the calling thread until it is bound again or [cleared](clear).
+/// It applies to the end of the inmost scope: a [`Context`](crate::Context) that is entered, or a future or closure
+/// with one. Outside of every scope it applies to the calling thread until it is bound again or [cleared](clear).
 pub fn bind(id: impl AsRef<str>) -> RequestId {
     set(RequestId::parse(id.as_ref()).unwrap_or_else(|_| RequestId::uuid_v4()))
 }

@@ -103,7 +103,7 @@ pub fn emit<L: AsEmitter + ?Sized, F: Fields>(
 #[cold]
 #[inline(never)]
 fn emit_cold<L: AsEmitter + ?Sized, F: Fields>(log: &L, callsite: &'static Callsite, fields: F) {
-    if Ambient::current().is_suppressed {
+    if Ambient::current_with_trace().is_suppressed {
         return;
     }
     if !emit_plain_in_scope(log.emitter(), callsite, &fields) {

@@ -105,7 +105,6 @@ pub(crate) fn adopt_lane(shared: &Arc<Shared>) -> bool {
             return !cell.is_lent();
         }
         drop_ended_lanes(lanes);
-        ambient::ensure_trace_of_thread();
         // Calls without a logger must not find the global engine's lane.
         if shared.slot == GLOBAL_SLOT && thread_default::current().is_some() {
             return false;

@@ -102,7 +102,7 @@ impl Logger {
         if !self.is_enabled(level, target) {
             return;
         }
-        let (to, ambient) = (self.emitter(), &Ambient::current());
+        let (to, ambient) = (self.emitter(), &Ambient::current_with_trace());
         if ambient.is_suppressed {
             return;
         }

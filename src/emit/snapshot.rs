@@ -2,7 +2,8 @@
 //!
 //! Promises: a snapshot has at most 8 KiB. It carries the trace, and of the fields only those whose keys are on a list,
 //! in both directions. A queue is read by others: values pass the redaction rules first, a secret is never in it, and
-//! personal data is in it only as a token. Restoring is total: any text gives a context or a typed error. Both allocate.
+//! personal data is in it only as a token. Restoring is total: any text gives a context or a typed error. Both
+//! allocate.
 //!
 //! The text is a JSON object: `{"v":1,"traceparent":…,"tracestate":…,"fields":{…}}`. All members but `v` are optional,
 //! and unknown ones are ignored.
@@ -126,10 +127,9 @@ impl Snapshots {
         let redacted = redact_fields(&self.redaction, fields.entries());
         let mut leaves = Vec::new();
         collect(Entries(&redacted), "", &mut |path, value| {
-            if self.keys.iter().any(|key| key == path) && leaves.len() < FIELDS_MAX {
-                if let Some(value) = leaf(value) {
-                    leaves.push((json(|out| out.string(path.as_bytes())), value));
-                }
+            let is_listed = self.keys.iter().any(|key| key == path);
+            if let Some(value) = leaf(value).filter(|_| is_listed && leaves.len() < FIELDS_MAX) {
+                leaves.push((json(|out| out.string(path.as_bytes())), value));
             }
         });
         leaves
@@ -286,7 +286,9 @@ impl Parts {
                 ("v", _) => return Err(form("a number as \"v\"", &tokens)),
                 ("traceparent" | "tracestate", _) => return Err(form("a text", &tokens)),
                 ("fields", _) => return Err(form("an object as \"fields\"", &tokens)),
-                (_, other) => drop(tokens.skip_value(&other)?),
+                (_, other) => {
+                    tokens.skip_value(&other)?;
+                }
             }
         }
         // Nothing may follow.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use super::context::{Context, Ids};
-use super::stack;
+use super::{Ambient, stack};
 use crate::core::correlation::Correlation;
 use crate::trace_context::{Outgoing, TraceContext, TraceParent, TraceState, uuid_v7};
 
@@ -17,11 +17,17 @@ pub(crate) fn require_traces() {
     ARE_TRACES_REQUIRED.store(true, Ordering::Relaxed);
 }
 
-/// Gives the calling thread a trace if it has none and must have one.
-pub(crate) fn ensure_trace_of_thread() {
-    // ORDER: relaxed; see `require_traces`.
-    if ARE_TRACES_REQUIRED.load(Ordering::Relaxed) && !stack::current_ids().has_trace() {
+impl Ambient {
+    /// That of the calling thread, which gets a trace first if it has none and must have one.
+    #[inline]
+    pub(crate) fn current_with_trace() -> Ambient {
+        let current = Ambient::current();
+        // ORDER: relaxed; see `require_traces`.
+        if current.correlation().is_some() || !ARE_TRACES_REQUIRED.load(Ordering::Relaxed) {
+            return current;
+        }
         stack::update(true, |context| context.clone().with_required_trace());
+        Ambient::current()
     }
 }
 
@@ -33,7 +39,8 @@ impl Context {
     /// use ringseal::trace_context::{Propagation, TraceParent};
     /// use ringseal::{Context, info, testing::Capture};
     /// let (engine, capture) = Capture::start();
-    /// let headers = [("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), ("tracestate", "a=1")];
+    /// let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    /// let headers = [("traceparent", parent), ("tracestate", "a=1")];
     /// let request = Context::new().with_trace(&Propagation::new().receive(&headers, None));
     /// request.run(|| {
     ///     info!(engine, "paid");

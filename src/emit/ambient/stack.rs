@@ -162,12 +162,6 @@ pub(super) fn current() -> Context {
     STACK.try_with(copy).ok().flatten().unwrap_or_default()
 }
 
-/// The ids of the calling thread's context.
-pub(super) fn current_ids() -> Ids {
-    let copy = |stack: &RefCell<Scopes>| Some(stack.try_borrow().ok()?.as_ref()?.current.ids);
-    STACK.try_with(copy).ok().flatten().unwrap_or_default()
-}
-
 /// The fields of the calling thread's context.
 pub(crate) fn current_fields() -> Option<Arc<Fields>> {
     let copy = |stack: &RefCell<Scopes>| stack.try_borrow().ok()?.as_ref()?.current.fields.clone();

@@ -56,11 +56,11 @@ pub struct SpanSite {
 /// The lists of keys of a span's events.
 #[derive(Debug, Clone, Copy)]
 pub struct SpanKeys {
-    /// [`START_KEYS`] and the span's own.
+    /// Those of `span.start`: the keys before the span's own, and those.
     pub start: &'static [&'static str],
-    /// [`ERROR_KEYS`] and the span's own.
+    /// The same for `span.error`.
     pub error: &'static [&'static str],
-    /// [`END_KEYS`] and the span's own.
+    /// The same for `span.end`.
     pub end: &'static [&'static str],
 }
 
