@@ -11,8 +11,8 @@ use std::time::Duration;
 use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal::{
-    BoundFields, Config, Context, Correlation, Engine, Logger, Output, SpanLines, Timestamps,
-    WaitStrategy, WithContext, debug, fields, info, span,
+    BoundFields, Config, Context, Correlation, EcsOptions, Engine, Logger, Output, SpanLines,
+    Timestamps, WaitStrategy, WithContext, debug, fields, info, span,
 };
 
 use crate::cold;
@@ -199,6 +199,19 @@ pub const CASES: &[Case] = &[
         log: |events| {
             let engine =
                 ringseal::init(config().no_redaction()).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            log_with_global_engine(events);
+            finish(engine, events)
+        },
+    },
+    Case {
+        name: "writer_ecs",
+        title: "the same, in the Elastic Common Schema",
+        events: STEADY,
+        collect: Collect::Writer,
+        log: |events| {
+            let ecs = config().no_redaction().ecs(EcsOptions::new().service("exchange", "1.4.2"));
+            let engine = ringseal::init(ecs).map_err(|error| error.to_string())?;
             prepare(&engine)?;
             log_with_global_engine(events);
             finish(engine, events)

@@ -20,3 +20,4 @@ pub mod size;
 pub mod stopwatch;
 pub mod time;
 pub mod token;
+pub mod validate;

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ringseal_cli::{audit, bench, cat, console, demo, pipe, redact, token};
+use ringseal_cli::{audit, bench, cat, console, demo, pipe, redact, token, validate};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,6 +15,7 @@ Examples:
   ringseal bench --quick                 find good ring and batch sizes
   ringseal token keygen keys.json --kind token
                                          create keys for tokens of personal data
+  ringseal validate /var/log/app         check lines against the ECS
   ringseal audit verify /var/log/app/audit --key audit.pub
                                          check that the audit log is unchanged
   ringseal help cat                      help for one command
@@ -41,6 +42,7 @@ enum Command {
     Demo(demo::Args),
     Bench(bench::Args),
     Token(token::Args),
+    Validate(validate::Args),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Pipe(args) => pipe::run_command(args),
         Command::Token(args) => token::run(args),
         Command::Redact(args) => redact::run(args),
+        Command::Validate(args) => validate::run(args),
     };
     console::exit_code(result)
 }

@@ -7,7 +7,7 @@ use ringseal::{LevelCounts, Metrics};
 
 use super::canary;
 use super::service::{TARGET, WorkerResult};
-use crate::json::{Entries, Entry};
+use crate::json::{Entries, Entry, Token, Tokens};
 use crate::progress::Meter;
 
 /// Lines between two updates of the progress bar.
@@ -231,10 +231,32 @@ impl<'a> Keys<'a> {
                 "target" => keys.target = string(&entry),
                 "worker" => keys.worker = entry.raw.parse().ok(),
                 "seq" => keys.seq = entry.raw.parse().ok(),
+                "log.level" => keys.level = string(&entry),
+                "log.logger" => keys.target = string(&entry),
+                "service" | "extra" => keys.read_object(entry.raw),
                 _ => {}
             }
         }
         keys
+    }
+
+    /// Reads an object of a line in the Elastic Common Schema.
+    fn read_object(&mut self, object: &'a str) {
+        let mut tokens = Tokens::of(object);
+        // The line was checked, so the object is JSON, and its first token is the brace.
+        let _ = tokens.next_token();
+        while let Ok(Some(Token::Key(key))) = tokens.next_token() {
+            let Ok(Some(value)) = tokens.next_token() else { return };
+            match (key.raw(), &value) {
+                ("ephemeral_id", Token::String(text)) => self.run_id = text.plain(),
+                ("worker", Token::Number(number)) => self.worker = number.parse().ok(),
+                ("seq", Token::Number(number)) => self.seq = number.parse().ok(),
+                _ => {}
+            }
+            if tokens.skip_value(&value).is_err() {
+                return;
+            }
+        }
     }
 }
 

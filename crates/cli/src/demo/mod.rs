@@ -33,6 +33,8 @@ Examples:
   ringseal cat ringseal-demo             show what it wrote
   ringseal audit keygen --dir ./keys && ringseal demo --audit --seconds 3
 
+LOG_FORMAT=ecs writes lines in the Elastic Common Schema, which `ringseal validate` checks.
+
 Logs of earlier demos in the directory are removed first. Made-up secrets of every kind are logged after \
 the run, in fields, maps, errors, URLs and values that are cut; no file may contain one. At the end every \
 line is read back: it must parse, each thread's numbers must be complete and in order, and the counts must \
@@ -95,7 +97,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     cleanup::remove_old_logs(&args.dir).map_err(Failure::of)?;
     let plan = args.audit.then(|| audit::AuditPlan::prepare(&args.dir, args.keys.as_deref()));
     let plan = plan.transpose()?;
-    let config = config(args, &path, plan.as_ref());
+    let config = config(args, &path, plan.as_ref())?;
     let engine = Engine::start(config).map_err(Failure::of)?;
     let limit = SizeLimit::of(args.bytes_max, free_bytes(&args.dir));
     let watch = Stopwatch::start();
@@ -163,22 +165,39 @@ fn report_check(
     Ok(ExitStatus::Findings)
 }
 
-fn config(args: &Args, path: &Path, audit: Option<&audit::AuditPlan>) -> Config {
+fn config(args: &Args, path: &Path, audit: Option<&audit::AuditPlan>) -> Result<Config, Failure> {
     let file = FileConfig::new(path)
         .rotate_bytes_max(ROTATE_BYTES)
         .rotate_every(RotateEvery::Never)
         .retain_bytes_max(None);
-    let config = Config::new()
+    let config = config_of_environment(|name| std::env::var(name).ok())?
         .filter(Filter::new(LevelFilter::AtLeast(Level::Trace)))
         .output(Output::file(file))
         .timestamps(if args.coarse { Timestamps::Coarse } else { Timestamps::Exact })
         .flush_timeout(DRAIN_MAX)
         .shutdown_timeout(DRAIN_MAX);
     let config = if args.latency { config.low_latency() } else { config };
-    match audit {
+    Ok(match audit {
         Some(plan) => config.audit(plan.config()),
         None => config,
+    })
+}
+
+/// The variables that the demo reads.
+const VARIABLES: [&str; 5] =
+    ["LOG_FORMAT", "SERVICE_TYPE", "APP_VERSION", "ENVIRONMENT", "PROJECT_NAME"];
+
+/// The configuration of the environment, as far as it is about the format. The check reads the lines back, so only
+/// formats that it understands are accepted.
+fn config_of_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Config, Failure> {
+    let format = variable("LOG_FORMAT").unwrap_or_default();
+    if !["", "json", "ecs"].contains(&&*format.trim().to_ascii_lowercase()) {
+        let message =
+            format!("LOG_FORMAT={format:?}: expected json or ecs, which the demo can read back");
+        return Err(Failure::Message(message));
     }
+    let read = |name: &str| VARIABLES.contains(&name).then(|| variable(name)).flatten();
+    Config::from_variables(read).map_err(Failure::of)
 }
 
 fn describe_setup(args: &Args) -> String {
@@ -320,6 +339,16 @@ mod tests {
             let limit = SizeLimit::of(bytes_max, free);
             assert_eq!((limit.bytes_max, limit.is_free_space), (expected, is_free_space));
             assert!(limit.stop_at_bytes <= expected && limit.stop_at_bytes >= expected / 8 * 7);
+        }
+    }
+
+    #[test]
+    fn formats_that_cannot_be_read_back_are_refused() {
+        for (format, is_fine) in
+            [("", true), ("json", true), (" ECS ", true), ("console", false), ("xml", false)]
+        {
+            let of = |name: &str| (name == "LOG_FORMAT").then(|| format.to_owned());
+            assert_eq!(config_of_environment(of).is_ok(), is_fine, "{format}");
         }
     }
 
