@@ -197,8 +197,8 @@ pub mod internals {
             #[cfg(feature = "audit")]
             pub use crate::encode::layout::AuditMembers;
             pub use crate::encode::layout::{
-                Bound, ConsoleLayout, ConsoleOptions, EcsLayout, Event, JsonLayout, JsonOptions,
-                Layout, Scope, Source, key_bits,
+                Bound, ConsoleLayout, ConsoleOptions, ConsoleStyle, EcsLayout, Event, JsonLayout,
+                JsonOptions, Layout, Profile, Scope, Source, key_bits,
             };
         }
     }

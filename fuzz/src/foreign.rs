@@ -6,8 +6,8 @@ use ringseal::internals::core::record::{
 use ringseal::internals::core::registry;
 use ringseal::internals::core::value::{ValueRef, Values};
 use ringseal::internals::encode::layout::{
-    AuditMembers, Bound, ConsoleLayout, ConsoleOptions, Event, JsonLayout, JsonOptions, Layout,
-    Scope, Source, key_bits,
+    AuditMembers, Bound, ConsoleLayout, ConsoleOptions, ConsoleStyle, Event, JsonLayout,
+    JsonOptions, Layout, Profile, Scope, Source, key_bits,
 };
 use ringseal::{Correlation, Level};
 
@@ -33,11 +33,13 @@ pub fn ring_stretch(bytes: &[u8]) {
     options.run_id = "r".into();
     let mut sorted = options.clone();
     sorted.sort_keys = true;
-    let mut layouts = [
-        Layout::Json(Box::new(JsonLayout::new(options))),
-        Layout::Json(Box::new(JsonLayout::new(sorted))),
-        Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions::default()))),
-    ];
+    let profiles = [Profile::STRUCTLOG, Profile::STDLIB_JSON, Profile::CLOUD_DOG_JSON];
+    let options = [options, sorted].into_iter().chain(profiles.map(JsonOptions::of));
+    let json = options.map(|options| Layout::Json(Box::new(JsonLayout::new(options))));
+    let styles = [ConsoleStyle::Console, ConsoleStyle::Dashtam, ConsoleStyle::CloudDog];
+    let text = styles.map(|style| ConsoleLayout::new(ConsoleOptions::of(style)));
+    let text = text.map(|layout| Layout::Console(Box::new(layout)));
+    let mut layouts: Vec<Layout> = json.chain(text).collect();
     let mut contexts = Contexts::default();
     let mut rest = bytes;
     while rest.len() >= HEADER_BYTES {
@@ -149,7 +151,7 @@ fn text<'a>(payload: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 fn check(layout: &Layout, line: &[u8]) {
     match layout {
-        Layout::Json(_) => {
+        Layout::Json(_) | Layout::Ecs(_) => {
             super::json_of(line);
         }
         Layout::Console(_) => {
