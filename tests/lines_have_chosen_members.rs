@@ -1,7 +1,8 @@
 //! What every line has beside the event's own fields: static fields, the run, and how missing and special values look.
 use ringseal::testing::Capture;
 use ringseal::value::Map;
-use ringseal::{Config, Format, Output, RunId, debug, fields, info};
+use ringseal::{Config, Format, Level, LevelCase, LevelWords, LineKey, Output, RunId, Subsecond};
+use ringseal::{debug, fields, info, warn};
 
 const LAYOUTS: [bool; 2] = [false, true];
 
@@ -187,6 +188,100 @@ fn special_floats_look_the_same_everywhere() {
             for member in [" value=", " single=", " some=", " list=[", " map={\"x\":"] {
                 assert!(line.contains(&format!("{member}\"{text}\"")), "{member}: {line}");
             }
+        }
+    }
+}
+
+/// The name, the level and the fields are read back in every format, and with other keys.
+#[test]
+fn captures_read_every_format() {
+    type Set = fn(Config) -> Config;
+    let renamed: Set = |config| {
+        let config = config.rename_key(LineKey::Level, "severity").event_key("text");
+        config.rename_key(LineKey::Target, "logger.name").level_words(LevelWords::Warning)
+    };
+    let settings: [Set; 3] = [|config| config, renamed, |config| config.sort_keys(true)];
+    for format in Format::ALL {
+        for set in settings {
+            let (engine, capture) = Capture::start_with(set(Config::new().format(*format)));
+            let http = Map(&[("method", &"POST")]);
+            warn!(target: "shop::pay", engine, "paid", amount = 100, http = Map(&[("request", &http)]));
+            let event = capture.event("paid");
+            assert_eq!(event.level(), Some(Level::Warn), "{format:?}");
+            let has_target = !matches!(
+                format,
+                Format::Structlog | Format::DashtamCi | Format::DashtamCloudWatch
+            );
+            assert_eq!(event.target(), if has_target { "shop::pay" } else { "" }, "{format:?}");
+            let fields = match format {
+                Format::CloudDogJson | Format::Ecs => "extra.",
+                _ => "",
+            };
+            assert_eq!(event[&*format!("{fields}amount")], 100, "{format:?}");
+            // In ECS, `http` is an object of the line.
+            let http = if *format == Format::CloudDogJson { "extra.http" } else { "http" };
+            assert_eq!(event[http]["request"]["method"], "POST", "{format:?}");
+            assert_eq!(event.text(&format!("{http}.request.method")), "POST", "{format:?}");
+        }
+    }
+}
+
+/// Digits and words of the lines, where they are chosen and where not.
+#[test]
+fn digits_and_words_can_be_chosen() {
+    type Set = fn(Config) -> Config;
+    let rows: [(&str, Set, Format, [&str; 2]); 8] = [
+        ("json", |it| it, Format::Json, [r#""2026-03-01T09:30:00.123456Z""#, r#""warn""#]),
+        (
+            "json, chosen",
+            |it| it.level_words(LevelWords::Warning).subsecond(Subsecond::Millis),
+            Format::Json,
+            [r#""2026-03-01T09:30:00.123Z""#, r#""warning""#],
+        ),
+        (
+            "json, upper",
+            |it| it.level_case(LevelCase::Upper).level_words(LevelWords::Warning),
+            Format::Json,
+            [r#""2026-03-01T09:30:00.123456Z""#, r#""WARNING""#],
+        ),
+        ("console", |it| it, Format::Console, ["2026-03-01T09:30:00.123Z ", "[WARN    ]"]),
+        (
+            "console, chosen",
+            |it| it.level_words(LevelWords::Warning).subsecond(Subsecond::Nanos),
+            Format::Console,
+            ["2026-03-01T09:30:00.123456789Z ", "[WARNING ]"],
+        ),
+        (
+            "a profile, chosen",
+            |it| it.level_words(LevelWords::Warn).subsecond(Subsecond::Nanos),
+            Format::DashtamCloudWatch,
+            [r#""2026-03-01T09:30:00.123456789Z""#, r#""WARN""#],
+        ),
+        (
+            "a collected profile, chosen",
+            |it| it.level_case(LevelCase::Upper).subsecond(Subsecond::Micros),
+            Format::Structlog,
+            [r#""2026-03-01T09:30:00.123456Z""#, r#""WARNING""#],
+        ),
+        (
+            "a text profile, chosen",
+            |it| it.subsecond(Subsecond::Millis),
+            Format::CloudDogText,
+            ["[2026-03-01T09:30:00.123Z] ", "] WARNING  "],
+        ),
+    ];
+    for (name, set, format, expected) in rows {
+        let memory = ringseal::sink::memory::MemorySink::new();
+        let log = memory.log();
+        let clock = ringseal::system::ManualClock::at(1_772_357_400_123_456_789);
+        let config = set(Config::new().format(format).panic_hook(false));
+        let config = config.clock_for_tests(std::sync::Arc::new(clock));
+        let engine = ringseal::Engine::start(config.output(Output::custom(memory))).unwrap();
+        warn!(engine, "seen");
+        engine.stop().unwrap();
+        let lines = log.lines();
+        for part in expected {
+            assert!(lines[0].contains(part), "{name}: {part} in {}", lines[0]);
         }
     }
 }
