@@ -4,10 +4,11 @@
 use super::super::entry::control::Control;
 use super::super::entry::{Entry, Parser};
 use super::Stop;
-use super::hashing::{HashedBatch, Hasher};
+use super::hashing::HashedBatch;
 use super::report::{Finding, FindingKind};
 use super::source::{Batch, Segment};
 use super::walk::{LineError, Suspect, Walk};
+use super::workers::Hasher;
 
 /// The finding for a line that does not continue the previous one.
 pub(super) fn first_bad(
@@ -15,7 +16,7 @@ pub(super) fn first_bad(
     why: LineError,
     hashed: HashedBatch,
     at: usize,
-    hasher: &mut Hasher,
+    hasher: &mut Hasher<'_, '_>,
     parser: &mut Parser,
 ) -> Stop {
     let place = walk.place(&hashed.batch, at);
@@ -35,7 +36,7 @@ pub(super) fn first_bad(
             if let Some(stop) = inserted_before(walk, found) {
                 return stop;
             }
-            let leaf = hashed.leaves.get(at).copied().unwrap_or_default();
+            let leaf = hashed.leaf(at);
             // The line is a copy if the tree has the same leaf at its number.
             let is_copy = walk.previous_leaf == Some(leaf) || tile_has(walk, found, &leaf);
             let kind = if is_copy { FindingKind::Duplicated } else { FindingKind::Inserted };
@@ -70,7 +71,7 @@ fn classify_gap(
     is_boundary: bool,
     hashed: HashedBatch,
     at: usize,
-    hasher: &mut Hasher,
+    hasher: &mut Hasher<'_, '_>,
     parser: &mut Parser,
 ) -> FindingKind {
     let segment = hashed.batch.segment;
@@ -85,9 +86,8 @@ fn classify_gap(
             }
         }
         from = 0;
-        let done = hashed.take();
-        if let Some(HashedBatch { batch, .. }) = done {
-            hasher.recycle(batch);
+        if let Some(done) = hashed.take() {
+            hasher.recycle(done);
         }
         // A read error ends the search.
         hashed = hasher.next().ok().flatten();
@@ -99,7 +99,7 @@ fn classify_gap(
 fn next_seq(
     hashed: &HashedBatch,
     at: usize,
-    hasher: &mut Hasher,
+    hasher: &mut Hasher<'_, '_>,
     parser: &mut Parser,
 ) -> Option<u64> {
     let mut seq_of = |line: &[u8]| parser.entry(line).ok().map(|entry: Entry<'_>| entry.seq);

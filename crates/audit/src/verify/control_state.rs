@@ -96,6 +96,11 @@ impl ControlState {
         }
     }
 
+    /// Whether [`ControlState::check_position`] accepts any event of an application here, and has no effect.
+    pub fn allows(&self, seq: u64, position: EntryPosition) -> bool {
+        seq > 0 && position == EntryPosition::Inner && !self.is_stopped && self.opened.is_none()
+    }
+
     /// Checks that an entry's type is allowed at its position.
     pub fn check_position(
         &mut self,

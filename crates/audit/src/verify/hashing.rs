@@ -1,112 +1,96 @@
-//! Hashes batches on other threads, ahead of the pass over their lines.
+//! The work on a batch that does not depend on the entries before it, and the two steps that do.
 //!
-//! Every byte is hashed twice, for its leaf and for its segment. One thread reads and computes both hashes
-//! side by side ([`ringseal_base::digest::pair`]), a second checks the chain's signatures, and the pass runs on a
-//! third. Promises: at most a few batches per thread are in memory; they arrive in order.
-use std::thread::Scope;
-
-use crossbeam_channel::{Receiver, Sender, bounded};
-
+//! Any thread can hash and parse any batch. Two steps need the batches in the order of the log: the hash of a segment,
+//! and the chain's signatures, whose key moves with each entry. Every byte is hashed twice, for its leaf and for its
+//! segment: side by side ([`ringseal_base::digest::pair`]), as far as both are left to do.
+//!
+//! Promises: the results equal those of hashing, parsing and checking each line alone; lists are reused.
 use super::super::chain::{Chain, digest_of};
-use super::super::entry::{SIGNATURE_BYTES, SIGNATURE_KEY, SIGNED_FROM_END, Scheme, Signature};
-use super::Stop;
-use super::leaf_hashes::{Digest, hash_lines};
-use super::source::{Batch, BatchReader};
+use super::super::entry::{
+    Entry, Parser, SIGNATURE_BYTES, SIGNATURE_KEY, SIGNED_FROM_END, Scheme, Signature,
+};
+use super::leaf_hashes::{Digest, LineHashes};
+use super::source::Batch;
 use ringseal_base::digest::Hash;
 use ringseal_base::digest::pair::Stream;
 use ringseal_base::digest::text::{Base64, base64_array};
 
-/// Batches queued between one thread and the next.
-const BATCHES_IN_FLIGHT: usize = 2;
-
-/// A batch with its hashes.
+/// A batch with its hashes and parsed lines.
+#[derive(Default)]
 pub(super) struct HashedBatch {
     pub batch: Batch,
-    /// The leaf hash of each line; `digests` has the signed digests if signatures are checked.
-    pub leaves: Vec<Hash>,
-    digests: Vec<Digest>,
+    pub hashes: LineHashes,
+    /// What the pass needs of each event; `None` for control entries, and for lines that are not entries.
+    pub events: Vec<Option<EventLine>>,
     /// The first line with a wrong signature, if signatures are checked.
     pub bad_signature: Option<usize>,
-    /// The SHA-256 of the segment, if it ends here.
+    /// The SHA-256 of the segment, if it ends here and another one follows.
     pub segment: Option<Hash>,
 }
 
-/// Hashes batches ahead of the caller.
-pub(super) struct Hasher {
-    answers: Receiver<Result<HashedBatch, Stop>>,
-    empty: Sender<Batch>,
-    is_end: bool,
+/// The parts of an event's line that are compared with other lines.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EventLine {
+    pub seq: u64,
+    pub unix_nanos: i64,
+    pub previous: Signature,
+    pub signature: Signature,
 }
 
-impl Hasher {
-    /// `chain` signs entry `first_seq` next; without it signatures are not checked.
-    pub fn new<'s, 'a: 's>(
-        scope: &'s Scope<'s, '_>,
-        mut source: BatchReader<'a>,
-        chain: Option<Chain>,
-        first_seq: u64,
-    ) -> Hasher {
-        let (empty, emptied) = bounded(BATCHES_IN_FLIGHT);
-        let (done, mut answers) = bounded(BATCHES_IN_FLIGHT);
-        let is_signed = chain.is_some();
-        scope.spawn(move || {
-            let mut whole = Stream::new();
-            loop {
-                emptied.try_iter().for_each(|batch| source.recycle(batch));
-                let (answer, is_end) = match source.next() {
-                    Ok(Some(batch)) => (Ok(hash(batch, &mut whole, is_signed)), false),
-                    Ok(None) => return,
-                    Err(stop) => (Err(stop), true),
-                };
-                if done.send(answer).is_err() || is_end {
-                    return;
-                }
-            }
-        });
-        if let Some(chain) = chain {
-            let (done, checked) = bounded(BATCHES_IN_FLIGHT);
-            let hashed = std::mem::replace(&mut answers, checked);
-            let mut checker = SignatureChecker { chain, seq: first_seq };
-            scope.spawn(move || {
-                for mut answer in hashed {
-                    if let Ok(hashed) = &mut answer {
-                        hashed.bad_signature = checker.first_invalid(hashed);
-                    }
-                    if done.send(answer).is_err() {
-                        return;
-                    }
-                }
-            });
+impl EventLine {
+    /// These parts of any entry.
+    pub fn of(entry: &Entry<'_>) -> EventLine {
+        let Entry { seq, unix_nanos, previous, signature, .. } = *entry;
+        EventLine { seq, unix_nanos, previous, signature }
+    }
+}
+
+impl HashedBatch {
+    /// Prepares the lists for the lines of the batch.
+    pub fn begin(&mut self, is_signed: bool) {
+        self.hashes.begin(self.batch.lines.len(), is_signed);
+        self.events.clear();
+        (self.bad_signature, self.segment) = (None, None);
+    }
+
+    /// Adds all bytes to the hash of their segment, and hashes lines beside it.
+    pub fn hash_beside(&mut self, whole: &mut Stream) {
+        self.hashes.hash_beside(&self.batch, whole);
+        if self.batch.ends_segment {
+            self.segment = Some(std::mem::take(whole).finish());
         }
-        Hasher { answers, empty, is_end: false }
     }
 
-    /// The next batch; `None` after the last.
-    pub fn next(&mut self) -> Result<Option<HashedBatch>, Stop> {
-        if self.is_end {
-            return Ok(None);
+    /// Hashes the lines that are left.
+    pub fn hash_rest(&mut self) {
+        self.hashes.hash_rest(&self.batch);
+    }
+
+    /// Parses all lines, once.
+    pub fn parse(&mut self, parser: &mut Parser) {
+        if !self.events.is_empty() {
+            return;
         }
-        let answer = self.answers.recv();
-        // The scope propagates the panic of a thread.
-        self.is_end = !matches!(answer, Ok(Ok(_)));
-        answer.map_or(Ok(None), |answer| answer.map(Some))
+        let event = |line: usize| {
+            let entry = parser.entry(self.batch.line(line)).ok()?;
+            (!entry.is_control()).then(|| EventLine::of(&entry))
+        };
+        self.events.extend((0..self.batch.lines.len()).map(event));
     }
 
-    /// Returns a batch for reuse.
-    pub fn recycle(&mut self, batch: Batch) {
-        // The receiver is closed once the last batch has been read.
-        let _ = self.empty.try_send(batch);
+    /// The parts of a line, if it is an event.
+    pub fn event(&self, line: usize) -> Option<&EventLine> {
+        self.events.get(line)?.as_ref()
+    }
+
+    /// The leaf hash of a line.
+    pub fn leaf(&self, line: usize) -> Hash {
+        self.hashes.leaves.get(line).copied().unwrap_or_default()
     }
 }
 
-fn hash(batch: Batch, whole: &mut Stream, is_signed: bool) -> HashedBatch {
-    let (leaves, digests) = hash_lines(&batch, whole, is_signed);
-    let segment = batch.ends_segment.then(|| std::mem::take(whole).finish());
-    HashedBatch { batch, leaves, digests, bad_signature: None, segment }
-}
-
-/// Checks the chain's signatures in unparsed lines: a line's suffix has a fixed length, and the parser
-/// rejects a line that is not an entry.
+/// Checks the chain's signatures. A line's suffix has a fixed length; one that is not an entry is rejected by the
+/// parser.
 pub(super) struct SignatureChecker {
     pub chain: Chain,
     /// The number of the next entry.
@@ -115,14 +99,26 @@ pub(super) struct SignatureChecker {
 
 impl SignatureChecker {
     /// The first line whose signature is wrong.
-    fn first_invalid(&mut self, hashed: &HashedBatch) -> Option<usize> {
-        hashed.digests.iter().enumerate().position(|(at, digest)| {
-            let line = hashed.batch.line(at);
-            match (digest, signed_and_signature(line)) {
-                (Some(digest), Some((_, found))) => !self.is_next(digest, &found),
-                _ => !self.is_next_valid(line),
-            }
+    pub fn first_invalid(&mut self, hashed: &HashedBatch) -> Option<usize> {
+        hashed.hashes.digests.iter().enumerate().position(|(line, digest)| {
+            !self.is_next_line_valid(digest, hashed.event(line), hashed.batch.line(line))
         })
+    }
+
+    fn is_next_line_valid(
+        &mut self,
+        digest: &Digest,
+        event: Option<&EventLine>,
+        line: &[u8],
+    ) -> bool {
+        match (digest, event) {
+            (Some(digest), Some(event)) => self.is_next(digest, &event.signature),
+            (Some(digest), None) => match signed_and_signature(line) {
+                Some((_, found)) => self.is_next(digest, &found),
+                None => self.is_next_valid(line),
+            },
+            (None, _) => self.is_next_valid(line),
+        }
     }
 
     /// Whether the signature of the line, as the next entry, is correct.

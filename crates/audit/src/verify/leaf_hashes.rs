@@ -1,6 +1,6 @@
 //! Computes the hashes of lines and of their file together, two at a time.
 //!
-//! Promises: allocates only the two lists. The results equal those of hashing each line alone.
+//! Promises: allocates only the two lists, which are reused. The results equal those of hashing each line alone.
 use super::super::entry::SIGNED_FROM_END;
 use super::source::Batch;
 use ringseal_base::digest::Hash;
@@ -10,30 +10,49 @@ use ringseal_base::digest::pair::{Message, MessageSource, Midstate, Stream, run,
 /// leaf hash to pass through this state.
 pub(super) type Digest = Option<Hash>;
 
-/// Returns the leaf hashes of all lines, and their digests if `is_signed`; adds all bytes to `whole`.
-pub(super) fn hash_lines(
-    batch: &Batch,
-    whole: &mut Stream,
-    is_signed: bool,
-) -> (Vec<Hash>, Vec<Digest>) {
-    let count = batch.lines.len();
-    let mut leaves = vec![[0; 32]; count];
-    let mut digests = vec![None; if is_signed { count } else { 0 }];
-    let mut lane = Lines::new(batch, 0, &mut leaves, &mut digests);
-    run_pair(&mut whole.take(batch.whole()), &mut lane);
-    // Lines have more blocks than the file: the remaining lines are paired with each other.
-    let first = lane.at;
-    let (_, leaves_left) = leaves.split_at_mut(first);
-    let digests_left = digests.get_mut(first..).unwrap_or_default();
-    let half = leaves_left.len() / 2;
-    let (leaves_one, leaves_two) = leaves_left.split_at_mut(half);
-    let (digests_one, digests_two) = digests_left.split_at_mut_checked(half).unwrap_or_default();
-    let mut one = Lines::new(batch, first, leaves_one, digests_one);
-    let mut two = Lines::new(batch, first + half, leaves_two, digests_two);
-    run_pair(&mut one, &mut two);
-    run(&mut one);
-    run(&mut two);
-    (leaves, digests)
+/// The leaf hashes of the lines of a batch; `digests` are empty unless signatures are checked.
+#[derive(Default)]
+pub(super) struct LineHashes {
+    pub leaves: Vec<Hash>,
+    pub digests: Vec<Digest>,
+    /// The first line that is not hashed yet.
+    next: usize,
+}
+
+impl LineHashes {
+    /// Prepares for `count` lines.
+    pub fn begin(&mut self, count: usize, is_signed: bool) {
+        self.leaves.resize(count, [0; 32]);
+        self.digests.clear();
+        self.digests.resize(if is_signed { count } else { 0 }, None);
+        self.next = 0;
+    }
+
+    /// Adds all bytes to `whole`, and hashes lines beside it.
+    pub fn hash_beside(&mut self, batch: &Batch, whole: &mut Stream) {
+        let next = self.next;
+        let leaves = self.leaves.get_mut(next..).unwrap_or_default();
+        let digests = self.digests.get_mut(next..).unwrap_or_default();
+        let mut lines = Lines::new(batch, next, leaves, digests);
+        run_pair(&mut whole.take(batch.whole()), &mut lines);
+        self.next = lines.at;
+    }
+
+    /// Hashes the lines that are left, in pairs.
+    pub fn hash_rest(&mut self, batch: &Batch) {
+        let next = self.next;
+        let leaves = self.leaves.get_mut(next..).unwrap_or_default();
+        let digests = self.digests.get_mut(next..).unwrap_or_default();
+        let half = leaves.len() / 2;
+        let (leaves_one, leaves_two) = leaves.split_at_mut(half);
+        let (digests_one, digests_two) = digests.split_at_mut_checked(half).unwrap_or_default();
+        let mut one = Lines::new(batch, next, leaves_one, digests_one);
+        let mut two = Lines::new(batch, next + half, leaves_two, digests_two);
+        run_pair(&mut one, &mut two);
+        run(&mut one);
+        run(&mut two);
+        self.next = batch.lines.len();
+    }
 }
 
 /// Consecutive lines of a batch.
@@ -134,15 +153,25 @@ mod tests {
     fn paired_hashing_matches_hashing_each_line_alone() {
         // Long and short lines alternate, so that either side of a pair ends first.
         let lens: Vec<usize> = (0..400).flat_map(|len| [len, 1000 - len, 0]).collect();
-        for is_signed in [false, true] {
+        for (is_signed, has_file) in [(false, false), (false, true), (true, false), (true, true)] {
             for count in [0, 1, 2, 3, lens.len()] {
                 let mut whole = Stream::new();
                 let lines: Vec<Vec<u8>> =
                     lens[..count].iter().map(|len| vec![*len as u8 | 1; *len]).collect();
                 let batch = Batch::of(&lines);
-                let (leaves, digests) = hash_lines(&batch, &mut whole, is_signed);
+                let mut hashes = LineHashes::default();
+                // The lists of the batch before.
+                hashes.begin(7, true);
+                hashes.hash_rest(&Batch::default());
+                hashes.begin(count, is_signed);
+                if has_file {
+                    hashes.hash_beside(&batch, &mut whole);
+                }
+                hashes.hash_rest(&batch);
+                let LineHashes { leaves, digests, .. } = hashes;
                 assert_eq!(leaves, lines.iter().map(|l| leaf_hash(l)).collect::<Vec<_>>());
-                assert_eq!(whole.finish(), Sha256::of(batch.whole()));
+                let file = if has_file { batch.whole() } else { b"" };
+                assert_eq!(whole.finish(), Sha256::of(file));
                 assert_eq!(digests.len(), if is_signed { count } else { 0 });
                 for (line, digest) in lines.iter().zip(digests) {
                     let signed = line.len().saturating_sub(SIGNED_FROM_END);

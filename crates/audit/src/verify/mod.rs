@@ -5,8 +5,9 @@
 //! line, number, [`FindingKind`]) or unchecked.
 //!
 //! Promises: memory does not grow with the length of the log; for any content of the files, verification
-//! ends and does not panic. It blocks on the disk and uses three threads. `docs/audit-format.md` lists what
-//! it cannot detect, and `docs/audit-tamper.md` publishes every case.
+//! ends and does not panic. It blocks on the disk, and shares the work among [`VerifyOptions::threads`] threads; the
+//! report does not depend on their number. `docs/audit-format.md` lists what it cannot detect, and
+//! `docs/audit-tamper.md` publishes every case.
 //!
 //! The first bad record is found by the strongest evidence available. With the chain's first key or a hash chain, each
 //! line is checked separately. Without these, a line that differs from its tile is *suspect* until the next checkpoint
@@ -15,7 +16,8 @@
 //! Stages, in the order in which a log passes them:
 //! 1. `stable_read` repeats the pass if the log changes while it is read;
 //! 2. `source` reads segments as batches of lines; `kept_entries` reads the control entries of removed segments;
-//! 3. `hashing` hashes each batch (`leaf_hashes`) and checks the chain's signatures;
+//! 3. `workers` passes batches to threads, each of which hashes (`leaf_hashes`) and parses a batch, and checks the
+//!    chain's signatures (`hashing`);
 //! 4. `walk` checks the entries in order: link and number, then `tile_check` compares the leaf hash with its
 //!    tile, `control_state` applies control entries, and `checkpoints` compares the tree with checkpoints;
 //! 5. `classify` determines the kind of the first bad record;
@@ -23,6 +25,7 @@
 //! 7. `wrong_key` determines whether only the given key is wrong;
 //! 8. `survey` lists what else is bad behind the first bad record.
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::keys::ChainKey;
@@ -48,12 +51,16 @@ mod survey;
 pub(crate) mod tests;
 mod tile_check;
 mod walk;
+mod workers;
 mod wrong_key;
 
 pub use report::{
     Finding, FindingKind, NOTES_MAX, Place, PrunedRange, VerifyOutcome, VerifyReport, Warning,
     WarningKind,
 };
+
+/// More threads would only wait for the steps that need the order of the log.
+const THREADS_MAX: usize = 64;
 
 /// A checkpoint that was kept elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +93,9 @@ pub struct VerifyOptions {
     /// The root hash of the log set aside that this one is known to continue. A log that continues another one is a
     /// finding: someone damaged entries that had been acknowledged. With this root it is a warning.
     pub accepted_set_aside: Option<Hash>,
+    /// Threads that share the work, at most 64; `None`: as many as the processor runs at the same time. The report is
+    /// the same for any number; with 1, all work is done by the calling thread.
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// Which removals of entries are allowed.
@@ -112,7 +122,25 @@ impl VerifyOptions {
             gap_entries_max: None,
             prunes: PrunePolicy::Any,
             accepted_set_aside: None,
+            threads: None,
         }
+    }
+}
+
+/// How the work of a verification is divided; does not affect the report.
+#[derive(Debug, Clone, Copy)]
+struct Division {
+    /// Threads that share the work.
+    threads: usize,
+    /// Bytes of lines that a thread works on at a time, about.
+    batch_bytes: usize,
+}
+
+impl Division {
+    fn of(options: &VerifyOptions) -> Division {
+        let available = || std::thread::available_parallelism().ok();
+        let threads = options.threads.or_else(available).map_or(1, NonZeroUsize::get);
+        Division { threads: threads.min(THREADS_MAX), batch_bytes: source::BATCH_BYTES }
     }
 }
 
@@ -139,7 +167,17 @@ pub fn verify(
     options: &VerifyOptions,
     progress: &mut dyn FnMut(VerifyProgress<'_>),
 ) -> VerifyReport {
-    let verify_once = || one_pass(storage, dir, options, progress);
+    verify_divided(storage, dir, options, Division::of(options), progress)
+}
+
+fn verify_divided(
+    storage: &dyn Storage,
+    dir: &Path,
+    options: &VerifyOptions,
+    division: Division,
+    progress: &mut dyn FnMut(VerifyProgress<'_>),
+) -> VerifyReport {
+    let verify_once = || one_pass(storage, dir, options, division, progress);
     stable_read::until_stable(storage, dir, verify_once, |report| {
         report.outcome == VerifyOutcome::Intact
     })
@@ -154,14 +192,16 @@ fn one_pass(
     storage: &dyn Storage,
     dir: &Path,
     options: &VerifyOptions,
+    division: Division,
     progress: &mut dyn FnMut(VerifyProgress<'_>),
 ) -> VerifyReport {
     let mut report = VerifyReport::new(options.root.name());
-    match walk::run(storage, dir, options, &mut report, progress) {
+    match walk::run(storage, dir, options, division, &mut report, progress) {
         Ok(()) => report.outcome = VerifyOutcome::Intact,
         Err(Stop::Tampered(finding)) => {
             report.outcome = VerifyOutcome::Tampered;
-            let wrong_key = wrong_key::diagnose(storage, dir, options, &finding, progress);
+            let wrong_key =
+                wrong_key::diagnose(storage, dir, options, division, &finding, progress);
             let finding = wrong_key.unwrap_or(*finding);
             if ![FindingKind::WrongKey, FindingKind::SetAside].contains(&finding.kind) {
                 survey::add_further(storage, dir, options, &finding, &mut report);

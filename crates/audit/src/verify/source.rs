@@ -13,7 +13,7 @@ use super::{Stop, files};
 use ringseal_base::storage::{FileKind, FileReader, OpenMode, Storage};
 
 /// Bytes of lines in a batch, about.
-const BATCH_BYTES: usize = 256 * 1024;
+pub(super) const BATCH_BYTES: usize = 256 * 1024;
 
 /// One file of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +139,8 @@ pub(crate) struct BatchReader<'a> {
     segments: &'a [Segment],
     next: usize,
     open: Option<OpenSegment>,
+    /// Bytes of lines in a batch, about.
+    batch_bytes: usize,
     /// Batches for reuse.
     spare: Vec<Batch>,
 }
@@ -160,7 +162,19 @@ impl<'a> BatchReader<'a> {
         dir: &'a Path,
         segments: &'a [Segment],
     ) -> BatchReader<'a> {
-        BatchReader { storage, dir, segments, next: 0, open: None, spare: Vec::new() }
+        let (batch_bytes, spare) = (BATCH_BYTES, Vec::new());
+        BatchReader { storage, dir, segments, next: 0, open: None, batch_bytes, spare }
+    }
+
+    /// The same with batches of about this length.
+    pub fn with_batch_bytes(mut self, batch_bytes: usize) -> BatchReader<'a> {
+        self.batch_bytes = batch_bytes.max(1);
+        self
+    }
+
+    /// The segments that it reads.
+    pub fn segments(&self) -> &'a [Segment] {
+        self.segments
     }
 
     /// Takes back a batch whose lines are no longer needed.
@@ -182,7 +196,9 @@ impl<'a> BatchReader<'a> {
         batch.segment = open.segment;
         batch.lines_before = open.lines;
         batch.bytes_before = open.bytes;
-        let is_end = open.fill(&mut batch).map_err(|error| open.failed(self.segments, &error))?;
+        let is_end = open
+            .fill(&mut batch, self.batch_bytes)
+            .map_err(|error| open.failed(self.segments, &error))?;
         open.lines += batch.lines.len() as u64;
         open.bytes += batch.whole().len() as u64;
         if !is_end {
@@ -223,15 +239,15 @@ impl<'a> BatchReader<'a> {
 
 impl OpenSegment {
     /// Fills the batch up to the last newline that was read. Returns whether the file ends.
-    fn fill(&mut self, batch: &mut Batch) -> io::Result<bool> {
+    fn fill(&mut self, batch: &mut Batch, batch_bytes: usize) -> io::Result<bool> {
         let bytes = &mut batch.bytes;
         let mut filled = self.rest.len();
         grow(bytes, filled);
         bytes[..filled].copy_from_slice(&self.rest);
         self.rest.clear();
         loop {
-            grow(bytes, filled + BATCH_BYTES);
-            let read = read_once(&mut *self.reader, &mut bytes[filled..filled + BATCH_BYTES])?;
+            grow(bytes, filled + batch_bytes);
+            let read = read_once(&mut *self.reader, &mut bytes[filled..filled + batch_bytes])?;
             for newline in memchr::memchr_iter(b'\n', &bytes[filled..filled + read]) {
                 let start = batch.lines.last().map_or(0, |line| line.end + 1);
                 batch.lines.push(start..filled + newline);
@@ -244,7 +260,7 @@ impl OpenSegment {
                 batch.torn = end..filled;
                 return Ok(true);
             }
-            if !batch.lines.is_empty() && filled >= BATCH_BYTES / 2 {
+            if !batch.lines.is_empty() && filled >= batch_bytes / 2 {
                 self.rest.extend_from_slice(&bytes[end..filled]);
                 return Ok(false);
             }

@@ -16,7 +16,7 @@ use super::hashing::SignatureChecker;
 use super::kept_entries::KeptEntries;
 use super::report::{Finding, FindingKind, VerifyReport};
 use super::source::{BatchReader, segments};
-use super::{Stop, VerifyOptions, VerifyProgress, continued, walk};
+use super::{Division, Stop, VerifyOptions, VerifyProgress, continued, walk};
 use ringseal_base::storage::Storage;
 
 /// The finding to report instead of `finding`, if only the key is wrong.
@@ -24,6 +24,7 @@ pub(super) fn diagnose(
     storage: &dyn Storage,
     dir: &Path,
     options: &VerifyOptions,
+    division: Division,
     finding: &Finding,
     progress: &mut dyn FnMut(VerifyProgress<'_>),
 ) -> Option<Finding> {
@@ -33,7 +34,7 @@ pub(super) fn diagnose(
     }
     let start = first_start(storage, dir).ok()?;
     let named = Verifier::parse(&start.public_key).ok()?;
-    let mut is_whole = || is_whole_under(storage, dir, &named, &start, progress);
+    let mut is_whole = || is_whole_under(storage, dir, &named, &start, division, progress);
     let detail = if continued::root_of(storage, dir, &options.root, &start) != named {
         is_whole().then(|| other_root(&named, &options.root))?
     } else {
@@ -50,12 +51,14 @@ fn is_whole_under(
     dir: &Path,
     named: &Verifier,
     start: &Start,
+    division: Division,
     progress: &mut dyn FnMut(VerifyProgress<'_>),
 ) -> bool {
     let mut options = VerifyOptions::new(named.clone());
     (options.gap_seconds_max, options.gap_entries_max) = (Some(u64::MAX), Some(u64::MAX));
     options.accepted_set_aside = start.continued.as_ref().map(|continued| continued.tree_root);
-    walk::run(storage, dir, &options, &mut VerifyReport::new(named.name()), progress).is_ok()
+    let mut report = VerifyReport::new(named.name());
+    walk::run(storage, dir, &options, division, &mut report, progress).is_ok()
 }
 
 fn other_root(named: &Verifier, given: &Verifier) -> String {

@@ -1,6 +1,7 @@
 //! `ringseal audit verify`, and its text report, which the demo also prints.
 use std::fmt;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -69,6 +70,10 @@ pub(super) struct Args {
     /// The current time, for the age of the last checkpoint: RFC 3339, a date, or a duration ago. [default: now]
     #[arg(long, value_name = "MOMENT")]
     now: Option<Moment>,
+    /// Threads that share the work, at most 64; the report is the same for any number. [default: as many as the
+    /// processor runs at the same time]
+    #[arg(long, value_name = "COUNT")]
+    threads: Option<NonZeroUsize>,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -94,6 +99,7 @@ impl Args {
             None => PrunePolicy::Any,
         };
         options.accepted_set_aside = self.accept_set_aside;
+        options.threads = self.threads;
         Ok(options)
     }
 

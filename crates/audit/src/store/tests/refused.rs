@@ -10,7 +10,8 @@ use crate::store::names::{
     ACTIVE, CHAIN_KEY, CHECKPOINT, CHECKPOINTS, CONTINUED_NEXT, EPOCH_KEY, STATE,
 };
 use crate::store::{AuditLog, LogOptions, OnDamage, Retain, StoreError};
-use crate::verify::{FindingKind, VerifyOptions, verify};
+use crate::verify::tests::support::verify_disk;
+use crate::verify::{FindingKind, VerifyOptions};
 use ringseal_base::storage::Storage;
 
 /// Three segments, the last one with several checkpoints; killed.
@@ -192,7 +193,7 @@ fn restored_first_keys_hide_no_cut() {
 
 fn verdict(fixture: &Fixture) -> crate::verify::VerifyReport {
     let options = VerifyOptions::new(fixture.root.clone());
-    verify(&fixture.disk, Path::new(DIR), &options, &mut |_| ())
+    verify_disk(&fixture.disk, &options)
 }
 
 /// Power loss can leave a length without data for everything that was not synced: more than the longest line.

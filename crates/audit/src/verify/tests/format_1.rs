@@ -4,10 +4,10 @@ use std::io::Read;
 use std::path::Path;
 
 use super::assert_intact;
-use super::support::{Fixture, append, small_options};
+use super::support::{Fixture, append, small_options, verify_disk};
 use crate::entry::Scheme;
 use crate::store::LogOptions;
-use crate::verify::{FindingKind, VerifyOptions, VerifyReport, verify};
+use crate::verify::{FindingKind, VerifyOptions, VerifyReport};
 use ringseal_base::clock::Clock;
 use ringseal_base::digest::text::{Base64, decode_base64};
 use ringseal_base::storage::faulty::FaultyDisk;
@@ -40,8 +40,7 @@ fn fixture_of(packed: &[u8]) -> Fixture {
 
 fn reports(fixture: &Fixture) -> Vec<VerifyReport> {
     let mut options = fixture.options();
-    let check =
-        |options: &VerifyOptions| verify(&fixture.disk, Path::new(DIR), options, &mut |_| ());
+    let check = |options: &VerifyOptions| verify_disk(&fixture.disk, options);
     let with_mac = check(&options);
     options.first_key = None;
     vec![with_mac, check(&options)]

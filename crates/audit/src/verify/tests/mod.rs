@@ -11,6 +11,7 @@ mod more_rows;
 mod random_attacks;
 pub(crate) mod restart;
 pub(crate) mod support;
+mod threads;
 mod wrong_key;
 
 use std::path::Path;

@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::support::{DIR, Fixture, LogFiles, append};
+use super::support::{DIR, Fixture, LogFiles, append, verify_disk};
 use crate::entry::Parser;
 use crate::entry::control::RotateReason;
 use crate::store::{AuditLog, LogOptions, OnDamage};
-use crate::verify::{VerifyOptions, VerifyOutcome, verify};
+use crate::verify::{VerifyOptions, VerifyOutcome};
 use ringseal_base::clock::Clock;
 use ringseal_base::digest::Sha256;
 use ringseal_base::storage::{FileKind, Storage};
@@ -250,7 +250,7 @@ fn check_seed(seed: u64) -> bool {
     };
     for first_key in [None, Some(history.fixture.first_key.clone())] {
         let options = VerifyOptions { first_key, ..history.fixture.options() };
-        let report = verify(&history.fixture.disk, Path::new(DIR), &options, &mut |_| ());
+        let report = verify_disk(&history.fixture.disk, &options);
         assert_ne!(
             report.outcome,
             VerifyOutcome::Intact,

@@ -7,7 +7,8 @@ use crate::entry::{Body, Parser};
 use crate::keys::{ChainKey, load_chain, load_mac, load_signer};
 use crate::note::{Signer, Verifier};
 use crate::store::{AuditLog, Host, LogOptions, StoreError};
-use crate::verify::{KnownCheckpoint, VerifyOptions, VerifyReport, verify};
+use crate::verify::source::BATCH_BYTES;
+use crate::verify::{Division, KnownCheckpoint, VerifyOptions, VerifyReport, verify_divided};
 use ringseal_base::clock::{Clock, ManualClock};
 use ringseal_base::digest::Sha256;
 use ringseal_base::storage::faulty::FaultyDisk;
@@ -148,8 +149,23 @@ pub fn disk_of(files: &LogFiles) -> FaultyDisk {
     disk
 }
 
+/// Verifies the files on one thread, and on several with small batches: both must report the same.
 pub fn verify_files(files: &LogFiles, options: &VerifyOptions) -> VerifyReport {
-    verify(&disk_of(files), Path::new(DIR), options, &mut |_| ())
+    verify_disk(&disk_of(files), options)
+}
+
+/// The same for a disk that has no faults.
+pub fn verify_disk(disk: &FaultyDisk, options: &VerifyOptions) -> VerifyReport {
+    let verify = |threads, batch_bytes| {
+        let division = Division { threads, batch_bytes };
+        verify_divided(disk, Path::new(DIR), options, division, &mut |_| ())
+    };
+    let report = verify(1, BATCH_BYTES);
+    for (threads, batch_bytes) in [(2, 900), (3, BATCH_BYTES)] {
+        let divided = verify(threads, batch_bytes);
+        assert_eq!(divided, report, "{threads} threads, batches of {batch_bytes} bytes");
+    }
+    report
 }
 
 /// The latest checkpoint as a known checkpoint.

@@ -5,17 +5,18 @@ use std::path::Path;
 
 use super::super::chain::Chain;
 use super::super::entry::control::{Continued, Control, Start};
-use super::super::entry::{LINE_BYTES_MAX, Parser, Scheme, Signature};
+use super::super::entry::{LINE_BYTES_MAX, Parser, Signature};
 use super::super::merkle::{Tree, leaf_hash};
 use super::super::tiles::TILE_WIDTH;
 use super::checkpoints::{CHECKPOINTS, CheckpointLimits, CheckpointVerifier};
 use super::control_state::{ControlState, EntryPosition, NamedFiles, SegmentSummary, Violation};
-use super::hashing::{HashedBatch, Hasher, SignatureChecker};
+use super::hashing::{HashedBatch, SignatureChecker};
 use super::kept_entries::KeptEntries;
 use super::report::{Finding, FindingKind, Place, VerifyReport};
 use super::source::{Batch, BatchReader, Segment, segments_and_copies};
 use super::tile_check::TileCheck;
-use super::{Stop, VerifyOptions, VerifyProgress, classify, continued, files};
+use super::workers::{Hasher, Workers};
+use super::{Division, Stop, VerifyOptions, VerifyProgress, classify, continued, files};
 use ringseal_base::digest::Hash;
 use ringseal_base::storage::Storage;
 
@@ -95,6 +96,7 @@ pub(super) fn run(
     storage: &dyn Storage,
     dir: &Path,
     options: &VerifyOptions,
+    division: Division,
     report: &mut VerifyReport,
     progress: &mut dyn FnMut(VerifyProgress<'_>),
 ) -> Result<(), Stop> {
@@ -136,11 +138,11 @@ pub(super) fn run(
     };
     report.chain_checked = chain.is_some();
     let result = walk.read_pruned(first_seq, &mut chain).and_then(|()| {
-        std::thread::scope(|scope| {
-            let source = BatchReader::new(storage, dir, &segments);
-            let mut hasher = Hasher::new(scope, source, chain, first_seq);
-            walk.read_present(&mut hasher, progress)
-        })
+        let reader = BatchReader::new(storage, dir, &segments);
+        let reader = reader.with_batch_bytes(division.batch_bytes);
+        let checker = chain.map(|chain| SignatureChecker { chain, seq: first_seq });
+        let workers = Workers::new(reader, checker, division.threads);
+        std::thread::scope(|scope| walk.read_present(&mut workers.start(scope), progress))
     });
     let result = result.and_then(|()| walk.finish(first_seq));
     let result = result.and_then(|()| files::compare_copies(storage, dir, &copies));
@@ -272,7 +274,7 @@ impl Walk<'_> {
     /// Reads the present entries.
     fn read_present(
         &mut self,
-        hasher: &mut Hasher,
+        hasher: &mut Hasher<'_, '_>,
         progress: &mut dyn FnMut(VerifyProgress<'_>),
     ) -> Result<(), Stop> {
         let bytes_total = self.segments.iter().map(|segment| segment.file_bytes).sum();
@@ -282,7 +284,7 @@ impl Walk<'_> {
             let batch = &hashed.batch;
             self.begin_segment(batch, &mut parser)?;
             for at in 0..batch.lines.len() {
-                if self.is_unwritten(batch, at) {
+                if hashed.event(at).is_none() && self.is_unwritten(batch, at) {
                     let place = self.place(batch, at);
                     let (file, line) = (place.file, at as u64 + batch.lines_before + 1);
                     self.notes.push(never_written(&file, line));
@@ -302,7 +304,7 @@ impl Walk<'_> {
             files_done += if batch.ends_segment { file_bytes } else { 0 };
             self.read.segments += u64::from(batch.ends_segment);
             progress(VerifyProgress { bytes_done, bytes_total, entries: self.read.entries, file });
-            hasher.recycle(hashed.batch);
+            hasher.recycle(hashed);
         }
         Ok(())
     }
@@ -375,60 +377,6 @@ impl Walk<'_> {
             offset: Some(batch.bytes_before + start as u64),
             seq: Some(self.seq()),
         }
-    }
-
-    /// Checks one line and appends its leaf.
-    fn check_line(
-        &mut self,
-        hashed: &HashedBatch,
-        at: usize,
-        parser: &mut Parser,
-    ) -> Result<(), LineError> {
-        let batch = &hashed.batch;
-        let line = batch.line(at);
-        let malformed = |error: super::super::entry::ParseError| {
-            LineError::Violation((FindingKind::Malformed, error.to_string()))
-        };
-        let entry = parser.entry(line).map_err(malformed)?;
-        let leaf = hashed.leaves.get(at).copied().unwrap_or_default();
-        let is_signed = hashed.bad_signature.is_none_or(|bad| at < bad);
-        self.check_link(&entry, is_signed)?;
-        if self.tiles.contradicts(entry.seq, &leaf) {
-            // A valid MAC outweighs a tile; a hash, which needs no key, does not.
-            if self.chain_checked && entry.signature.scheme == Scheme::Mac {
-                self.tiles.report_bad(0, entry.seq);
-            } else if self.suspect.is_none() {
-                self.suspect = Some(self.suspect_at(self.place(batch, at)));
-            }
-        }
-        self.compare_kept(line)?;
-        let is_first = batch.lines_before == 0 && at == 0;
-        let position = if is_first { EntryPosition::First } else { EntryPosition::Inner };
-        self.control_state.check_position(&entry, position)?;
-        let mut next_key = None;
-        let is_stop = entry.event_type == "ringseal.stop";
-        self.needs_checkpoint |= !entry.is_control() || is_stop;
-        if entry.is_control() {
-            let before = self.before.as_ref();
-            next_key = self.control_state.apply(&entry, before, &self.files, &mut self.notes)?;
-        }
-        let is_end = is_stop || ControlState::is_pause(&entry) == Some(true);
-        if is_end && let Some(stop) = self.unsealed_epoch_finding() {
-            return Err(stop.into());
-        }
-        self.add_time(&entry);
-        (self.previous, self.previous_leaf) = (Some(entry.signature), Some(leaf));
-        let needs_place = next_key.is_some() || is_stop;
-        let place = if needs_place { self.place(batch, at) } else { Place::default() };
-        let here = place.clone();
-        self.append(leaf, next_key, || place)?;
-        if is_stop && self.control_state.format() > 1 && self.checkpoints.sealed != self.seq() {
-            let detail = "the log was closed here, and no checkpoint covers its end";
-            return Err(Stop::from(Finding::new(FindingKind::Unsealed, here, detail)).into());
-        }
-        self.read.entries += 1;
-        self.read.bytes += line.len() as u64 + 1;
-        Ok(())
     }
 
     /// Appends a leaf, and checks the checkpoints of the new tree size.
