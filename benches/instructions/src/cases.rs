@@ -21,7 +21,7 @@ use crate::cold;
 const RING_BYTES: usize = 4 << 20;
 
 /// The events of the two runs of a warm call. The records of the longer one fit into the ring.
-const STEADY: [u64; 2] = [1_000, 9_000];
+pub const STEADY: [u64; 2] = [1_000, 9_000];
 
 /// The threads of the two runs that count first calls.
 const THREADS: [u64; 2] = [8, 40];
@@ -49,7 +49,7 @@ pub struct Case {
     /// The events of the shorter and of the longer run.
     pub events: [u64; 2],
     /// Logs this number of events.
-    log: fn(u64) -> Result<(), String>,
+    pub log: fn(u64) -> Result<(), String>,
 }
 
 impl Case {
@@ -310,7 +310,7 @@ fn first_call_of_a_thread(seq: u64) {
 }
 
 /// The defaults, with a sink that discards everything and a writer that wakes only when it is called.
-fn config() -> Config {
+pub fn config() -> Config {
     let long = Duration::from_secs(3600);
     Config::new()
         .filter("info,boot=off".parse().expect("a filter"))
@@ -326,12 +326,12 @@ fn start(config: Config) -> Result<Engine, String> {
     Ok(engine)
 }
 
-fn prepare(engine: &Engine) -> Result<(), String> {
+pub fn prepare(engine: &Engine) -> Result<(), String> {
     if engine.prepare_thread() { Ok(()) } else { Err("no ring for this thread".to_owned()) }
 }
 
 /// A count means nothing if events were lost or had to wait.
-fn finish(engine: Engine, lines_expected: u64) -> Result<(), String> {
+pub fn finish(engine: Engine, lines_expected: u64) -> Result<(), String> {
     engine.flush().map_err(|error| error.to_string())?;
     let metrics = engine.metrics();
     let lines: u64 = metrics.sinks.iter().map(|sink| sink.lines).sum();

@@ -1,9 +1,19 @@
 //! Builders: one per kind of event, one setter per field.
+use super::fixed::{Fixed, fixed};
 use super::{
     Actor, AuditEvent, Change, Crud, Details, EventOutcome, EventType, Severity, Source, Target,
     Tool,
 };
 use ringseal_base::value::{Map, ObjectValue, Value};
+
+const LOGIN: &Fixed = fixed!("event_type" = "user.login", "action" = "login");
+const CONFIG_CHANGE: &Fixed = fixed!("event_type" = "config.change", "action" = "update");
+const TOOL_CALL: &Fixed = fixed!("event_type" = "tool_call", "action" = "call");
+const PRIVILEGED: &Fixed = fixed!("event_type" = "privileged.command", "action" = "execute");
+
+/// Types and actions of the builders that choose both.
+#[cfg(test)]
+pub(super) const KINDS: &[&Fixed] = &[LOGIN, CONFIG_CHANGE, TOOL_CALL, PRIVILEGED];
 
 impl<'a> AuditEvent<'a> {
     /// An event of any type. `event_type` consists of words of letters, digits, `_` and `-`, separated by dots; the
@@ -24,6 +34,7 @@ impl<'a> AuditEvent<'a> {
         Self {
             event_type,
             action,
+            kind: None,
             outcome,
             severity: None,
             actor: None,
@@ -54,9 +65,19 @@ impl<'a> AuditEvent<'a> {
         }
     }
 
+    /// An event of one of the kinds above.
+    const fn of_kind(kind: &'static Fixed, outcome: EventOutcome) -> Self {
+        let (event_type, action) = (kind.fields[0].1, kind.fields[1].1);
+        let mut event = Self::minimal(EventType::whole(event_type), action, outcome);
+        event.kind = Some(kind);
+        event
+    }
+
     /// `user.login`, action `login`.
     pub const fn login(actor: Actor<'a>, outcome: EventOutcome) -> Self {
-        Self::new("user.login", "login", actor, outcome)
+        let mut event = Self::of_kind(LOGIN, outcome);
+        event.actor = Some(actor);
+        event
     }
 
     /// `<target type>.<action>`: `session.delete`.
@@ -88,12 +109,15 @@ impl<'a> AuditEvent<'a> {
         changes: &'a [Change<'a>],
         outcome: EventOutcome,
     ) -> Self {
-        Self::new("config.change", "update", actor, outcome).changes(changes)
+        let mut event = Self::of_kind(CONFIG_CHANGE, outcome);
+        event.actor = Some(actor);
+        event.changes(changes)
     }
 
     /// `tool_call`, action `call`: an actor called a tool.
     pub const fn tool_call(actor: Actor<'a>, tool: &'a str, outcome: EventOutcome) -> Self {
-        let mut event = Self::new("tool_call", "call", actor, outcome);
+        let mut event = Self::of_kind(TOOL_CALL, outcome);
+        event.actor = Some(actor);
         event.tool = Some(Tool { name: Some(tool), profile: None, params: None });
         event
     }
@@ -116,7 +140,7 @@ impl<'a> AuditEvent<'a> {
         paths: &'a [&'a str],
         outcome: EventOutcome,
     ) -> Self {
-        let mut event = Self::minimal(EventType::whole("tool_call"), "call", outcome);
+        let mut event = Self::of_kind(TOOL_CALL, outcome);
         event.tool = Some(Tool { name: Some(tool), profile: Some(profile), params: None });
         event.duration_ms = Some(duration_ms);
         event.affected_files = paths;
@@ -156,7 +180,8 @@ impl<'a> AuditEvent<'a> {
         command_text: &'a str,
         outcome: EventOutcome,
     ) -> Self {
-        let mut event = Self::new("privileged.command", "execute", actor, outcome);
+        let mut event = Self::of_kind(PRIVILEGED, outcome);
+        event.actor = Some(actor);
         event.command_text = Some(command_text);
         event.severity = Some(match Severity::of(outcome) {
             Severity::Info => Severity::Warning,
@@ -169,6 +194,7 @@ impl<'a> AuditEvent<'a> {
     #[must_use]
     pub const fn with_type(mut self, event_type: &'a str) -> Self {
         self.event_type = EventType::whole(event_type);
+        self.kind = None;
         self
     }
 

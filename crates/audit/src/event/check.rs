@@ -5,7 +5,7 @@ use super::error::quoted;
 use super::{AuditEvent, Details, EventError, EventType, EventWithContext, Fields};
 use crate::entry::{CONTROL_PREFIX, EVENT_TYPE_BYTES_MAX};
 use ringseal_base::limits::Limits;
-use ringseal_base::value::{ObjectValue, ValueRef, ValueWriter};
+use ringseal_base::value::{Map, ObjectValue, ValueRef, ValueWriter};
 
 /// Most bytes of an action or a target type.
 const WORD_BYTES_MAX: usize = 128;
@@ -105,7 +105,8 @@ impl AuditEvent<'_> {
     }
 
     fn check_id(&self, field: &'static str, id: &str) -> Result<(), EventError> {
-        if !is_graphic(id) && id.trim().is_empty() {
+        // A text that begins with a graphic character is not blank.
+        if !id.as_bytes().first().is_some_and(u8::is_ascii_graphic) && id.trim().is_empty() {
             return Err(self.malformed(field, NOT_BLANK, quoted(id)));
         }
         if id.len() > ID_BYTES_MAX {
@@ -123,10 +124,12 @@ impl AuditEvent<'_> {
         }
     }
 
+    #[inline]
     fn check_changes(&self) -> Result<(), EventError> {
-        if self.changes.is_empty() {
-            return Ok(());
-        }
+        if self.changes.is_empty() { Ok(()) } else { self.check_both_sides() }
+    }
+
+    fn check_both_sides(&self) -> Result<(), EventError> {
         if self.prior_value.is_some() || self.new_value.is_some() {
             let expected = "either changes, or one prior_value and new_value";
             return Err(self.malformed("prior_value", expected, "both".to_owned()));
@@ -134,8 +137,15 @@ impl AuditEvent<'_> {
         self.check_keys("prior_value", self.changes.iter().map(|change| change.key))
     }
 
+    #[inline]
     fn check_details(&self) -> Result<(), EventError> {
-        let Details::Fields(fields) = self.details else { return Ok(()) };
+        match &self.details {
+            Details::Fields(fields) => self.check_detail_keys(fields),
+            Details::None | Details::Object(_) => Ok(()),
+        }
+    }
+
+    fn check_detail_keys(&self, fields: &Map<'_>) -> Result<(), EventError> {
         self.check_keys("details", fields.0.iter().map(|(key, _)| *key))
     }
 
@@ -174,8 +184,10 @@ impl EventWithContext<'_> {
     /// See [`AuditEvent::validate`].
     pub fn validate(&self) -> Result<(), EventError> {
         let event = self.event;
-        event.check_type()?;
-        event.check_word("action", event.action)?;
+        if event.kind.is_none() {
+            event.check_type()?;
+            event.check_word("action", event.action)?;
+        }
         match self.with_actor(|actor| actor.map(|actor| event.check_id("actor.id", actor.id))) {
             Some(checked) => checked?,
             None => return Err(event.missing("actor", EVERY_EVENT)),
@@ -340,12 +352,12 @@ pub(super) fn is_correlation(id: &str) -> bool {
 pub(crate) fn is_event_type(event_type: &EventType<'_>) -> bool {
     let is_known = |b: u8| b.is_ascii_alphanumeric() | (b == b'_') | (b == b'-') | (b == b'.');
     let has_no_gap = |text: &str| {
-        let (mut last, mut has_gap) = (b'.', false);
-        for byte in text.bytes() {
-            has_gap |= (last == b'.') & (byte == b'.');
-            last = byte;
-        }
-        !has_gap && last != b'.'
+        let (bytes, is_dot) = (text.as_bytes(), |byte: &u8| *byte == b'.');
+        let next = bytes.get(1..).unwrap_or_default();
+        let both = |any: bool, (one, two): (&u8, &u8)| any | (is_dot(one) & is_dot(two));
+        !bytes.iter().zip(next).fold(false, both)
+            && !bytes.first().is_none_or(is_dot)
+            && !bytes.last().is_none_or(is_dot)
     };
     event_type.len_bytes() <= EVENT_TYPE_BYTES_MAX
         && event_type.parts().all(|text| all_bytes(text, is_known) && has_no_gap(text))

@@ -7,6 +7,7 @@
 use super::EventWithContext;
 use super::bound_ids::EngineSource;
 use super::fields::{Fields, Source, Visitor};
+use super::fixed::Fixed;
 use ringseal_base::limits::Limits;
 use ringseal_base::value::put::{put_bytes, put_container, put_key};
 use ringseal_base::value::{Map, NOT_PLAIN, Value, ValueRef, plain_bytes_within, tag};
@@ -52,6 +53,12 @@ impl Visitor for SizeVisitor<'_> {
     #[inline(always)]
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V) {
         self.sum += KEY_BYTES + key.len() + plain_bytes_within(value, self.limits);
+    }
+
+    #[inline(always)]
+    fn fixed(&mut self, fixed: &'static Fixed) {
+        let is_long = fixed.text_bytes_max > self.limits.value_bytes_max as usize;
+        self.sum += if is_long { NOT_PLAIN } else { fixed.entries.len() };
     }
 
     #[inline]
@@ -110,6 +117,11 @@ impl Visitor for WriteVisitor<'_> {
     #[inline(always)]
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V) {
         self.with(|out| value.put(put_key(out, key)));
+    }
+
+    #[inline(always)]
+    fn fixed(&mut self, fixed: &'static Fixed) {
+        self.with(|out| put_bytes(out, fixed.entries));
     }
 
     #[inline]

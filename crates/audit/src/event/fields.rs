@@ -3,6 +3,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::bound_ids::EngineSource;
+use super::fixed::Fixed;
 use super::kinds::ActorType;
 use ringseal_base::limits::Limits;
 use ringseal_base::value::{Map, ObjectValue, Value, ValueWriter};
@@ -14,6 +15,13 @@ use ringseal_base::value::{Map, ObjectValue, Value, ValueWriter};
 pub(super) trait Visitor {
     /// A field of any type.
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V);
+
+    /// Fields with constant texts.
+    fn fixed(&mut self, fixed: &'static Fixed) {
+        for (key, text) in fixed.fields {
+            self.field(key, *text);
+        }
+    }
 
     /// A field of the caller's own type.
     fn any(&mut self, key: &'static str, value: &dyn Value) {
@@ -214,7 +222,7 @@ impl<'a> Actor<'a> {
 
 impl Fields for Actor<'_> {
     fn each(&self, visitor: &mut impl Visitor) {
-        visitor.field("type", &self.actor_type);
+        visitor.fixed(self.actor_type.entry());
         visitor.field("id", &self.id);
         if !self.roles.is_empty() {
             visitor.texts("roles", self.roles);

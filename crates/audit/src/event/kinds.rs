@@ -2,12 +2,13 @@
 //! of two pieces.
 use std::fmt;
 
+use super::fixed::{Fixed, fixed};
 use ringseal_base::limits::Limits;
 use ringseal_base::value::put::{put_bytes, put_container};
 use ringseal_base::value::{Value, ValueWriter, tag};
 
 macro_rules! word_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident = $word:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident, $key:literal { $($(#[$item_doc:meta])* $item:ident = $word:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -22,6 +23,12 @@ macro_rules! word_enum {
             /// The word written to the entry.
             pub const fn as_str(self) -> &'static str {
                 match self { $($name::$item => $word,)+ }
+            }
+
+            /// The field of an entry that has this word.
+            #[allow(dead_code, reason = "a CRUD action is written as part of its event")]
+            pub(super) const fn entry(self) -> &'static Fixed {
+                match self { $($name::$item => fixed!($key = $word),)+ }
             }
 
             /// The value with this word.
@@ -65,7 +72,7 @@ macro_rules! word_enum {
 
 word_enum! {
     /// How it ended.
-    EventOutcome {
+    EventOutcome, "outcome" {
         /// Done as requested.
         Success = "success",
         /// Attempted, but not done.
@@ -81,7 +88,7 @@ word_enum! {
 
 word_enum! {
     /// How important an event is.
-    Severity {
+    Severity, "severity" {
         /// Routine.
         Info = "info",
         /// Deserves attention, but not soon.
@@ -108,7 +115,7 @@ impl Severity {
 
 word_enum! {
     /// The kind of actor.
-    ActorType {
+    ActorType, "type" {
         /// A person, or a client that claims to be one.
         User = "user",
         /// Another program.
@@ -120,7 +127,7 @@ word_enum! {
 
 word_enum! {
     /// An action on a record of data.
-    Crud {
+    Crud, "action" {
         /// The record was created.
         Create = "create",
         /// The record was read.

@@ -13,6 +13,7 @@ mod check;
 mod error;
 mod fast_path;
 mod fields;
+mod fixed;
 mod kinds;
 mod with_context;
 
@@ -32,6 +33,7 @@ pub(crate) use check::{Path, is_event_type};
 pub use error::EventError;
 pub use fields::{Actor, Change, Source, Target};
 use fields::{Fields, Side, Tool, Visitor, entries_bytes_max, field_values, write_entries};
+use fixed::Fixed;
 pub use kinds::{ActorType, Crud, EventOutcome, EventType, Severity};
 #[doc(hidden)]
 pub use with_context::EventWithContext;
@@ -86,6 +88,8 @@ enum Details<'a> {
 pub struct AuditEvent<'a> {
     event_type: EventType<'a>,
     action: &'a str,
+    /// Type and action, if a builder has set both to constants: checked by a test, and encoded.
+    kind: Option<&'static Fixed>,
     outcome: EventOutcome,
     severity: Option<Severity>,
     actor: Option<Actor<'a>>,

@@ -79,10 +79,15 @@ impl Fields for EventWithContext<'_> {
     #[inline(always)]
     fn each(&self, visitor: &mut impl Visitor) {
         let event = self.event;
-        visitor.field("event_type", &event.event_type);
-        visitor.field("action", event.action);
-        visitor.field("outcome", &event.outcome);
-        visitor.field("severity", &event.severity_or_default());
+        match event.kind {
+            Some(kind) => visitor.fixed(kind),
+            None => {
+                visitor.field("event_type", &event.event_type);
+                visitor.field("action", event.action);
+            }
+        }
+        visitor.fixed(event.outcome.entry());
+        visitor.fixed(event.severity_or_default().entry());
         match &event.actor {
             None => part(visitor, "actor", &self.service_actor()),
             actor => part(visitor, "actor", actor),

@@ -182,3 +182,47 @@ fn an_events_service_is_its_default_actor() {
     EventWithContext::new(&event, Some(&own), None).validate().unwrap();
     assert!(event.validate().is_err(), "it has no context");
 }
+
+/// Their texts are not checked for each event.
+#[test]
+fn constant_fields_are_valid_and_encoded() {
+    let all = [
+        EventOutcome::ALL.iter().map(|word| word.entry()).collect::<Vec<_>>(),
+        Severity::ALL.iter().map(|word| word.entry()).collect(),
+        ActorType::ALL.iter().map(|word| word.entry()).collect(),
+        Crud::ALL.iter().map(|word| word.entry()).collect(),
+        super::super::build::KINDS.to_vec(),
+    ];
+    for fixed in all.iter().flatten() {
+        let mut bytes = vec![0; 200];
+        let mut out = ValueWriter::new(&mut bytes, Limits::default());
+        fixed.fields.iter().for_each(|(key, text)| out.entry(key, text));
+        let len = out.len_bytes();
+        assert_eq!(bytes[..len], *fixed.entries);
+        let longest = fixed.fields.iter().map(|(_, text)| text.len()).max();
+        assert_eq!(Some(fixed.text_bytes_max), longest);
+    }
+    for kind in super::super::build::KINDS {
+        let [(_, event_type), (_, action)] = kind.fields else { panic!("{kind:?}") };
+        assert_eq!(
+            kind.fields.iter().map(|(key, _)| *key).collect::<Vec<_>>(),
+            ["event_type", "action"]
+        );
+        let event = AuditEvent::new(event_type, action, Actor::user("u"), EventOutcome::Success);
+        assert_eq!(event.validate(), Ok(()));
+    }
+}
+
+#[test]
+fn another_type_replaces_a_builders_constants() {
+    let login = AuditEvent::login(Actor::user("u"), EventOutcome::Success);
+    assert!(login.with_type("a..b").validate().is_err());
+    let typed = login.with_type("user.sso");
+    let plain = AuditEvent::new("user.sso", "login", Actor::user("u"), EventOutcome::Success);
+    let entries = |event: &AuditEvent<'_>| {
+        let mut bytes = vec![0; 300];
+        let len = event.without_context().put(&mut bytes).unwrap();
+        bytes[..len].to_vec()
+    };
+    assert_eq!(entries(&typed), entries(&plain));
+}
