@@ -23,6 +23,7 @@ const UNSAFE_OUTSIDE: &[(&str, &str)] = &[
     ("tests/locks_end_with_their_process.rs", "forks"),
     ("tests/support/second_copy.rs", "functions of a library that is loaded at run time"),
     ("tests/two_copies_do_not_disturb_each_other.rs", "a library that is loaded at run time"),
+    ("benches/compare/src/bin/traceparent.rs", "a counting allocator"),
     ("benches/compare/src/ring.rs", "the floor's ring"),
     ("benches/compare/src/tsc.rs", "the time-stamp counter"),
 ];

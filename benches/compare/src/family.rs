@@ -20,6 +20,8 @@ pub enum Measurement {
     Rings,
     /// ringseal when idle and at its start.
     Idle,
+    /// The header `traceparent`, read and written.
+    TraceParent,
 }
 
 /// A group of candidates; each candidate is in one.
@@ -92,6 +94,11 @@ pub const ALL: &[Family] = &[
     measurements("rings", "ringseal by number of rings", &[Measurement::Rings]),
     measurements("idle", "ringseal when idle, at its start, and its size", &[Measurement::Idle]),
     measurements("sweep", "capacity, rings and idle", SWEEP),
+    measurements(
+        "traceparent",
+        "the header of W3C Trace Context, read and written; a separate run",
+        &[Measurement::TraceParent],
+    ),
     candidates("floors", "the minimum cost of the same work", Group::Floors),
     candidates("bounds", "floors that resemble ringseal in one more respect each", Group::Bounds),
     candidates("ringseal", "ringseal in all its configurations", Group::Ringseal),
@@ -130,7 +137,7 @@ impl Selection {
     /// What `compare report` shows by default: everything.
     pub const fn report() -> Self {
         use Measurement::*;
-        Self::new(&[Latency, Pauses, Throughput, Capacity, Rings, Idle])
+        Self::new(&[Latency, Pauses, Throughput, Capacity, Rings, Idle, TraceParent])
     }
 
     /// Adds the families of a comma-separated list. Families of one sort add up, and the two sorts combine:
@@ -195,16 +202,17 @@ mod tests {
     #[test]
     fn families_of_both_sorts_combine() {
         use {Group::*, Measurement::*};
-        let table: [(&[&str], &[Measurement], &[Group]); 5] = [
+        let table: [(&[&str], &[Measurement], &[Group]); 6] = [
             (&[], &[Latency, Pauses, Throughput], &[Floors, Bounds, Ringseal, Rust, Cpp]),
             (&["pauses"], &[Pauses], &[Floors, Bounds, Ringseal, Rust, Cpp]),
             (&["floors,cpp"], &[Latency, Pauses, Throughput], &[Floors, Cpp]),
             (&["latency", "rust,throughput"], &[Latency, Throughput], &[Rust]),
             (&["sweep"], &[Capacity, Rings, Idle], &[Floors, Bounds, Ringseal, Rust, Cpp]),
+            (&["traceparent"], &[TraceParent], &[Floors, Bounds, Ringseal, Rust, Cpp]),
         ];
         for (lists, measurements, groups) in table {
             let chosen = given(Selection::run(), lists);
-            for measurement in [Latency, Pauses, Throughput, Capacity, Rings, Idle] {
+            for measurement in [Latency, Pauses, Throughput, Capacity, Rings, Idle, TraceParent] {
                 let expected = measurements.contains(&measurement);
                 assert_eq!(chosen.has(measurement), expected, "{lists:?} {measurement:?}");
             }

@@ -20,6 +20,7 @@ mod ring;
 mod stats;
 mod sweep;
 mod sys;
+mod traceparent;
 mod tsc;
 
 use std::process::ExitCode;

@@ -10,6 +10,7 @@ use crate::family::{self, Group, Measurement, Selection};
 use crate::measure::Amounts;
 use crate::sweep::Sweep;
 use crate::sweep::point::{Plan, What};
+use crate::traceparent;
 
 /// The usage text, printed with every error in the command line.
 pub const USAGE: &str = "\
@@ -85,6 +86,8 @@ pub struct Run {
     pub modes: Vec<Mode>,
     /// The sweep that follows.
     pub sweep: Option<Sweep>,
+    /// What to measure of the header `traceparent`.
+    pub traceparent: Option<traceparent::Amounts>,
     /// The families, for the tables that are printed.
     pub selection: Selection,
     /// A checkout of quill.
@@ -209,13 +212,18 @@ fn run(words: Vec<String>, mut selection: Selection) -> Result<Run, String> {
         (amounts.singles, amounts.colds) = (0, 0);
     }
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let file = if modes.is_empty() { "results/sweep.jsonl" } else { "results/latest.jsonl" };
     let dir = given.dir.clone().unwrap_or_else(|| here.join("out"));
+    let sweep = sweep_of(&given, &selection, &dir);
+    let mut file = if modes.is_empty() { "results/sweep.jsonl" } else { "results/latest.jsonl" };
+    if modes.is_empty() && sweep.is_none() {
+        file = traceparent::RESULTS;
+    }
     let run = Run {
         rounds: given.rounds.unwrap_or(3),
         amounts,
         candidates: chosen(&given, &selection, &modes)?,
-        sweep: sweep_of(&given, &selection, &dir),
+        sweep,
+        traceparent: traceparent::amounts(&selection, given.rounds, given.batches, given.quick),
         selection,
         modes,
         quill: given.quill,
@@ -223,7 +231,7 @@ fn run(words: Vec<String>, mut selection: Selection) -> Result<Run, String> {
         dir,
     };
     let is_empty = run.candidates.is_empty() || run.modes.is_empty();
-    if is_empty && run.sweep.is_none() {
+    if is_empty && run.sweep.is_none() && run.traceparent.is_none() {
         return Err("these families and candidates have no measurement in common".to_owned());
     }
     Ok(run)
@@ -438,6 +446,7 @@ mod tests {
             ("", "latest.jsonl"),
             ("sweep", "sweep.jsonl"),
             ("--family idle", "sweep.jsonl"),
+            ("--family traceparent", "traceparent.jsonl"),
             ("--family idle,latency", "latest.jsonl"),
             ("sweep --results /tmp/mine.jsonl", "mine.jsonl"),
         ] {

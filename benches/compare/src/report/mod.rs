@@ -11,6 +11,7 @@ mod svg;
 mod sweep;
 mod tables;
 mod targets;
+mod traceparent;
 
 use std::fs;
 use std::path::Path;
@@ -85,6 +86,7 @@ fn sections(data: &Data, selection: &Selection) -> Vec<Section> {
         ("capacity", or_not(sweep::capacity(data)), selection.has(Capacity)),
         ("rings", or_not(sweep::rings(data)), selection.has(Rings)),
         ("idle", or_not(sweep::idle(data)), selection.has(Idle)),
+        ("traceparent", or_not(traceparent::table(data)), selection.has(TraceParent)),
     ]
     .map(|(name, text, is_selected)| Section { name, text, is_selected })
     .into()
@@ -120,7 +122,7 @@ mod tests {
             let selected = sections.iter().filter(|section| section.is_selected);
             selected.map(|section| section.name).collect()
         };
-        assert_eq!(names("").len(), 10);
+        assert_eq!(names("").len(), 11);
         assert_eq!(names("rings,idle"), ["rings", "idle"]);
         assert_eq!(names("latency,floors"), ["latency"]);
         assert_eq!(names("throughput,bounds"), ["throughput", "bounds"]);

@@ -59,6 +59,13 @@ fn paragraph(about: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
+    if about["family"] == "traceparent" {
+        return format!(
+            "The header `traceparent`, a separate run: {} rounds; each round and crate: {} batches of 20 calls.\n\n",
+            word("rounds"),
+            count(&about["batches"]),
+        );
+    }
     if about["sweep"] == true {
         return format!(
             "The sweep, a separate run: {} rounds; each round and point: {} events flat out, {} \
