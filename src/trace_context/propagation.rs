@@ -81,24 +81,25 @@ impl Propagation {
         peer: Option<IpAddr>,
     ) -> TraceContext<'h> {
         let is_trusted = self.trust.believes(peer);
-        let (caller, fault) = match self.caller(headers) {
+        let (caller, mut fault) = match self.caller(headers) {
             Ok(caller) => (caller, None),
             Err(fault) => (None, Some(fault)),
         };
-        let mut context =
-            TraceContext { span: TraceParent::random(), caller, fault, state: TraceState::new() };
-        let Some(caller) = caller.filter(|_| is_trusted || !self.restarts_strangers) else {
-            return context;
-        };
-        context.span = caller.child().with_sampled(is_trusted && caller.is_sampled());
-        match TraceState::check(headers.values(TRACESTATE)) {
-            Ok(state) => context.state = state,
-            Err(fault) => {
-                count(&self.counters.states_dropped);
-                context.fault = context.fault.or(Some(TraceFault::State(fault)));
+        let mut state = TraceState::new();
+        let span = match caller.filter(|_| is_trusted || !self.restarts_strangers) {
+            None => TraceParent::random(),
+            Some(caller) => {
+                match TraceState::check(headers.values(TRACESTATE)) {
+                    Ok(checked) => state = checked,
+                    Err(error) => {
+                        count(&self.counters.states_dropped);
+                        fault = Some(TraceFault::State(error));
+                    }
+                }
+                caller.child().with_sampled(is_trusted && caller.is_sampled())
             }
-        }
-        context
+        };
+        TraceContext { span, caller, fault, state }
     }
 
     fn caller<H: Headers + ?Sized>(&self, headers: &H) -> Result<Option<TraceParent>, TraceFault> {
