@@ -33,6 +33,7 @@
 //! ```
 //!
 //! [w3c]: https://www.w3.org/TR/trace-context-2/
+mod digits;
 mod error;
 mod headers;
 mod propagation;

@@ -1,15 +1,15 @@
 //! The header `traceparent`: the ids of a trace and of the caller's span, and two flags.
 //!
 //! Promises: no allocation. Reading rejects whatever the specification rejects, with the offset of the first fault, and
-//! reading what was written gives the same value. All digits are checked and converted at once; only an invalid header
-//! is examined byte by byte.
+//! reading what was written gives the same value. Ids are checked and converted by vector instructions; only an invalid
+//! header is examined byte by byte.
 use std::fmt;
 use std::str::FromStr;
 
 use ringseal_base::random;
 
 use super::error::{ExpectedInHeader, TraceParentError};
-use super::trim_ows;
+use super::{digits, trim_ows};
 use crate::core::correlation::Correlation;
 use crate::encode::hex16;
 
@@ -243,40 +243,18 @@ fn new_span_id() -> [u8; 8] {
 #[inline]
 fn read(value: &[u8]) -> Option<TraceParent> {
     let head: &[u8; TraceParent::BYTES] = value.first_chunk()?;
-    // Version and flags, the ids, and zeros as digits.
-    let mut digits = [b'0'; 64];
-    digits[..32].copy_from_slice(&head[TRACE_ID_AT..TRACE_ID_AT + 32]);
-    digits[32..48].copy_from_slice(&head[SPAN_ID_AT..SPAN_ID_AT + 16]);
-    digits[48..50].copy_from_slice(&head[..2]);
-    digits[50..52].copy_from_slice(&head[FLAGS_AT..]);
-    let bytes = from_hex(&digits)?;
+    let version = digits::byte([head[0], head[1]])?;
+    let flags = digits::byte([head[FLAGS_AT], head[FLAGS_AT + 1]])?;
+    let trace_id = digits::sixteen_bytes(head[TRACE_ID_AT..].first_chunk()?)?;
+    let span_id = digits::eight_bytes(head[SPAN_ID_AT..].first_chunk()?)?;
     let has_dashes = DASHES.iter().all(|at| head[*at] == b'-');
-    let (version, flags) = (bytes[24], bytes[25]);
     let is_end_valid = match value.get(TraceParent::BYTES) {
         None => true,
         Some(next) => version != 0 && *next == b'-',
     };
-    let parent = TraceParent::new(*bytes.first_chunk()?, *bytes[16..].first_chunk()?)?;
+    let parent = TraceParent::new(trace_id, span_id)?;
     let is_valid = has_dashes && version != 0xFF && is_end_valid;
     is_valid.then_some(TraceParent { flags: flags & FLAGS, ..parent })
-}
-
-/// The bytes of 64 digits in lower case. The loops are over fixed lengths, for vector instructions.
-#[inline]
-fn from_hex(digits: &[u8; 64]) -> Option<[u8; 32]> {
-    let mut nibbles = [0; 64];
-    let mut faults = 0;
-    for (nibble, digit) in nibbles.iter_mut().zip(digits) {
-        let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
-        let is_number = number < 10;
-        faults |= u8::from(!is_number & (letter >= 6));
-        *nibble = if is_number { number } else { letter.wrapping_add(10) };
-    }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(nibbles.as_chunks::<2>().0) {
-        *byte = pair[0] << 4 | pair[1];
-    }
-    (faults == 0).then_some(bytes)
 }
 
 /// The first fault of a value that [`read`] does not accept.

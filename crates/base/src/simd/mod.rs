@@ -30,7 +30,7 @@ mod x86;
 
 pub use cursor::{Cursor, Room, SLACK};
 #[cfg(target_arch = "x86_64")]
-pub use hex::hex16;
+pub use hex::{hex16, unhex8, unhex16};
 #[cfg(any(test, feature = "test-support"))]
 pub use kernel::run_baseline;
 pub use kernel::{Kernel, mask64, run};
