@@ -88,6 +88,7 @@ impl DrivenWriter {
             reorder_window_nanos: 0,
             publishes_time: false,
             static_fields: Vec::new(),
+            hooks: Vec::new(),
             redaction: ringseal::internals::writer::RedactionConfig::default(),
         };
         let mut writer = Writer::new(config, link, inbox, Arc::new(SystemClock));

@@ -89,6 +89,7 @@ pub use crate::metrics::{
 };
 pub use crate::sample::Sampling;
 pub use crate::writer::control::FlushError;
+pub use crate::writer::hooks::{HookedEvent, ProvidedFields};
 pub use crate::writer::run::WaitStrategy;
 pub use ringseal_base::Limits;
 pub use ringseal_base::value::{Maybe, Pii, PiiKind, Sanitized, Secret, Start, Timer, since};
@@ -124,6 +125,8 @@ pub mod guide {
     pub mod audit_timestamp {}
     #[doc = include_str!("../docs/cli.md")]
     pub mod cli {}
+    #[doc = include_str!("../docs/context.md")]
+    pub mod context {}
     #[doc = include_str!("../docs/configuration.md")]
     pub mod configuration {}
     #[doc = include_str!("../docs/migration.md")]
@@ -277,3 +280,8 @@ struct AuditEventsPage;
 #[cfg(all(doctest, feature = "audit-sqlite", feature = "audit-postgres"))]
 #[doc = include_str!("../docs/audit-sinks.md")]
 struct AuditSinksPage;
+
+/// The examples of the page on contexts compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/context.md")]
+struct ContextPage;

@@ -5,6 +5,7 @@
 mod build;
 mod error;
 mod format;
+mod hooks;
 mod lines;
 mod output;
 #[cfg(feature = "signals")]
@@ -30,6 +31,7 @@ use crate::core::level::{Level, LevelFilter};
 use crate::emit::SpanLines;
 use crate::emit::overflow::Overflow;
 use crate::encode::layout::{EcsOptions, JsonOptions};
+use crate::writer::hooks::EventHook;
 use crate::writer::run::{ThreadConfig, WaitStrategy};
 use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
@@ -86,6 +88,7 @@ pub struct Config {
     pub(super) backups: Option<usize>,
     pub(super) run_id: Option<String>,
     static_fields: Option<Context>,
+    hooks: Vec<EventHook>,
     timestamps: Timestamps,
     ring_bytes: usize,
     rings_max: usize,
@@ -152,6 +155,7 @@ impl Config {
             backups: None,
             run_id: None,
             static_fields: None,
+            hooks: Vec::new(),
             timestamps: Timestamps::Exact,
             ring_bytes: 1 << 20,
             rings_max: 1024,

@@ -192,6 +192,10 @@ declare! {
         sink_errors,
         /// Fields in lines of the Elastic Common Schema that do not fit it.
         ecs_misfits,
+        /// Events that a hook has dropped.
+        hook_dropped,
+        /// Calls of hooks and providers that were left out because the function had panicked.
+        hooks_left_out,
         /// Lines of the Elastic Common Schema that were written without a plan, which is slower.
         ecs_unplanned,
     }

@@ -13,6 +13,7 @@ pub mod audit;
 mod context_table;
 pub mod control;
 mod drain;
+pub mod hooks;
 mod lane_reader;
 mod line_table;
 pub mod link;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 
 use self::control::{Control, FlushError};
 use self::drain::Heads;
+use self::hooks::{EventHook, Hooks};
 use self::lane_reader::{LaneMemory, LaneReader};
 use self::line_table::LaneNumbers;
 use self::link::{Inbox, Link};
@@ -67,6 +69,8 @@ pub struct WriterConfig {
     pub redaction: RedactionConfig,
     /// Fields of every line: the entries of a map.
     pub static_fields: Vec<u8>,
+    /// Functions that see each event.
+    pub hooks: Vec<EventHook>,
 }
 
 /// The writer.
@@ -116,6 +120,9 @@ impl Writer {
         let outputs = config.outputs.into_iter().map(|output| Output::new(output, batch, held));
         let unplaced = Arc::clone(&link.unplaced);
         link.set_nanos_per_tick(calibration.nanos_per_tick());
+        let mut processor =
+            Processor::new(outputs.collect(), calibration, config.redaction, config.static_fields);
+        processor.set_hooks(Hooks::new(config.hooks));
         Self {
             unplaced: LaneMemory::new(unplaced, calibration.unix_nanos(clock.ticks())),
             link,
@@ -128,12 +135,7 @@ impl Writer {
             lanes: Vec::new(),
             lane_numbers: LaneNumbers::default(),
             heads: Heads::default(),
-            processor: Processor::new(
-                outputs.collect(),
-                calibration,
-                config.redaction,
-                config.static_fields,
-            ),
+            processor,
             reorder_window_nanos: config.reorder_window_nanos,
             publishes_time: config.publishes_time,
         }
@@ -176,6 +178,7 @@ impl Writer {
         self.drain(now, cutoff, &mut turn);
         self.report_losses(now);
         self.processor.report_misfits(now);
+        self.processor.report_failed_hooks(now);
         self.hand_over(now);
         // Only lanes whose space was given back end.
         self.reclaim_when_due(now, &mut turn);

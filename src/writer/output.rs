@@ -190,6 +190,13 @@ impl Output {
         is_table_full || self.batch.len_bytes() >= self.batch_bytes_max
     }
 
+    /// From now on, decides about each event, even if it takes all of a level.
+    pub(super) fn decide_each(&mut self) {
+        for taken in self.taken.iter_mut().filter(|taken| **taken == Taken::All) {
+            *taken = Taken::ByTarget;
+        }
+    }
+
     /// Whether it writes all events of the level, whatever their target.
     #[inline(always)]
     pub(super) fn takes_all(&self, level: Level) -> bool {

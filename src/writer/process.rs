@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::context_table::{Definition, RecentContexts};
+use super::hooks::Hooks;
 use super::lane_reader::LaneMemory;
 use super::line_table::LineOrigin;
 use super::managed_sink::SinkEvent;
@@ -46,6 +47,7 @@ pub(super) struct Processor {
     /// Losses in all lanes when they were last reported.
     losses_seen: u64,
     pub(super) misfit_reports: MisfitReports,
+    pub(super) hooks: Hooks,
 }
 
 impl Processor {
@@ -69,11 +71,22 @@ impl Processor {
             static_fields,
             losses_seen: 0,
             misfit_reports: MisfitReports::default(),
+            hooks: Hooks::default(),
         };
         processor.pass_on_calibration();
         // They were written by this process a moment ago, so they can be read.
         let _ = processor.set_static_fields();
         processor
+    }
+
+    /// Passes every event to these functions.
+    pub(super) fn set_hooks(&mut self, hooks: Hooks) {
+        if hooks.is_any() {
+            // No event goes the ways that leave them out.
+            self.redaction.take_all();
+            self.outputs.iter_mut().for_each(Output::decide_each);
+            self.hooks = hooks;
+        }
     }
 
     /// Gives the layouts the present relation of ticks to wall time.
@@ -232,6 +245,9 @@ impl Processor {
         verdict: Verdict,
         lane: &mut LaneMemory,
     ) -> Result<(), RecordProblem> {
+        if self.hooks.is_any() {
+            return self.encode_hooked(header, event, verdict, lane);
+        }
         let Self { outputs, tally, redaction, .. } = self;
         let Redacted { source, payload, has_stack } =
             redaction.event(event.source, event.payload, event.has_stack, verdict)?;
@@ -406,7 +422,7 @@ impl Tally {
     /// Encodes the event for every output that takes it, and counts it. The outputs' filters see `source`, the source
     /// before redaction.
     #[inline(always)]
-    fn write_lines(
+    pub(super) fn write_lines(
         &mut self,
         outputs: &mut [Output],
         (header, correlation): (&Header, Option<&[u8; CORRELATION_BYTES]>),

@@ -20,6 +20,8 @@ pub(super) struct Tally {
     pub(super) record_errors: u64,
     pub(super) ecs_misfits: u64,
     pub(super) ecs_unplanned: u64,
+    pub(super) hook_dropped: u64,
+    pub(super) hooks_left_out: u64,
     pub(super) ring_bytes_high_water: u64,
     /// The time of the oldest record since the last call of [`Tally::note_lag`]; `i64::MAX` before the first.
     pub(super) unix_nanos_min: i64,
@@ -40,6 +42,8 @@ impl Default for Tally {
             record_errors: 0,
             ecs_misfits: 0,
             ecs_unplanned: 0,
+            hook_dropped: 0,
+            hooks_left_out: 0,
             ring_bytes_high_water: 0,
             unix_nanos_min: i64::MAX,
             lag_nanos_max: 0,
@@ -87,6 +91,8 @@ impl Tally {
         counters.batch_grown.add(self.batch_grown);
         counters.record_errors.add(self.record_errors);
         counters.ecs_misfits.add(self.ecs_misfits);
+        counters.hook_dropped.add(self.hook_dropped);
+        counters.hooks_left_out.add(self.hooks_left_out);
         counters.ecs_unplanned.add(self.ecs_unplanned);
         counters.ring_bytes_high_water.raise(self.ring_bytes_high_water);
         counters.writer_lag_nanos_max.raise(self.lag_nanos_max);

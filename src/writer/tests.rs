@@ -155,6 +155,7 @@ impl Harness {
             reorder_window_nanos: REORDER_WINDOW,
             publishes_time: false,
             static_fields: Vec::new(),
+            hooks: Vec::new(),
             redaction: RedactionConfig::default(),
         };
         let first = shared_clock.ticks();

@@ -335,7 +335,7 @@ impl<'a> RenderContext<'a> {
 
 impl<'a> Source<'a> {
     /// The target and the event's name.
-    fn names(&self) -> (&'a [u8], &'a [u8]) {
+    pub fn names(&self) -> (&'a [u8], &'a [u8]) {
         match self {
             Source::Site(callsite) => {
                 (callsite.metadata().target.as_bytes(), callsite.metadata().event.as_bytes())

@@ -110,6 +110,7 @@ impl Config {
                     .unwrap_or(u64::MAX),
                 publishes_time: self.timestamps == Timestamps::Coarse,
                 redaction,
+                hooks: self.hooks,
                 static_fields: self
                     .static_fields
                     .map_or_else(Vec::new, |it| it.values().0.to_vec()),

@@ -76,6 +76,8 @@ struct Site {
 pub(super) struct Redaction {
     redactor: Redactor,
     is_on: bool,
+    /// Whether every event takes the way of those that have to be redacted.
+    takes_all: bool,
     /// By call site id.
     sites: Vec<Option<Box<Site>>>,
     keys: Keys,
@@ -120,6 +122,7 @@ impl Redaction {
         Self {
             redactor,
             is_on,
+            takes_all: false,
             sites: Vec::new(),
             keys: Keys::new(),
             prescan: Prescan::default(),
@@ -159,8 +162,19 @@ impl Redaction {
 
     /// Whether an event is already known to be clean.
     #[inline]
-    pub(super) fn passes(&self, verdict: Verdict) -> bool {
+    fn is_clean(&self, verdict: Verdict) -> bool {
         !self.is_on || verdict == Verdict::Clean
+    }
+
+    /// From now on, no event passes.
+    pub(super) fn take_all(&mut self) {
+        self.takes_all = true;
+    }
+
+    /// Whether an event can be encoded as it is.
+    #[inline]
+    pub(super) fn passes(&self, verdict: Verdict) -> bool {
+        !self.takes_all && self.is_clean(verdict)
     }
 
     /// The parts of an event that may be encoded.
@@ -172,7 +186,7 @@ impl Redaction {
         has_stack: bool,
         verdict: Verdict,
     ) -> Result<Redacted<'a>, ReadError> {
-        if self.passes(verdict) {
+        if self.is_clean(verdict) {
             return Ok(Redacted { source, payload, has_stack });
         }
         match source {

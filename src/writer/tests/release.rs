@@ -24,6 +24,7 @@ fn writer(
         reorder_window_nanos: REORDER_WINDOW,
         publishes_time: false,
         static_fields: Vec::new(),
+        hooks: Vec::new(),
         redaction: RedactionConfig::default(),
     };
     let mut writer = Writer::new(config, Arc::clone(&link), inbox, Arc::clone(&clock) as _);

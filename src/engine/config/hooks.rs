@@ -1,0 +1,63 @@
+//! Functions of the program that see each event before its lines are made.
+use super::Config;
+use crate::writer::hooks::{EventHook, HookedEvent, ProvidedFields};
+
+impl Config {
+    /// Adds fields to each event, on the writer's thread: those of the machine, of the deployment, of whatever the
+    /// program knows besides the event.
+    ///
+    /// A provider adds: it replaces no field of the event, of its logger or its context, and no member that all lines
+    /// have. Values are redacted. A provider that panics is left out from then on, which the event
+    /// `ringseal.hook_failed` reports. With a provider, the writer takes several times as long for an event; for fields
+    /// that do not change, [`Config::fields`] costs next to nothing.
+    ///
+    /// ```
+    /// use ringseal::{Config, info, testing::Capture};
+    /// let config = Config::new().field_provider(|fields| {
+    ///     let length = fields.event().name().len();
+    ///     fields.add("server_id", &"a1");
+    ///     fields.add("name_length", &length);
+    /// });
+    /// let (engine, capture) = Capture::start_with(config);
+    /// info!(engine, "paid", server_id = "its own");
+    /// let event = capture.event("paid");
+    /// assert_eq!((event.text("server_id"), event.text("name_length")), ("its own", "4"));
+    /// ```
+    #[must_use]
+    pub fn field_provider(
+        mut self,
+        add: impl FnMut(&mut ProvidedFields<'_, '_>) + Send + 'static,
+    ) -> Self {
+        self.hooks.push(EventHook::provider(add));
+        self
+    }
+
+    /// Passes each event to a function on the writer's thread, which may add, change and remove fields, or drop the
+    /// event. Providers and hooks are called in the order in which they are configured.
+    ///
+    /// The function sees events as the redaction rules have left them, and what it adds is redacted as well. It can
+    /// make 64 changes to an event, to values of 4 KiB. The engine's own events do not pass it. One that panics is left
+    /// out from then on, which the event `ringseal.hook_failed` reports. The writer waits for it: a slow function fills
+    /// the rings.
+    ///
+    /// ```
+    /// use ringseal::{Config, info, testing::Capture};
+    /// let config = Config::new().event_hook(|event| {
+    ///     if event.name() == "health_checked" {
+    ///         event.drop_event();
+    ///     }
+    ///     event.remove("debug_note");
+    /// });
+    /// let (engine, capture) = Capture::start_with(config);
+    /// info!(engine, "health_checked");
+    /// info!(engine, "paid", debug_note = "x", amount = 3);
+    /// let event = capture.event("paid");
+    /// assert!(event.get("debug_note").is_none() && event["amount"] == 3);
+    /// assert_eq!(capture.events().len(), 1);
+    /// ```
+    #[must_use]
+    pub fn event_hook(mut self, change: impl FnMut(&mut HookedEvent<'_>) + Send + 'static) -> Self {
+        self.hooks.push(EventHook::new(change));
+        self
+    }
+}
