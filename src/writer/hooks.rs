@@ -1,10 +1,10 @@
-//! Functions of the program that see each event before its lines are made: providers, which add fields, and hooks, which
-//! may also change and remove fields or drop the event.
+//! Functions of the program that see each event before its lines are made: providers, which add fields, and hooks,
+//! which may also change and remove fields or drop the event.
 //!
-//! Promises: a function sees an event only as the redaction rules have left it, and what it adds passes the rules as well.
-//! It can change at most 64 fields of an event, to values of at most 4 KiB each; more is ignored. One that panics is
-//! left out from then on, which is reported in the log once, and counted for each event. Without any function nothing
-//! of this costs an event anything; with one, the writer allocates for each event.
+//! Promises: a function sees an event only as the redaction rules have left it, and what it adds passes the rules as
+//! well. It can change at most 64 fields of an event, to values of at most 4 KiB each; more is ignored. One that panics
+//! is left out from then on, which is reported in the log once, and counted for each event. Without any function
+//! nothing of this costs an event anything; with one, the writer allocates for each event.
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::lane_reader::LaneMemory;

@@ -57,8 +57,8 @@ own_events! {
     /// A field does not fit the Elastic Common Schema: an index would reject the line, or the field. Reported once for
     /// each event and field, ten times a minute at most.
     ECS_MISFIT = Warn "ringseal.ecs_misfit" ["field", "expected", "found", "in_event", "in_target"];
-    /// A provider of fields or a hook of events panicked, and is left out from now on. The number counts both, from 1, in
-    /// the order of the configuration.
+    /// A provider of fields or a hook of events panicked, and is left out from now on. The number counts both, from 1,
+    /// in the order of the configuration.
     HOOK_FAILED = Error "ringseal.hook_failed" ["hook"];
     /// A record could not be read and was skipped.
     RECORD_ERROR = Error "ringseal.record_error" ["reason", "skipped_bytes"];
