@@ -20,7 +20,7 @@
 //! let trace = propagation.receive(&headers, Some("10.1.2.3".parse()?));
 //! let request_id = request_ids.of_request(&headers);
 //! let context = Context::new().with(fields! { request_id = request_id.as_str() });
-//! context.with_correlation(trace.span().correlation()).run(|| info!(engine, "paid"));
+//! context.with_trace(&trace).run(|| info!(engine, "paid"));
 //! let event = capture.event("paid");
 //! assert_eq!(event.text("trace_id"), "0af7651916cd43dd8448eb211c80319c");
 //! assert_eq!(event.text("request_id"), "r-17");

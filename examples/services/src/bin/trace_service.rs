@@ -90,7 +90,7 @@ impl Service {
         let trace = self.propagation.receive(&request.headers, Some(stream.peer_addr()?.ip()));
         let request_id = self.request_ids.of_request(&request.headers);
         let context = Context::new().with(fields! { request_id = request_id.as_str() });
-        context.with_correlation(trace.correlation()).run(|| {
+        context.with_trace(&trace).run(|| {
             if let Some(fault) = trace.fault() {
                 warn!("trace_header_ignored", reason = %fault);
             }
