@@ -14,7 +14,7 @@ use crate::core::context::{Context, KeyedFields};
 use crate::core::level::Level;
 use crate::sample::decision::PendingDecision;
 use ringseal_base::limits::Limits;
-use ringseal_base::value::{BacktraceValue, DynError, Entries, ValueWriter};
+use ringseal_base::value::{BacktraceValue, DynError, ValueWriter};
 
 /// Logs with bound fields. Cheap to clone; immutable: binding makes a new one.
 ///

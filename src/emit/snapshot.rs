@@ -18,7 +18,7 @@ use crate::encode::Out;
 use crate::trace_context::{TraceParent, TraceState};
 use crate::writer::RedactionConfig;
 use crate::writer::redact_fields;
-use ringseal_base::json::{JsonError, Text, Token, Tokens};
+use ringseal_base::json::{JsonError, Token, Tokens};
 use ringseal_base::limits::Limits;
 use ringseal_base::value::{Entries, ValueRef, ValueWriter};
 use ringseal_redact::{Rules, Tokenize, is_mask};

@@ -31,8 +31,7 @@ use ringseal_base::value::{ErrorValue, Start, Value};
 
 pub use self::attributes::Attributes;
 pub use self::future::{InSpan, WithSpan};
-pub use self::site::{END_KEYS, ERROR_KEYS, START_KEYS, SpanKeys, SpanKind, SpanSite};
-pub use crate::emit::lane_settings::SpanLines;
+pub use self::site::{SpanKeys, SpanKind, SpanSite};
 
 /// How a span has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

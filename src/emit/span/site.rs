@@ -36,12 +36,11 @@ impl SpanKind {
 const TARGET: &str = "span";
 
 /// Keys of the event `span.start` before those of the span's own fields.
-pub const START_KEYS: [&str; 1] = ["span"];
+const START_KEYS: [&str; 1] = ["span"];
 /// The same for `span.error`.
-pub const ERROR_KEYS: [&str; 3] = ["span", "duration_ms", "error"];
+const ERROR_KEYS: [&str; 3] = ["span", "duration_ms", "error"];
 /// The same for `span.end`.
-pub const END_KEYS: [&str; 6] =
-    ["span", "duration_ms", "outcome", "kind", "sampled", "parent_span_id"];
+const END_KEYS: [&str; 6] = ["span", "duration_ms", "outcome", "kind", "sampled", "parent_span_id"];
 
 /// One invocation of [`span!`](crate::span): its call sites, one for each of its events.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Contexts in a service: three requests put a job each into a queue, and another thread runs the jobs on tokio.
 //!
-//! `cargo run -p ringseal-examples --bin context` prints the log. Every line has the ids of its own request: the trace of
-//! the request goes through the queue with the job, each job has a span of its own, and what a job spawns keeps its ids.
+//! `cargo run -p ringseal-examples --bin context` prints the log. Every line has the ids of its own request: the trace
+//! of the request goes through the queue with the job, each job has its own span, and what a job spawns keeps its ids.
 use std::sync::mpsc::{Receiver, channel};
 
 use ringseal::{
