@@ -52,8 +52,8 @@ impl Config {
         self
     }
 
-    /// Another key for a member of JSON lines, in all JSON formats but `ecs`; docs/layouts.md lists the keys that each format has
-    /// without it. A user's field that has the new key gets the prefix `field.`.
+    /// Another key for a member of JSON lines, in all JSON formats but `ecs`; docs/layouts.md lists the keys that each
+    /// format has without it. A user's field that has the new key gets the prefix `field.`.
     ///
     /// An empty key, and one key for two members of a line, are errors at start.
     ///
