@@ -6,10 +6,10 @@ use ringseal::internals::core::record::{
 use ringseal::internals::core::registry;
 use ringseal::internals::core::value::{ValueRef, Values};
 use ringseal::internals::encode::layout::{
-    AuditMembers, Bound, ConsoleLayout, ConsoleOptions, ConsoleStyle, Event, JsonLayout,
+    AuditMembers, Bound, ConsoleLayout, ConsoleOptions, ConsoleStyle, EcsLayout, Event, JsonLayout,
     JsonOptions, Layout, Profile, Scope, Source, key_bits,
 };
-use ringseal::{Correlation, Level};
+use ringseal::{Correlation, EcsOptions, Level};
 
 const fn site(keys: &'static [&'static str]) -> Callsite {
     let (level, event, target) = (Level::Info, "seen", "fuzz");
@@ -33,13 +33,15 @@ pub fn ring_stretch(bytes: &[u8]) {
     options.run_id = "r".into();
     let mut sorted = options.clone();
     sorted.sort_keys = true;
+    let ecs = EcsLayout::new(EcsOptions::new().service("fuzz", "1"), options.clone());
     let profiles = [Profile::STRUCTLOG, Profile::STDLIB_JSON, Profile::CLOUD_DOG_JSON];
     let options = [options, sorted].into_iter().chain(profiles.map(JsonOptions::of));
     let json = options.map(|options| Layout::Json(Box::new(JsonLayout::new(options))));
     let styles = [ConsoleStyle::Console, ConsoleStyle::Dashtam, ConsoleStyle::CloudDog];
     let text = styles.map(|style| ConsoleLayout::new(ConsoleOptions::of(style)));
     let text = text.map(|layout| Layout::Console(Box::new(layout)));
-    let mut layouts: Vec<Layout> = json.chain(text).collect();
+    let ecs = Layout::Ecs(Box::new(ecs));
+    let mut layouts: Vec<Layout> = json.chain(text).chain([ecs]).collect();
     let mut contexts = Contexts::default();
     let mut rest = bytes;
     while rest.len() >= HEADER_BYTES {

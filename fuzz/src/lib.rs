@@ -1,6 +1,7 @@
 //! The checks of the fuzz targets, as plain functions: the targets call them with the fuzzer's input, the
 //! tests with seeds, so that an ordinary debugger can be used on a failing input.
 pub mod audit;
+pub mod ecs;
 pub mod foreign;
 pub mod json;
 pub mod oracle;
