@@ -129,6 +129,8 @@ pub mod guide {
     pub mod context {}
     #[doc = include_str!("../docs/configuration.md")]
     pub mod configuration {}
+    #[doc = include_str!("../docs/ecs.md")]
+    pub mod ecs {}
     #[doc = include_str!("../docs/migration.md")]
     pub mod migration {}
     #[doc = include_str!("../docs/redaction.md")]

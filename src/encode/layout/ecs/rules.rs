@@ -258,7 +258,9 @@ fn place_root(
             path.push(key);
         }
     }
-    (Place::Path, (kind != Kind::Null).then_some(Problem::NotAnObject))
+    // The events of spans have the span's name under this key.
+    let is_meant = kind == Kind::Null || (key == b"span" && kind == Kind::Text);
+    (Place::Path, (!is_meant).then_some(Problem::NotAnObject))
 }
 
 /// Finds the place of a key with its first dot at `dot`.

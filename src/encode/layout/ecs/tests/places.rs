@@ -115,7 +115,7 @@ fn each_key_has_its_place() {
             true,
         ),
         ("a package, flat", "package", text("x"), r#""extra":{"package":"x"}"#, true),
-        ("a span's name", "span", text("http.request"), r#""span":{"name":"http.request"}"#, true),
+        ("a span's name", "span", text("http.request"), r#""span":{"name":"http.request"}"#, false),
         ("a trace id", "trace_id", text("ab"), r#""trace":{"id":"ab"}"#, false),
         ("a parent", "parent_span_id", text("ab"), r#""parent":{"id":"ab"}"#, false),
         ("a user's id in a call", "user_id", Model::U64(7), r#""extra":{"user_id":7}"#, false),
