@@ -62,7 +62,8 @@ fn the_payment_equals_that_of_ecsctx() {
             r#""span":{"id":"a1b2c3d4-e5f6-7890-abcd-ef1234567890"},"user":{"id":42},"#,
             r#""client":{"ip":"192.168.1.1"},"service":{"name":"app","version":"1.2.3"},"#,
             r#""project":{"name":"keyloop"},"payment":{"orn":"ref-123","pg_code":"knet"},"#,
-            r#""session_id":"sess-456","merchant_id":"acme-corp","labels":{"env":"production","#,
+            r#""session_id":"#,
+            r#""sess-456","merchant_id":"acme-corp","labels":{"env":"production","#,
             r#""region":"us-east-1"},"extra":{"amount":100,"currency":"KWD","#,
             r#""keyloop":{"enterprise_id":"ent-789","store_id":"store-001"}}}"#,
         )
