@@ -22,7 +22,6 @@ const SAMPLES: &[(&str, &str)] = &[
     ("docs/tokens.md", "addresses that become tokens"),
     ("Cargo.toml", "a feature called `tokens`, and its list of dependencies"),
     ("crates/redact/Cargo.toml", "a feature called `tokens`, and its list of dependencies"),
-    ("src/encode/layout/ecs/tests/golden.rs", "ids in a line of a document"),
     ("src/encode/layout/tests/profiles.rs", "an address in a line of a document"),
     ("src/lib.rs", "an example in the documentation"),
     ("tests/nothing_secret_reaches_a_sink.rs", "secrets that must not arrive"),
