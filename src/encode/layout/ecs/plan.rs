@@ -416,6 +416,8 @@ fn steps_of(
             step.leaf = value;
         }
         step.source = match leaf {
+            // Which parts an error has differs from event to event.
+            Leaf::Value(ValueLeaf { region: Region::Own, form: Form::Part(_), .. }) => return None,
             Leaf::Value(value) if value.region == Region::Own => {
                 let index = fields.binary_search_by_key(&value.at, |(at, _)| *at).ok()?;
                 let field = &mut fields[index].1;
@@ -435,5 +437,8 @@ fn steps_of(
         };
         steps.push((step, text));
     }
-    Some(steps)
+    // The members of a map that was merged with others; another event's map may have more.
+    let is_merged =
+        |field: &Field| !field.has_step && matches!(field.expected.kind, Kind::Map | Kind::Error);
+    (!fields.iter().any(|(_, field)| is_merged(field))).then_some(steps)
 }

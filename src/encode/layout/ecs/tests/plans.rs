@@ -70,6 +70,23 @@ fn values_of_other_kinds_have_plans_too() {
     }
 }
 
+/// A merged map that is empty in one event is not empty in another.
+#[test]
+fn a_plan_loses_no_member_of_a_map() {
+    let mut layout = layout(EcsOptions::new());
+    let of = |value| Described {
+        fields: fields([("a", value), ("a.b", Model::U64(1))]),
+        ..Described::default()
+    };
+    let site = callsite("app", "seen", &of(Model::Null).fields);
+    for (value, expected) in [
+        (map([]), r#""extra":{"a":{"b":1}}"#),
+        (map([("c", Model::U64(2))]), r#""extra":{"a":{"c":2,"b":1}}"#),
+    ] {
+        assert!(line_of(&mut layout, site, &of(value)).contains(expected));
+    }
+}
+
 #[test]
 fn plans_beyond_the_limit_replace_unused_ones() {
     let mut layout = layout(EcsOptions::new());
