@@ -5,7 +5,7 @@
 //! leaves nothing in the ring.
 use std::sync::Arc;
 
-use super::ambient::Ambient;
+use super::ambient::{self, Ambient};
 use super::global;
 use super::lane::{Lane, Scope, WriteResult};
 use super::lanes::{on_any_lane, own_lane, own_lane_in_scope, with_lane};
@@ -103,7 +103,7 @@ pub fn emit<L: AsEmitter + ?Sized, F: Fields>(
 #[cold]
 #[inline(never)]
 fn emit_cold<L: AsEmitter + ?Sized, F: Fields>(log: &L, callsite: &'static Callsite, fields: F) {
-    if Ambient::current_with_trace().is_suppressed {
+    if ambient::is_suppressed() {
         return;
     }
     if !emit_plain_in_scope(log.emitter(), callsite, &fields) {

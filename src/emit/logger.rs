@@ -2,7 +2,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::ambient::Ambient;
+use super::ambient::{self, Ambient};
 use super::emitter::{self, Emitter};
 use super::lane::Scope;
 use super::lanes::{adopt_lane, with_lane};
@@ -102,10 +102,10 @@ impl Logger {
         if !self.is_enabled(level, target) {
             return;
         }
-        let (to, ambient) = (self.emitter(), &Ambient::current_with_trace());
-        if ambient.is_suppressed {
+        if ambient::is_suppressed() {
             return;
         }
+        let (to, ambient) = (self.emitter(), &Ambient::current());
         let fill = |out: &mut ValueWriter<'_>| {
             out.str(target);
             out.str(event);

@@ -17,18 +17,21 @@ pub(crate) fn require_traces() {
     ARE_TRACES_REQUIRED.store(true, Ordering::Relaxed);
 }
 
-impl Ambient {
-    /// That of the calling thread, which gets a trace first if it has none and must have one.
-    #[inline]
-    pub(crate) fn current_with_trace() -> Ambient {
-        let current = Ambient::current();
-        // ORDER: relaxed; see `require_traces`.
-        if current.correlation().is_some() || !ARE_TRACES_REQUIRED.load(Ordering::Relaxed) {
-            return current;
-        }
-        stack::update(true, |context| context.clone().with_required_trace());
-        Ambient::current()
+/// Whether events of the calling thread are suppressed. Gives the thread a trace first, if it must have one.
+#[inline(always)]
+pub(crate) fn is_suppressed() -> bool {
+    let current = Ambient::current();
+    // ORDER: relaxed; see `require_traces`.
+    if current.correlation_bytes() == 0 && ARE_TRACES_REQUIRED.load(Ordering::Relaxed) {
+        add_trace();
     }
+    current.is_suppressed
+}
+
+#[cold]
+#[inline(never)]
+fn add_trace() {
+    stack::update(true, |context| context.clone().with_required_trace());
 }
 
 impl Context {

@@ -14,7 +14,7 @@ use std::cell::Cell;
 
 pub(crate) use self::context::Ids;
 pub use self::context::{Context, ContextScope};
-pub(crate) use self::context_trace::require_traces;
+pub(crate) use self::context_trace::{is_suppressed, require_traces};
 pub use self::future::{InContext, WithContext, in_current_context};
 pub(crate) use self::stack::{
     Poll as StackPoll, Scopes, Stack, current_fields, is_active, update, with_fields,
