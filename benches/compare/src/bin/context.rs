@@ -1,9 +1,9 @@
 //! Contexts and spans: what a poll, an event in a context and a span cost, ringseal and other crates interleaved.
 //!
-//! `cargo run --release --bin context [-- ROUNDS BATCHES]`. A program of its own, because tracing, fastrace and ringseal
-//! each have one subscriber, reporter or engine for the process. Each row is the median of batches, then the median of
-//! the rounds with their range. The rows of a group are compared with its first one. What a row writes is counted, and
-//! a row that writes fewer lines than it should is not good.
+//! `cargo run --release --bin context [-- ROUNDS BATCHES]`. A program of its own, because tracing, fastrace and
+//! ringseal each have one subscriber, reporter or engine for the process. Each row is the median of batches, then the
+//! median of the rounds with their range. The rows of a group are compared with its first one. What a row writes is
+//! counted, and a row that writes fewer lines than it should is not good.
 #![allow(dead_code, reason = "the modules are those of the main program")]
 
 #[path = "../tsc.rs"]
