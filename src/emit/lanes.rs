@@ -105,6 +105,8 @@ pub(crate) fn adopt_lane(shared: &Arc<Shared>) -> bool {
             return !cell.is_lent();
         }
         drop_ended_lanes(lanes);
+        // The hot path takes no lane of a thread that has a trace, so that events have it from now on.
+        ambient::is_suppressed();
         // Calls without a logger must not find the global engine's lane.
         if shared.slot == GLOBAL_SLOT && thread_default::current().is_some() {
             return false;

@@ -77,7 +77,8 @@ pub struct Config {
     pub(super) color: Color,
     pub(super) include_stack: bool,
     span_lines: SpanLines,
-    requires_trace: bool,
+    /// The default depends on the format.
+    requires_trace: Option<bool>,
     pub(super) flat: JsonOptions,
     chosen: format::Chosen,
     pub(super) ecs: EcsOptions,
@@ -146,7 +147,7 @@ impl Config {
             color: Color::Auto,
             include_stack: false,
             span_lines: SpanLines::StartAndEnd,
-            requires_trace: false,
+            requires_trace: None,
             flat: JsonOptions::default(),
             chosen: format::Chosen::default(),
             ecs: EcsOptions::new(),

@@ -74,7 +74,7 @@ impl Engine {
     }
 
     pub(super) fn start_global(config: Config) -> Result<Engine, InitError> {
-        let engine = Self::start_in(config, true)?;
+        let engine = Self::start_in(config.requiring_trace_by_format(), true)?;
         config_events::report_start(&engine);
         config_events::report_unheard(&engine);
         Ok(engine)

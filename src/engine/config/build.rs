@@ -73,6 +73,15 @@ impl Config {
         if outputs.is_empty() { vec!["stdout".into()] } else { names.collect() }
     }
 
+    /// Requires trace ids if a format does. They are required of a whole process, so only its global engine does this.
+    pub(in crate::engine) fn requiring_trace_by_format(mut self) -> Config {
+        let outputs = self.only_output.iter().chain(&self.outputs);
+        let mut formats = outputs.map(|output| output.format.unwrap_or(self.format));
+        let by_format = self.format.requires_trace() || formats.any(Format::requires_trace);
+        self.requires_trace.get_or_insert(by_format);
+        self
+    }
+
     /// Opens the sinks and takes the configuration apart.
     pub(in crate::engine) fn build(
         mut self,
@@ -91,7 +100,7 @@ impl Config {
         Ok(Parts {
             lanes: LaneSettings {
                 span_lines: self.span_lines,
-                requires_trace: self.requires_trace,
+                requires_trace: self.requires_trace.unwrap_or_default(),
                 // A smaller ring would hold hardly any event, because a record may take at most a quarter of it.
                 ring_bytes: self.ring_bytes.max(4096),
                 lanes_max: self.rings_max.max(1),

@@ -98,6 +98,11 @@ impl Format {
         }
     }
 
+    /// Whether each line must have a trace id.
+    pub(super) fn requires_trace(self) -> bool {
+        matches!(self, Format::DashtamDev | Format::DashtamCi | Format::DashtamCloudWatch)
+    }
+
     /// Whether lines are text, which may be coloured.
     pub(super) fn is_text(self) -> bool {
         matches!(self.form(), Form::Text(_))

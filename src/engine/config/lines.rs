@@ -119,7 +119,8 @@ impl Config {
 
     /// Gives each event a trace id: a thread or context without one gets a new one (a UUID, version 7), which it keeps.
     /// Applies to all contexts of the process from the start of the engine on. Default: an event has a trace id only if
-    /// its context has one.
+    /// its context has one. With `dashtam-dev`, `dashtam-ci` or `dashtam-cloudwatch`, whose lines must have one, it is
+    /// the default of the global engine.
     ///
     /// ```
     /// use ringseal::{Config, Context, info, testing::Capture};
@@ -132,7 +133,7 @@ impl Config {
     /// ```
     #[must_use]
     pub fn require_trace_id(mut self, requires_trace: bool) -> Self {
-        self.requires_trace = requires_trace;
+        self.requires_trace = Some(requires_trace);
         self
     }
 
