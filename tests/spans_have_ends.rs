@@ -422,3 +422,26 @@ fn a_span_needs_no_logger() {
     });
     assert_eq!(names(&capture), ["span.start global", "inside", "span.end global"]);
 }
+
+#[test]
+fn a_span_may_outlive_its_engine() {
+    let (engine, capture) = Capture::start();
+    let span = span!(engine, "work");
+    drop(engine);
+    span.fail(&std::fmt::Error);
+    drop(span);
+    assert_eq!(names(&capture), ["span.start work"]);
+}
+
+/// More engines than a thread has places for.
+#[test]
+fn spans_of_many_engines_end_in_their_own() {
+    let engines: Vec<_> = (0..40).map(|_| Capture::start()).collect();
+    let spans: Vec<_> = engines.iter().map(|(engine, _)| span!(engine, "work")).collect();
+    for span in spans.into_iter().rev() {
+        drop(span);
+    }
+    for (_, capture) in &engines {
+        assert_eq!(names(capture), ["span.start work", "span.end work"]);
+    }
+}

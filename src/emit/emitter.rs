@@ -50,6 +50,13 @@ impl AsEmitter for Global {
     }
 }
 
+impl AsEmitter for Emitter<'_> {
+    #[inline(always)]
+    fn emitter(&self) -> Emitter<'_> {
+        *self
+    }
+}
+
 impl<'a> Emitter<'a> {
     /// This engine, without bound fields.
     #[inline(always)]

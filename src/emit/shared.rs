@@ -1,7 +1,7 @@
 //! The state that all handles of an engine share.
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -51,6 +51,9 @@ pub(crate) struct Shared {
     pub(crate) audit: AuditHook,
 }
 
+/// The engines of the process, for those that keep only an engine's id.
+static ENGINES: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
 /// Lanes that are kept for new threads. Further ones are dropped when their thread ends, and the writer then frees
 /// their rings. The writer takes the memory of kept rings back, so each costs a few pages.
 const FREE_LANES_MAX: usize = 16;
@@ -87,7 +90,7 @@ impl Shared {
         if settings.requires_trace {
             ambient::require_traces();
         }
-        Arc::new(Shared {
+        let shared = Arc::new(Shared {
             // ORDER: relaxed; only uniqueness matters.
             id: NEXT.fetch_add(1, Ordering::Relaxed).max(1),
             slot: registry::slot_of(place.index()),
@@ -103,7 +106,17 @@ impl Shared {
             pool: Mutex::default(),
             shared_lane: Mutex::default(),
             audit: AuditHook::new(),
-        })
+        });
+        let mut engines = ENGINES.lock();
+        engines.retain(|engine| engine.strong_count() > 0);
+        engines.push(Arc::downgrade(&shared));
+        drop(engines);
+        shared
+    }
+
+    /// The engine of this id, unless all its handles are dropped.
+    pub(crate) fn of_id(id: u32) -> Option<Arc<Shared>> {
+        ENGINES.lock().iter().filter_map(Weak::upgrade).find(|shared| shared.id == id)
     }
 
     /// A lane for the calling thread: one that another thread returned, or a new one. `None` if the writer has ended or

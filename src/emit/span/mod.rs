@@ -22,11 +22,14 @@ use parking_lot::Mutex;
 pub(crate) use self::values::Began;
 use super::ambient::{Ambient, Context, ContextScope, Ids, current_fields};
 use super::emitter::Emitter;
+use super::lane::Lane;
+use super::lanes::{own_lane, own_lane_in_scope};
 use super::logger::{AsEmitter, BoundFields};
 use super::shared::Shared;
-use super::{sampling, thread_default};
+use super::{global, sampling, thread_default};
 use crate::core::context::Context as Fields;
 use crate::core::correlation::Correlation;
+use crate::ringbuf::Lent;
 use ringseal_base::value::{ErrorValue, Start, Value};
 
 pub use self::attributes::Attributes;
@@ -59,21 +62,44 @@ impl Outcome {
     }
 }
 
-/// The engine and the bound fields of a span's events.
-#[derive(Debug, Clone)]
+/// The engine and the bound fields of a span's events. It holds no reference to the engine, whose count all threads
+/// share.
+#[derive(Debug)]
 struct Target {
+    slot: usize,
     /// `None` for the global engine.
-    shared: Option<Arc<Shared>>,
+    engine: Option<u32>,
     bound: Option<Arc<Fields>>,
 }
 
-impl AsEmitter for Target {
-    fn emitter(&self) -> Emitter<'_> {
-        let to = match &self.shared {
+impl Target {
+    fn of(to: Emitter<'_>) -> Target {
+        let engine = to.shared.map(|shared| shared.id);
+        Target { slot: to.slot, engine, bound: to.context.cloned() }
+    }
+
+    fn bound(&self) -> Option<&Fields> {
+        self.bound.as_deref()
+    }
+
+    /// The thread's lane of the engine, unless it has none or it is in use.
+    #[inline]
+    fn own_lane(&self) -> Option<Lent<'static, Lane>> {
+        let engine = self.engine.unwrap_or_else(global::engine_id);
+        own_lane(self.slot, engine).or_else(|| own_lane_in_scope(self.slot, engine))
+    }
+
+    /// Runs `action` with the engine, unless it has ended.
+    fn with_emitter<T>(&self, action: impl FnOnce(Emitter<'_>) -> T) -> Option<T> {
+        let shared = match self.engine {
+            Some(id) => Some(Shared::of_id(id)?),
+            None => None,
+        };
+        let to = match &shared {
             Some(shared) => Emitter::of(shared),
             None => Emitter::global(),
         };
-        Emitter { context: self.bound.as_ref(), ..to }
+        Some(action(Emitter { context: self.bound.as_ref(), ..to }))
     }
 }
 
@@ -136,11 +162,13 @@ impl Span {
         let outer = Ambient::current();
         let mut span = Span::new(to, site, name, attributes, &outer);
         let pass = site.start.pass(to.slot, || {
-            if to.is_default() {
-                span.to.shared = thread_default::current();
-            }
             let _scope = span.enter();
-            sampling::decide(&span.to, &site.start)
+            let default = if to.is_default() { thread_default::current() } else { None };
+            let to = default
+                .as_ref()
+                .map_or(to, |shared| Emitter { context: to.context, ..Emitter::of(shared) });
+            span.to = Target::of(to);
+            sampling::decide(&to, &site.start)
         });
         match pass {
             Some(pass) if !span.is_suppressed => span.write_start(pass),
@@ -160,7 +188,7 @@ impl Span {
         Span {
             site,
             name,
-            to: Target { shared: to.shared.cloned(), bound: to.context.cloned() },
+            to: Target::of(to),
             ids,
             parent,
             is_suppressed: outer.is_suppressed,

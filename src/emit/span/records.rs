@@ -12,8 +12,7 @@ use crate::emit::ambient::Ambient;
 use crate::emit::emitter::{Emitter, emit_in};
 use crate::emit::lane::Scope;
 use crate::emit::lane_settings::{LaneSettings, SpanLines};
-use crate::emit::lanes::{own_lane, own_lane_in_scope, with_lane};
-use crate::emit::logger::AsEmitter;
+use crate::emit::lanes::with_lane;
 use crate::emit::{global, sampling, thread_default};
 use ringseal_base::value::{Maybe, SpanId, Start, Value};
 
@@ -31,12 +30,10 @@ impl Span {
     /// Writes the first event if the fast path does, and its time is exact. Returns that time.
     #[inline]
     fn write_start_quickly(&self, pass: Pass) -> Option<u64> {
-        let to = self.to.emitter();
         if !(pass.is_fast && self.attributes.is_whole()) {
             return None;
         }
-        let mut lane =
-            own_lane(to.slot, to.engine).or_else(|| own_lane_in_scope(to.slot, to.engine))?;
+        let mut lane = self.to.own_lane()?;
         if !lane.times_span_starts() {
             return None;
         }
@@ -44,50 +41,54 @@ impl Span {
         let fields = (self.name, Encoded(self.attributes.bytes()));
         let sizes = (fields.plain_bytes(), fields.text_bytes());
         let site = (pass.id, self.site.start.metadata().level);
-        lane.write_plain(site, to.bound(), Some(&ambient), sizes, &fields)
+        lane.write_plain(site, self.to.bound(), Some(&ambient), sizes, &fields)
     }
 
     #[cold]
     #[inline(never)]
     fn write_start_slowly(&mut self) {
-        let to = self.to.emitter();
-        let start = with_lane(to.slot, to.engine, |lane| lane.span_start());
-        let (began, lines) = start.unwrap_or_else(|| start_without_lane(to));
-        self.began = began;
-        if lines == SpanLines::StartAndEnd {
-            let own = self.own_values(None);
-            let scope = Ambient::of_parts(self.ids, self.ambient.as_deref());
-            let scope = self.scope(to.bound(), &scope);
-            emit_in(to, scope, &self.site.start, &(self.name, Encoded(&own)));
-        }
+        let write = |to: Emitter<'_>| {
+            let start = with_lane(to.slot, to.engine, |lane| lane.span_start());
+            let (began, lines) = start.unwrap_or_else(|| start_without_lane(to));
+            if lines == SpanLines::StartAndEnd {
+                let own = self.own_values(None);
+                let ambient = Ambient::of_parts(self.ids, self.ambient.as_deref());
+                let scope = self.scope(to.bound(), &ambient);
+                emit_in(to, scope, &self.site.start, &(self.name, Encoded(&own)));
+            }
+            began
+        };
+        let began = self.to.with_emitter(write);
+        self.began = began.unwrap_or_else(|| Began::Ticks(Start::now()));
     }
 
     /// Writes `span.error`.
     pub(super) fn write_error(&self, error: &dyn Value) {
         let site = &self.site.error;
-        let to = self.to.emitter();
-        let is_enabled = site.pass(to.slot, || {
-            let _scope = self.enter();
-            sampling::decide(&self.to, site)
-        });
-        if is_enabled.is_none() || self.is_suppressed {
-            return;
-        }
-        let recorded = self.recorded.lock().clone();
-        let own = self.own_values(recorded.as_deref());
-        let bound = recorded.map(|recorded| recorded.over(to.bound()));
-        let ambient = Ambient::of_parts(self.ids, self.ambient.as_deref());
-        let scope = self.scope(bound.as_ref().or(to.bound()), &ambient);
-        let fields = (self.name, (self.began.so_far(), (error, Encoded(&own))));
-        emit_in(to, scope, site, &fields);
+        let write = |to: Emitter<'_>| {
+            let is_enabled = site.pass(to.slot, || {
+                let _scope = self.enter();
+                sampling::decide(&to, site)
+            });
+            if is_enabled.is_none() || self.is_suppressed {
+                return;
+            }
+            let recorded = self.recorded.lock().clone();
+            let own = self.own_values(recorded.as_deref());
+            let bound = recorded.map(|recorded| recorded.over(to.bound()));
+            let ambient = Ambient::of_parts(self.ids, self.ambient.as_deref());
+            let scope = self.scope(bound.as_ref().or(to.bound()), &ambient);
+            let fields = (self.name, (self.began.so_far(), (error, Encoded(&own))));
+            emit_in(to, scope, site, &fields);
+        };
+        self.to.with_emitter(write);
     }
 
     /// Writes `span.end`, whatever filters and sampling say by now.
     pub(super) fn write_end(&self, recorded: Option<&Context>) {
         let site = &self.site.end;
-        let to = self.to.emitter();
         // Registers the site if it is new.
-        site.resolve(to.slot);
+        site.resolve(self.to.slot);
         // ORDER: relaxed; see where it is set.
         let outcome = Outcome::of(self.outcome.load(Ordering::Relaxed)).as_str();
         let own = self.own_values(recorded);
@@ -95,28 +96,20 @@ impl Span {
         let last = (parent, Encoded(&own));
         let fields = (outcome, (self.site.kind.as_str(), (self.ids.is_sampled(), last)));
         let fields = (self.name, (self.began.so_far(), fields));
-        let merged = recorded.map(|recorded| recorded.over(to.bound()));
-        let bound = merged.as_ref().or(to.bound());
+        let merged = recorded.map(|recorded| recorded.over(self.to.bound()));
+        let bound = merged.as_ref().or(self.to.bound());
         let ambient = Ambient::of_parts(self.ids, self.ambient.as_deref());
         let pass = site.decided();
         let sizes = (fields.plain_bytes(), fields.text_bytes());
-        let lane =
-            || own_lane(to.slot, to.engine).or_else(|| own_lane_in_scope(to.slot, to.engine));
-        if pass.is_fast
-            && let Some(mut lane) = lane()
-            && lane
-                .write_plain(
-                    (pass.id, site.metadata().level),
-                    bound,
-                    Some(&ambient),
-                    sizes,
-                    &fields,
-                )
-                .is_some()
-        {
-            return;
+        let callsite = (pass.id, site.metadata().level);
+        let is_written = pass.is_fast
+            && self.to.own_lane().is_some_and(|mut lane| {
+                lane.write_plain(callsite, bound, Some(&ambient), sizes, &fields).is_some()
+            });
+        if !is_written {
+            let write = |to: Emitter<'_>| emit_in(to, self.scope(bound, &ambient), site, &fields);
+            self.to.with_emitter(write);
         }
-        emit_in(to, self.scope(bound, &ambient), site, &fields);
     }
 
     fn scope<'a>(&'a self, bound: Option<&'a Context>, ambient: &'a Ambient) -> Scope<'a> {
