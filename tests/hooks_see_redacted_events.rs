@@ -148,3 +148,27 @@ fn every_layout_has_what_a_hook_adds() {
         assert!(line.contains("by the hook"), "{format:?}: {line}");
     }
 }
+
+/// A hook that adds a field leaves those of the contexts where the layout has them.
+#[test]
+fn contexts_stay_contexts() {
+    let lines = |config: Config| {
+        let sink = ringseal::sink::memory::MemorySink::new();
+        let log = sink.log();
+        let output = ringseal::Output::custom(sink).format(Format::Ecs);
+        let engine = ringseal::Engine::start(config.output(output)).unwrap();
+        let user = ringseal::value::Map(&[("plan", &"free")]);
+        Context::new()
+            .with(fields! { user_id = 7, user = user })
+            .run(|| info!(engine, "seen", own = 1));
+        engine.flush().unwrap();
+        let line = log.lines().into_iter().find(|line| line.contains("seen")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&line).unwrap()
+    };
+    let plain = lines(Config::new());
+    let hooked = lines(Config::new().field_provider(|fields| {
+        fields.add("zone", &"a");
+    }));
+    assert_eq!((&plain["user"], &plain["client"]), (&hooked["user"], &hooked["client"]));
+    assert_eq!(hooked["extra"]["zone"], "a");
+}

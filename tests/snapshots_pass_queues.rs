@@ -7,7 +7,8 @@ use ringseal::testing::Capture;
 use ringseal::trace_context::TraceParent;
 use ringseal::value::Map;
 use ringseal::{
-    Context, Pii, RestoreError, SNAPSHOT_BYTES_MAX, Secret, Snapshots, correlation_id, fields, info,
+    Context, Correlation, Pii, RestoreError, SNAPSHOT_BYTES_MAX, Secret, Snapshots, correlation_id,
+    fields, info,
 };
 
 fn trace(context: &Context) -> TraceParent {
@@ -204,6 +205,23 @@ fn a_thread_may_have_a_correlation_id() {
     })
     .join()
     .unwrap();
+}
+
+/// What another system has added to a trace is not sent with another one.
+#[test]
+fn another_trace_has_no_state_of_this_one() {
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let text = format!("{{\"v\":1,\"traceparent\":\"{trace}\",\"tracestate\":\"a=1\"}}");
+    let request = Context::restore(&text).unwrap();
+    let other = Correlation::new([1; 16], [2; 16]);
+    assert_eq!(request.with_correlation(other).outgoing().unwrap().tracestate(), None);
+    request.run(|| {
+        other.run(|| assert_eq!(Context::current().outgoing().unwrap().tracestate(), None));
+        let own = Context::current().child();
+        assert_eq!(own.outgoing().unwrap().tracestate(), Some("a=1"));
+    });
+    let job = Context::restore("{\"v\":1,\"fields\":{\"request_id\":1e999}}").unwrap();
+    assert_eq!(fields_in(&job), []);
 }
 
 proptest! {

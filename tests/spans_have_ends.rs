@@ -225,7 +225,7 @@ fn a_span_within_unwinding_has_not_panicked() {
     assert_eq!(capture.event("span.end").text("outcome"), "ok");
 }
 
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Task::from_waker(Waker::noop()))
 }
 
@@ -444,4 +444,49 @@ fn spans_of_many_engines_end_in_their_own() {
     for (_, capture) in &engines {
         assert_eq!(names(capture), ["span.start work", "span.end work"]);
     }
+}
+
+#[test]
+fn a_caught_panic_is_an_outcome() {
+    let (engine, capture) = Capture::start();
+    let sync = span!(engine, "sync");
+    assert!(catch_unwind(AssertUnwindSafe(|| sync.run(|| panic!("on purpose")))).is_err());
+    drop(sync);
+    let work = async { panic!("on purpose") }.in_span(span!(engine, "async"));
+    let mut work: Pin<Box<dyn Future<Output = ()>>> = Box::pin(work);
+    assert!(catch_unwind(AssertUnwindSafe(|| poll(work.as_mut()))).is_err());
+    drop(work);
+    for name in ["sync", "async"] {
+        assert_eq!(span_event(&capture, "span.end", name).text("outcome"), "panicked");
+        span_event(&capture, "span.error", name);
+    }
+}
+
+#[test]
+fn a_future_may_return_an_error() {
+    let (engine, capture) = Capture::start();
+    let work = async { "x".parse::<u16>() }.try_in_span(span!(engine, "parse"));
+    let mut work = Box::pin(work);
+    let Poll::Ready(result) = poll(work.as_mut()) else { panic!("not ready") };
+    assert!(result.is_err());
+    assert_eq!(names(&capture), ["span.start parse", "span.error parse", "span.end parse"]);
+    assert_eq!(capture.event("span.end").text("outcome"), "error");
+}
+
+/// A span that is not logged has no start to measure from; its trace still goes on.
+#[test]
+fn a_hidden_span_passes_its_trace_on() {
+    let (engine, capture) = Capture::start_with(Config::new().level(Level::Info));
+    let hidden = span!(level: Debug, engine, "hidden");
+    hidden.fail(&std::fmt::Error);
+    assert!(capture.event("span.error").get("duration_ms").is_none());
+    hidden.run(|| {
+        info!(engine, "inside");
+        let context = Context::current();
+        let trace = capture.event("inside").text("trace_id").to_owned();
+        assert!(context.outgoing().unwrap().traceparent().starts_with(&format!("00-{trace}-")));
+        let job = Context::restore(&context.snapshot()).unwrap();
+        job.run(|| info!(engine, "job"));
+        assert_eq!(capture.event("job").text("trace_id"), trace);
+    });
 }

@@ -97,7 +97,7 @@ impl Snapshots {
     /// so is what the rules mask, and what does not fit.
     pub fn take(&self, context: &Context) -> String {
         let mut text = Vec::from(format!("{{\"v\":{VERSION}"));
-        if let Some(parent) = context.trace_parent() {
+        if let Some(parent) = context.ids.propagated() {
             member(&mut text, "traceparent", |out| out.string(parent.to_string().as_bytes()));
             if let Some(state) = &context.trace_state {
                 member(&mut text, "tracestate", |out| out.string(state.as_bytes()));
@@ -317,7 +317,7 @@ impl Parts {
                     match (number.parse(), number.parse(), number.parse()) {
                         (Ok(value), _, _) => self.put::<u64>(&key, &value),
                         (_, Ok(value), _) => self.put::<i64>(&key, &value),
-                        (_, _, Ok(value)) => self.put::<f64>(&key, &value),
+                        (_, _, Ok(value)) if f64::is_finite(value) => self.put::<f64>(&key, &value),
                         _ => {}
                     }
                 }

@@ -49,6 +49,8 @@ pub struct HookedEvent<'e> {
     fields: Vec<Field>,
     changes: usize,
     is_changed: bool,
+    /// Whether a field of a context was removed.
+    hides_context: bool,
     is_dropped: bool,
 }
 
@@ -57,6 +59,8 @@ pub struct HookedEvent<'e> {
 struct Field {
     key: String,
     value: Vec<u8>,
+    /// Whether it belongs to a context of the event and is as it was there.
+    is_of_context: bool,
 }
 
 impl HookedEvent<'_> {
@@ -106,8 +110,10 @@ impl HookedEvent<'_> {
         }
         let Some(value) = encoded(value) else { return false };
         match self.fields.iter_mut().find(|field| field.key == key) {
-            Some(field) => field.value = value,
-            None => self.fields.push(Field { key: key.to_owned(), value }),
+            Some(field) => (field.value, field.is_of_context) = (value, false),
+            None => {
+                self.fields.push(Field { key: key.to_owned(), value, is_of_context: false });
+            }
         }
         true
     }
@@ -119,10 +125,12 @@ impl HookedEvent<'_> {
 
     /// Removes a field. Returns whether there was one.
     pub fn remove(&mut self, key: &str) -> bool {
-        let count = self.fields.len();
-        self.fields.retain(|field| field.key != key);
-        self.is_changed |= self.fields.len() < count;
-        self.fields.len() < count
+        let Some(index) = self.fields.iter().position(|field| field.key == key) else {
+            return false;
+        };
+        self.hides_context |= self.fields.remove(index).is_of_context;
+        self.is_changed = true;
+        true
     }
 
     /// Drops the event: no line is written, and it is counted as dropped by a hook.
@@ -198,8 +206,11 @@ impl std::fmt::Debug for Hooks {
 #[derive(Debug)]
 pub(super) enum Hooked<'h> {
     Unchanged,
-    /// It has these entries instead of all its fields.
-    Changed(&'h [u8]),
+    /// It has these entries instead of its own fields, and its contexts besides them if `with_contexts`.
+    Changed {
+        entries: &'h [u8],
+        with_contexts: bool,
+    },
     Dropped,
 }
 
@@ -234,6 +245,7 @@ impl Hooks {
             fields: fields_of(event)?,
             changes: 0,
             is_changed: false,
+            hides_context: false,
             is_dropped: false,
         };
         let mut left_out = 0;
@@ -243,9 +255,11 @@ impl Hooks {
                 continue;
             };
             let (before, was_changed) = (hooked.fields.clone(), hooked.is_changed);
+            let hid_context = hooked.hides_context;
             if catch_unwind(AssertUnwindSafe(|| (function.0)(&mut hooked))).is_err() {
                 (hooked.fields, hooked.is_changed, hooked.is_dropped) =
                     (before, was_changed, false);
+                hooked.hides_context = hid_context;
                 *slot = None;
                 self.failed.push(index);
                 left_out += 1;
@@ -258,10 +272,13 @@ impl Hooks {
             return Ok((Hooked::Unchanged, left_out));
         }
         self.entries.clear();
-        for Field { key, value } in &hooked.fields {
-            put_entry(&mut self.entries, key, value);
+        let with_contexts = !hooked.hides_context;
+        for Field { key, value, is_of_context } in &hooked.fields {
+            if !(with_contexts && *is_of_context) {
+                put_entry(&mut self.entries, key, value);
+            }
         }
-        Ok((Hooked::Changed(&self.entries), left_out))
+        Ok((Hooked::Changed { entries: &self.entries, with_contexts }, left_out))
     }
 }
 
@@ -286,7 +303,7 @@ impl Processor {
         };
         let (hooked, left_out) = hooks.run(&Event { scope: Some(&scope), ..shown })?;
         tally.hooks_left_out += left_out;
-        let entries = match hooked {
+        let (entries, with_contexts) = match hooked {
             Hooked::Unchanged => {
                 return tally.write_lines(
                     outputs,
@@ -300,17 +317,18 @@ impl Processor {
                 tally.hook_dropped += 1;
                 return Ok(());
             }
-            Hooked::Changed(entries) => entries,
+            Hooked::Changed { entries, with_contexts } => (entries, with_contexts),
         };
         let (target, name) = source.names();
         let (target, name) = (target.to_vec(), name.to_vec());
         let source = Source::Dynamic { target: &target, event: &name };
         let Redacted { source, payload, .. } =
             redaction.event(source, entries, false, Verdict::Unknown)?;
-        // The fields of the contexts are among the entries.
-        let alone = Header { slots: Slots::NONE, ..*header };
+        // Otherwise the fields of the contexts are among the entries.
+        let slots = if with_contexts { header.slots } else { Slots::NONE };
+        let header = Header { slots, ..*header };
         let shown = Event { source, payload, has_stack: false, ..event };
-        tally.write_lines(outputs, (&alone, correlation), event.source, shown, lane)
+        tally.write_lines(outputs, (&header, correlation), event.source, shown, lane)
     }
 
     /// Reports the functions that have failed.
@@ -327,10 +345,10 @@ impl Processor {
 /// The fields of an event and of its contexts, each key once, by their precedence.
 fn fields_of(event: &Event<'_>) -> Result<Vec<Field>, ReadError> {
     let mut fields: Vec<Field> = Vec::new();
-    let mut put = |key: &[u8], value: &[u8]| {
+    let mut put = |is_of_context: bool, key: &[u8], value: &[u8]| {
         let key = String::from_utf8_lossy(key).into_owned();
         if value.first() != Some(&tag::ABSENT) && fields.iter().all(|field| field.key != key) {
-            fields.push(Field { key, value: value.to_vec() });
+            fields.push(Field { key, value: value.to_vec(), is_of_context });
         }
     };
     match event.source {
@@ -339,17 +357,19 @@ fn fields_of(event: &Event<'_>) -> Result<Vec<Field>, ReadError> {
             for key in site.metadata().keys {
                 let before = rest;
                 ValueRef::read(&mut rest)?;
-                put(key.as_bytes(), &before[..before.len() - rest.len()]);
+                put(false, key.as_bytes(), &before[..before.len() - rest.len()]);
             }
             if event.has_stack && !rest.is_empty() {
-                put(b"stack", rest);
+                put(false, b"stack", rest);
             }
         }
-        Source::Dynamic { .. } => put_entries(event.payload, &mut put)?,
+        Source::Dynamic { .. } => {
+            put_entries(event.payload, &mut |key, value| put(false, key, value))?
+        }
     }
     if let Some(Scope { bound, ambient, .. }) = event.scope {
         for context in [bound, ambient].into_iter().flatten() {
-            put_entries(context.entries, &mut put)?;
+            put_entries(context.entries, &mut |key, value| put(true, key, value))?;
         }
     }
     Ok(fields)

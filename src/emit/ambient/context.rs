@@ -140,8 +140,7 @@ impl Context {
     /// The same context with these ids instead of those that it has.
     #[must_use]
     pub fn with_correlation(&self, correlation: Correlation) -> Context {
-        let ids = self.ids.with(correlation);
-        Context { ids, ..self.clone() }
+        self.with_ids(self.ids.with(correlation))
     }
 
     /// The ids.
@@ -224,9 +223,14 @@ impl Correlation {
         action()
     }
 
-    /// Enters a scope of the current context with these ids; see [`Context::enter`]. Does not allocate.
+    /// Enters a scope of the current context with these ids; see [`Context::enter`].
     pub fn enter(self) -> ContextScope {
-        ContextScope::of_ids(Ambient::current().context_ids().with(self))
+        let current = Ambient::current().context_ids();
+        let ids = current.with(self);
+        match ids.has_trace_of(current) {
+            true => ContextScope::of_ids(ids),
+            false => Context::current().with_correlation(self).enter(),
+        }
     }
 }
 

@@ -63,7 +63,7 @@ impl Context {
     #[must_use]
     pub fn with_trace_parent(&self, span: TraceParent) -> Context {
         let ids = Ids { correlation: Some(span.correlation()), flags: span.flags() };
-        Context { ids, ..self.clone() }
+        self.with_ids(ids)
     }
 
     /// The ids and flags, if there is a trace and a span.
@@ -72,9 +72,19 @@ impl Context {
     }
 
     /// The headers of a call that is made in this context: its trace and span, and what other systems have added. For a
-    /// call that has a [`Span`](crate::Span), use the context inside of it. `None` without a trace.
+    /// call that has a [`Span`](crate::Span), use the context inside of it. If the trace has no span here, because none
+    /// is logged, the headers have a new one, so that the trace goes on. `None` without a trace.
     pub fn outgoing(&self) -> Option<Outgoing> {
-        Some(Outgoing::new(self.trace_parent()?, self.trace_state.as_deref()))
+        Some(Outgoing::new(self.ids.propagated()?, self.trace_state.as_deref()))
+    }
+
+    /// This context with these ids. What other systems have added belongs to the trace that it came with.
+    pub(super) fn with_ids(&self, ids: Ids) -> Context {
+        let mut context = Context { ids, ..self.clone() };
+        if !ids.has_trace_of(self.ids) {
+            context.trace_state = None;
+        }
+        context
     }
 
     /// This context with a new span of the same trace, or of a new trace if it has none.
@@ -87,16 +97,33 @@ impl Context {
 impl Context {
     /// This context with a new trace, if it has none and must have one: a UUID, version 7.
     pub(super) fn with_required_trace(mut self) -> Context {
-        // ORDER: relaxed; see `require_traces`.
-        if ARE_TRACES_REQUIRED.load(Ordering::Relaxed) && !self.ids.has_trace() {
-            let trace = Correlation::new(uuid_v7(SystemTime::now()), [0; 16]);
-            self.ids = self.ids.with(trace);
-        }
+        self.ids = self.ids.with_required_trace();
         self
     }
 }
 
 impl Ids {
+    /// These ids with a new trace, if there must be one and is none.
+    pub(super) fn with_required_trace(self) -> Ids {
+        // ORDER: relaxed; see `require_traces`.
+        if self.has_trace() || !ARE_TRACES_REQUIRED.load(Ordering::Relaxed) {
+            return self;
+        }
+        self.with(Correlation::new(uuid_v7(SystemTime::now()), [0; 16]))
+    }
+
+    /// Whether both have the same trace, or none.
+    pub(super) fn has_trace_of(self, other: Ids) -> bool {
+        let trace_of = |ids: Ids| ids.correlation.map(|ids| ids.trace_id());
+        trace_of(self) == trace_of(other)
+    }
+
+    /// The ids and flags that go to other services: with a new span if there is none.
+    pub(crate) fn propagated(self) -> Option<TraceParent> {
+        self.has_trace().then_some(())?;
+        self.trace_parent().or_else(|| self.child().0.trace_parent())
+    }
+
     pub(super) fn has_trace(self) -> bool {
         self.correlation.is_some_and(|ids| ids.trace_id() != [0; 16])
     }

@@ -186,7 +186,7 @@ pub(super) fn enter(mut context: Context) -> u64 {
 /// Begins a scope of the current context with these ids.
 pub(super) fn enter_ids(ids: Ids) -> u64 {
     let push = |stack: &mut Stack| {
-        let before = mem::replace(&mut stack.current.ids, ids);
+        let before = mem::replace(&mut stack.current.ids, ids.with_required_trace());
         stack.save(before, None)
     };
     change(push).unwrap_or_default()
@@ -243,6 +243,8 @@ pub(crate) struct Poll<'a> {
     /// The future's, then the thread's, and the future's again.
     other: &'a mut Scopes,
     is_swapped: bool,
+    /// Whether the future's events are suppressed only because the poll is inside of a scope that does so.
+    is_suppressed: bool,
 }
 
 /// Swaps the thread's scopes with these. Returns whether they could be.
@@ -257,12 +259,23 @@ fn swap(other: &mut Scopes) -> bool {
     STACK.try_with(swap).unwrap_or_default()
 }
 
+/// Suppresses the events of a future, or ends this. Returns whether it was a change.
+#[cold]
+fn suppress(scopes: &mut Scopes, is_suppressed: bool) -> bool {
+    let stack = scopes.get_or_insert_default();
+    let before = mem::replace(&mut stack.current.is_suppressed, is_suppressed);
+    stack.ambient = Ambient::of(&stack.current);
+    before != is_suppressed
+}
+
 impl<'a> Poll<'a> {
     #[inline]
     pub(crate) fn begin(scopes: &'a mut Scopes) -> Poll<'a> {
+        let is_suppressed = CURRENT.with(|current| current.get().is_suppressed);
+        let is_suppressed = is_suppressed && suppress(scopes, true);
         let is_swapped = swap(scopes);
         POLLS.set(POLLS.get() + u32::from(is_swapped));
-        Poll { other: scopes, is_swapped }
+        Poll { other: scopes, is_swapped, is_suppressed }
     }
 }
 
@@ -276,6 +289,9 @@ impl Drop for Poll<'_> {
         // What was forgotten inside.
         if let Some(other) = self.other.as_deref_mut().filter(|other| !other.saved.is_empty()) {
             other.end_all();
+        }
+        if self.is_suppressed {
+            suppress(self.other, false);
         }
         if has_later_ones() {
             end_later_ones();

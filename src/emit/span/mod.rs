@@ -30,7 +30,7 @@ use super::{global, sampling, thread_default};
 use crate::core::context::Context as Fields;
 use crate::core::correlation::Correlation;
 use crate::ringbuf::Lent;
-use ringseal_base::value::{ErrorValue, Start, Value};
+use ringseal_base::value::{ErrorValue, Value};
 
 pub use self::attributes::Attributes;
 pub use self::future::{InSpan, WithSpan};
@@ -194,7 +194,7 @@ impl Span {
             is_suppressed: outer.is_suppressed,
             ambient: if outer.id == 0 { None } else { current_fields() },
             attributes,
-            began: Began::Ticks(Start::from_ticks(0)),
+            began: Began::Unknown,
             recorded: Mutex::new(None),
             outcome: AtomicU8::new(Outcome::Ok as u8),
             is_logged: false,
@@ -229,6 +229,7 @@ impl Span {
     /// ```
     pub fn run<T>(&self, action: impl FnOnce() -> T) -> T {
         let _scope = self.enter();
+        let _watch = self.watch();
         action()
     }
 
@@ -278,6 +279,20 @@ impl Span {
         self.write_error(error);
     }
 
+    /// Notes a panic that ends the work inside the span, when the result is dropped.
+    fn watch(&self) -> Watch<'_> {
+        Watch { span: self, began_in_panic: std::thread::panicking() }
+    }
+
+    /// Logs a panic once, and sets the outcome.
+    fn note_panic(&self) {
+        // ORDER: relaxed; nothing else is published with it.
+        let before = self.outcome.swap(Outcome::Panicked as u8, Ordering::Relaxed);
+        if before != Outcome::Panicked as u8 {
+            self.write_error(&ErrorValue(&Panicked));
+        }
+    }
+
     /// Notes that the work inside the span was dropped before it was done.
     fn cancel(&self) {
         let (from, to) = (Outcome::Ok as u8, Outcome::Cancelled as u8);
@@ -289,12 +304,25 @@ impl Span {
 impl Drop for Span {
     fn drop(&mut self) {
         if std::thread::panicking() && !self.began_in_panic {
-            *self.outcome.get_mut() = Outcome::Panicked as u8;
-            self.write_error(&ErrorValue(&Panicked));
+            self.note_panic();
         }
         if self.is_logged {
             let recorded = self.recorded.get_mut().take();
             self.write_end(recorded.as_deref());
+        }
+    }
+}
+
+/// Watches the work inside a span: the panic may be caught before the span ends.
+struct Watch<'s> {
+    span: &'s Span,
+    began_in_panic: bool,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() && !self.began_in_panic {
+            self.span.note_panic();
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use crate::emit::lane_settings::LaneClock;
 use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
-use ringseal_base::value::{Start, Timer, Value, ValueWriter};
+use ringseal_base::value::{Maybe, Start, Timer, Value, ValueWriter};
 
 /// The start of a span.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +13,8 @@ pub(crate) enum Began {
     Ticks(Start),
     /// If that clock is a coarse one.
     At(Instant),
+    /// If the span is not logged.
+    Unknown,
 }
 
 impl Began {
@@ -33,6 +35,7 @@ impl Began {
                 let micros = (instant.elapsed().as_nanos() + 500) / 1000;
                 SoFar::Exact(Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX)))
             }
+            Began::Unknown => SoFar::Unknown(Maybe(None)),
         }
     }
 }
@@ -42,6 +45,7 @@ impl Began {
 pub(super) enum SoFar {
     Event(Timer),
     Exact(Duration),
+    Unknown(Maybe<Duration>),
 }
 
 macro_rules! either {
@@ -49,6 +53,7 @@ macro_rules! either {
         match $self {
             SoFar::Event($value) => $call,
             SoFar::Exact($value) => $call,
+            SoFar::Unknown($value) => $call,
         }
     };
 }
