@@ -3,9 +3,9 @@
 //! Promises: nothing is allocated once the scratch memory has the size of the largest event.
 use super::EcsOptions;
 use super::field_types::{FieldType, Kind, Problem, field_of};
-use super::merge::{MAP_HEAD, Merger, each_entry};
+use super::merge::{MAP_HEAD, Merger, each_entry, open_value};
 use super::misfits::Misfits;
-use super::rules::{self, Origin, Path, Place};
+use super::rules::{self, ContextAliases, Origin, Path, Place};
 use super::tree::{Content, Form, Leaf, ROOT, Region, Tier, ValueLeaf};
 use crate::encode::Unit;
 use crate::encode::layout::unit_of;
@@ -23,7 +23,12 @@ pub(super) struct Builder<'t, 'a> {
     pub(super) misfits: Option<&'t mut Misfits>,
     /// Target and name of the event, for misfits.
     pub(super) names: (&'a [u8], &'a [u8]),
+    /// Keys of the contexts that mean a field of the schema: in the call they mean the same.
+    pub(super) aliases: ContextAliases,
 }
+
+/// Target and name of the event with which the engine ends a span.
+const SPAN_END: (&[u8], &[u8]) = (b"span", b"span.end");
 
 /// A field as it is found.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +60,7 @@ impl Builder<'_, '_> {
             return Ok(());
         }
         let mut path = self.merger.scratch.paths.pop().unwrap_or_default();
-        let origin = if found.tier == Tier::Call { Origin::Call } else { Origin::Context };
+        let origin = self.origin(key, found.tier);
         let (mut place, problem) = rules::place(self.options, (key, kind), origin, &mut path);
         if let (Some(problem), Some(misfits)) = (problem, &mut self.misfits) {
             misfits.add(self.names, key, problem, kind.name());
@@ -69,14 +74,37 @@ impl Builder<'_, '_> {
             Place::Nowhere => Ok(()),
             Place::Entries => self.entries_below(Some(key), found, depth),
             Place::RootEntries => self.entries_below(None, found, depth),
-            Place::Path | Place::Label => {
-                let form = if place == Place::Label { Form::Label } else { Form::Plain };
+            Place::Path | Place::Label | Place::Outcome => {
+                let form = match place {
+                    Place::Label => Form::Label,
+                    Place::Outcome => Form::Outcome,
+                    _ => Form::Plain,
+                };
                 let content = self.content(&path, key, (found, kind), form, depth);
                 self.merger.insert(ROOT, &path, found.tier, content)
             }
         };
         self.merger.scratch.paths.push(path);
         result
+    }
+
+    /// Where a field comes from. A key that shortens one of the schema in a context means the same in the call, so that
+    /// the value of the call replaces that of the context.
+    fn origin(&self, key: &[u8], tier: Tier) -> Origin {
+        match tier {
+            Tier::Call if self.aliases.contains(key) => Origin::Context,
+            Tier::Call if self.names == SPAN_END => Origin::SpanEnd,
+            Tier::Call => Origin::Call,
+            _ => Origin::Context,
+        }
+    }
+
+    /// Finds the keys of these regions that mean a field of the schema.
+    pub(super) fn find_aliases(&mut self, regions: [Region; 3]) -> Result<(), ReadError> {
+        for region in regions {
+            add_aliases(self.merger.regions[region as usize], &mut self.aliases, 0)?;
+        }
+        Ok(())
     }
 
     /// Adds what stands at a dotted path.
@@ -150,4 +178,22 @@ impl Builder<'_, '_> {
             _ => Content::Leaf(Leaf::Value(leaf)),
         }
     }
+}
+
+/// Adds the keys of a context's entries to the set, with those of maps under `extra`.
+fn add_aliases(
+    entries: &[u8],
+    aliases: &mut ContextAliases,
+    depth: usize,
+) -> Result<(), ReadError> {
+    each_entry(entries, 0, |key, at, value| {
+        let is_wrapper = rules::without_extra(key) == b"extra" && depth < PLACED_DEPTH_MAX;
+        match open_value(entries, at)? {
+            (ValueRef::Map(inner), _) if is_wrapper => add_aliases(inner.0, aliases, depth + 1),
+            _ => {
+                aliases.add(key, Kind::of(value));
+                Ok(())
+            }
+        }
+    })
 }

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use super::builder::Builder;
 use super::field_types::Kind;
 use super::merge::{Merger, each_entry};
+use super::rules::ContextAliases;
 use super::tree::{Content, Emit, Leaf, ROOT, Region, Tier, Tree, ValueLeaf};
 use super::values::check_value;
 use super::{EcsLayout, rules};
@@ -195,6 +196,7 @@ impl EcsLayout {
             // The lines that have the fields report them.
             misfits: None,
             names: (b"", b""),
+            aliases: ContextAliases::default(),
         };
         builder.fields(Tier::Bound, Region::Bound)?;
         let mut leaves = Leaves(std::mem::take(&mut self.leaves));

@@ -116,7 +116,9 @@ impl Kind {
             ValueRef::Str(text) if is_ip(text) => Kind::Ip,
             ValueRef::Ipv4(_) | ValueRef::Ipv6(_) => Kind::Ip,
             ValueRef::Time(..) => Kind::Time,
-            ValueRef::Duration(..) | ValueRef::Since(_) => Kind::Duration,
+            ValueRef::Duration(..) | ValueRef::Since(_) | ValueRef::SinceMicros(_) => {
+                Kind::Duration
+            }
             ValueRef::Array(_) => Kind::Array,
             ValueRef::Map(_) => Kind::Map,
             ValueRef::Error(_) => Kind::Error,
@@ -124,7 +126,18 @@ impl Kind {
                 Some(Ok(inner)) => Kind::of(inner),
                 _ => Kind::Null,
             },
-            _ => Kind::Text,
+            // Without `_`, so that each new value gets a kind on purpose.
+            ValueRef::Str(_)
+            | ValueRef::StrCut(..)
+            | ValueRef::Bytes(_)
+            | ValueRef::BytesCut(..)
+            | ValueRef::Char(_)
+            | ValueRef::SocketV4(..)
+            | ValueRef::SocketV6(..)
+            | ValueRef::Uuid(_)
+            | ValueRef::SpanId(_)
+            | ValueRef::Deep
+            | ValueRef::Secret => Kind::Text,
         }
     }
 
@@ -180,29 +193,86 @@ pub fn is_ip(text: &[u8]) -> bool {
         && std::str::from_utf8(text).is_ok_and(|text| text.parse::<IpAddr>().is_ok())
 }
 
-/// Whether a text is a date that an index accepts: `2026-01-31`, with or without a time after `T`, or milliseconds.
+/// Whether a text is a date that an index accepts: a day of the calendar such as `2026-01-31`, with or without a time
+/// after `T`, or milliseconds.
 pub fn is_date(text: &[u8]) -> bool {
     let is_digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
     if is_digits(text) {
         return true;
     }
-    let (date, time) = text.split_at(text.len().min(10));
-    let mut parts = date.split(|byte| *byte == b'-');
-    let is_part =
-        |part: Option<&[u8]>, len| part.is_some_and(|it| it.len() == len && is_digits(it));
-    if !(is_part(parts.next(), 4) && is_part(parts.next(), 2) && is_part(parts.next(), 2)) {
+    let Some((date, time)) = text.split_at_checked(10) else { return false };
+    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = date else { return false };
+    let day = (number([y0, y1, y2, y3]), number([m0, m1]), number([d0, d1]));
+    let (Some(year), Some(month), Some(day)) = day else { return false };
+    if day == 0 || day > days_of_month(year, month) {
         return false;
     }
     match time.split_first() {
         None => true,
-        Some((b'T', time)) => {
-            time.len() >= 2
-                && time.iter().all(|byte| {
-                    byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b'Z' | b'+' | b'-')
-                })
-        }
+        Some((b'T', time)) => is_time_of_day(time),
         Some(_) => false,
     }
+}
+
+/// The number that these digits are; `None` if one of them is not a digit.
+fn number<const N: usize>(digits: [u8; N]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, digit| {
+        digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
+    })
+}
+
+/// The days of a month from 1 to 12; none in other months.
+fn days_of_month(year: u32, month: u32) -> u32 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
+        2 => 28,
+        1..=12 => 31,
+        _ => 0,
+    }
+}
+
+/// Whether a text is `10`, `10:30`, `10:30:00` or `10:30:00.123`, with or without a zone.
+fn is_time_of_day(text: &[u8]) -> bool {
+    let Some(mut rest) = two_digits(text, 23) else { return false };
+    if let Some(minutes) = rest.strip_prefix(b":") {
+        let Some(after) = two_digits(minutes, 59) else { return false };
+        rest = after;
+        if let Some(seconds) = rest.strip_prefix(b":") {
+            let Some(after) = two_digits(seconds, 59) else { return false };
+            rest = after;
+            if let [b'.' | b',', fraction @ ..] = after {
+                let len = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                if len == 0 {
+                    return false;
+                }
+                rest = &fraction[len..];
+            }
+        }
+    }
+    is_zone(rest)
+}
+
+/// Whether a text is empty, `Z`, `+03`, `+0300` or `+03:00`.
+fn is_zone(text: &[u8]) -> bool {
+    let (b'+' | b'-', offset) = (match text.split_first() {
+        None => return true,
+        Some((b'Z', rest)) => return rest.is_empty(),
+        Some((sign, offset)) => (*sign, offset),
+    }) else {
+        return false;
+    };
+    let Some(rest) = two_digits(offset, 18) else { return false };
+    let minutes = rest.strip_prefix(b":").unwrap_or(rest);
+    rest.is_empty() || two_digits(minutes, 59).is_some_and(<[u8]>::is_empty)
+}
+
+/// The text after two digits that are at most `max`.
+fn two_digits(text: &[u8], max: u32) -> Option<&[u8]> {
+    let (digits, rest) = text.split_first_chunk()?;
+    number::<2>(*digits).filter(|number| *number <= max).map(|_| rest)
 }
 
 /// What is wrong with a field.
@@ -329,6 +399,29 @@ mod tests {
             ("1763060400123", false, true),
             ("2026-1-31", false, false),
             ("2026-01-31 10:00", false, false),
+            ("2028-02-29", false, true),
+            ("2000-02-29T23:59:59.999999999-0330", false, true),
+            ("2026-01-31T10", false, true),
+            ("2026-01-31T10:00+03", false, true),
+            ("2026-01-31T10:00:00,5Z", false, true),
+            ("2026-02-29", false, false),
+            ("2100-02-29", false, false),
+            ("2026-02-30", false, false),
+            ("2026-04-31", false, false),
+            ("2026-13-40T21:21:23Z", false, false),
+            ("2026-00-01", false, false),
+            ("2026-01-00", false, false),
+            ("2026-01-31T", false, false),
+            ("2026-01-31T1", false, false),
+            ("2026-01-31T24:00:00Z", false, false),
+            ("2026-01-31T10:60:00Z", false, false),
+            ("2026-01-31T10:00:60Z", false, false),
+            ("2026-01-31T10:00:00.Z", false, false),
+            ("2026-01-31T10:00:00ZZ", false, false),
+            ("2026-01-31T10:00:00+19:00", false, false),
+            ("2026-01-31T10:00:00+3", false, false),
+            ("2026-01-31T10:00:00+03:", false, false),
+            ("2026-01-31T::::", false, false),
             ("yesterday", false, false),
             ("", false, false),
         ] {

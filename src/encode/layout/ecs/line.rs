@@ -2,6 +2,7 @@
 use super::builder::{Builder, Found};
 use super::merge::Merger;
 use super::options::EcsOrder;
+use super::rules::ContextAliases;
 use super::tree::{Emit, Form, Leaf, ROOT, Region, Tier, Tree, ValueLeaf};
 use super::values::{LineParts, LineWriter};
 use super::{ECS_VERSION, EcsLayout, LEAD};
@@ -135,7 +136,9 @@ impl EcsLayout {
             omit_none: self.settings.omit_none,
             misfits: Some(&mut self.misfits),
             names,
+            aliases: ContextAliases::default(),
         };
+        builder.find_aliases([Region::Bound, Region::Ambient, Region::Static])?;
         add_own(&mut builder, event)?;
         if let Some(scope) = event.scope {
             builder.fields(Tier::Bound, Region::Bound)?;

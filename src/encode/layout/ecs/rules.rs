@@ -18,6 +18,8 @@ const PARTS_MAX: usize = 20;
 pub(super) enum Origin {
     /// The call.
     Call,
+    /// The call with which the engine ends a span.
+    SpanEnd,
     /// A context, or the fields of every line.
     Context,
 }
@@ -97,6 +99,8 @@ pub(super) enum Place {
     Path,
     /// A label at the path: a value that is not single is written as a text.
     Label,
+    /// The outcome of a span at the path, as a word of `event.outcome`.
+    Outcome,
     /// Each entry of the map, with the key of the map and a dot before its own.
     Entries,
     /// Each entry of the map, as if it was logged without the map.
@@ -119,6 +123,42 @@ const CONTEXT_ALIASES: [(&str, &str); 5] = [
     ("pg_code", "payment.pg_code"),
     ("reference_number", "payment.reference"),
 ];
+
+/// The keys that mean a field of the schema in a context, as a set.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ContextAliases(u8);
+
+impl ContextAliases {
+    /// Adds the key of a context's field, if it means a field of the schema.
+    pub(super) fn add(&mut self, key: &[u8], kind: Kind) {
+        if is_single(kind) && kind != Kind::Absent {
+            self.0 |= Self::bit_of(without_extra(key));
+        }
+    }
+
+    /// Whether a context has this key.
+    pub(super) fn contains(self, key: &[u8]) -> bool {
+        self.0 & Self::bit_of(key) != 0
+    }
+
+    fn bit_of(key: &[u8]) -> u8 {
+        let at = CONTEXT_ALIASES.iter().position(|(from, _)| from.as_bytes() == key);
+        at.map_or(0, |at| 1 << at)
+    }
+}
+
+/// The key of a context's field without the wrapper `extra`.
+pub(super) fn without_extra(mut key: &[u8]) -> &[u8] {
+    while let Some(rest) = key.strip_prefix(b"extra.") {
+        key = rest;
+    }
+    key
+}
+
+/// Whether a value of this kind is neither an array nor an object.
+fn is_single(kind: Kind) -> bool {
+    !matches!(kind, Kind::Map | Kind::Error | Kind::Array)
+}
 
 /// Keys of durations.
 const DURATIONS: [&str; 4] = ["duration", "duration_ms", "duration_us", "duration_ns"];
@@ -161,12 +201,7 @@ pub(super) fn place(
     path: &mut Path,
 ) -> (Place, Option<Problem>) {
     path.clear();
-    let mut key = key;
-    while origin == Origin::Context
-        && let Some(rest) = key.strip_prefix(b"extra.")
-    {
-        key = rest;
-    }
+    let key = if origin == Origin::Context { without_extra(key) } else { key };
     if has_empty_part(key) {
         let first = key.split(|byte| *byte == b'.').next().unwrap_or_default();
         if first != b"labels" {
@@ -205,10 +240,13 @@ fn place_known(key: &[u8], kind: Kind, origin: Origin, path: &mut Path) -> Optio
     if kind == Kind::Map && origin == Origin::Context && key == b"extra" {
         return Some(Place::RootEntries);
     }
-    let is_single = !matches!(kind, Kind::Map | Kind::Error | Kind::Array);
+    if origin == Origin::SpanEnd && key == b"outcome" && is_single(kind) {
+        path.push_dotted(b"event.outcome", 0);
+        return Some(Place::Outcome);
+    }
     let aliases: &[_] = if origin == Origin::Context { &CONTEXT_ALIASES } else { &[] };
     let mut aliases = ALIASES.iter().chain(aliases);
-    let (_, to) = aliases.find(|(from, _)| is_single && from.as_bytes() == key)?;
+    let (_, to) = aliases.find(|(from, _)| is_single(kind) && from.as_bytes() == key)?;
     path.push_dotted(to.as_bytes(), 0);
     Some(Place::Path)
 }
@@ -222,10 +260,14 @@ fn place_root(
 ) -> (Place, Option<Problem>) {
     let is_named = |names: &[String]| names.iter().any(|name| name.as_bytes() == key);
     match key {
+        b"tags" if matches!(kind, Kind::Map | Kind::Error) => {
+            path.push(b"extra");
+            path.push(key);
+            return (Place::Path, Some(Problem::NotAValue));
+        }
         b"payload" | b"headers" | b"tags" => {
             path.push(key);
-            let is_object = key == b"tags" && matches!(kind, Kind::Map | Kind::Error);
-            return (Place::Path, is_object.then_some(Problem::NotAValue));
+            return (Place::Path, None);
         }
         b"labels" | b"extra" if kind == Kind::Map => return (Place::Entries, None),
         _ => {}
@@ -301,7 +343,7 @@ fn place_in_schema(key: &[u8], kind: Kind, path: &mut Path) -> (Place, Option<Pr
     let is_own = matches!(key, b"log.level" | b"log.logger") || key.starts_with(b"ecs.");
     let below_value = ends_of_parents(key).any(|end| is_value(&key[..end]));
     let found = field_type(key);
-    let is_flat = !matches!(kind, Kind::Map | Kind::Error | Kind::Array);
+    let is_flat = is_single(kind);
     let not_an_object = (kind != Kind::Null).then_some(Problem::NotAnObject);
     let problem = match found {
         _ if is_own => None,

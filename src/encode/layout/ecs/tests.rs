@@ -14,6 +14,7 @@ use ringseal_base::value::model::{Model, tree};
 use ringseal_base::value::{Value, ValueWriter};
 
 mod golden;
+mod meanings;
 mod model;
 mod places;
 mod plans;
@@ -179,7 +180,7 @@ fn any_key() -> impl Strategy<Value = String> {
         6 => "[ab](\\.[abc]){0,3}",
         2 => "(user|http|error|event|source|client|labels|extra|payment|trace|log|ecs_event|geo|service)",
         2 => "(user|http|labels|extra|payment|trace|ecs_event|client)\\.(id|name|ip|request|geo|a)(\\.[ab])?",
-        1 => "(level|message|timestamp|session_id|view|trace_id|span_id|user_id|duration_ms|tags|headers|value)",
+        1 => "(level|message|timestamp|session_id|view|trace_id|span_id|user_id|ip|outcome|duration_ms|tags|headers|value)",
         1 => "(http.request|http.request.method|http.response.status_code|client.ip|event.category|dns.answers)",
         1 => ".{0,4}",
     ]
@@ -309,7 +310,8 @@ fn check_line(line: &str) {
         let is_allowed = match key.as_str() {
             "@timestamp" | "log.level" | "message" | "ecs.version" | "log.logger" => !is_object,
             "session_id" | "merchant_id" | "view" => !is_object,
-            "tags" | "payload" | "headers" | "sample_rate" => true,
+            "payload" | "headers" | "sample_rate" => true,
+            "tags" => !is_object,
             "extra" | "labels" | "project" | "payment" | "parent" => is_object,
             other => rules::is_schema_root(other.as_bytes()) && is_object,
         };

@@ -91,6 +91,8 @@ pub(super) enum Form {
     Plain,
     /// A value that is not single becomes a text.
     Label,
+    /// The outcome of a span, as a word of `event.outcome`.
+    Outcome,
     /// Only a part of the error.
     Part(ErrorPart),
 }

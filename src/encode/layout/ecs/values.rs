@@ -37,6 +37,7 @@ impl ValueWriter {
         match leaf.form {
             Form::Plain => self.value(line, context, value, depth),
             Form::Label => self.label(line, context, value),
+            Form::Outcome => self.value(line, context, event_outcome(value), depth),
             Form::Part(part) => match value {
                 ValueRef::Error(parts) => self.error_part(line, context, part, parts),
                 _ => self.value(line, context, value, depth),
@@ -183,6 +184,16 @@ impl ValueWriter {
         }
         line.push(b']');
         Ok(())
+    }
+}
+
+/// The outcome of a span in the words of the schema; other values as they are.
+fn event_outcome(value: ValueRef<'_>) -> ValueRef<'_> {
+    match value {
+        ValueRef::Str(b"ok") => ValueRef::Str(b"success"),
+        ValueRef::Str(b"error" | b"panicked") => ValueRef::Str(b"failure"),
+        ValueRef::Str(b"cancelled") => ValueRef::Str(b"unknown"),
+        other => other,
     }
 }
 
