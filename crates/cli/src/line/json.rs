@@ -1,11 +1,12 @@
 //! Level, time and name of a line that is a JSON object: ringseal's own, ECS, and those of other programs.
 //!
 //! Keys are compared without regard to case and to the separators `_`, `-`, `.` and `@`. Of a key that occurs twice,
-//! the last occurrence counts.
+//! the last occurrence counts. Of several spellings of a key, the first whose value is understood counts: a logger
+//! writes its own members before the fields of the event.
 use super::chosen_keys::{self, ChosenKey};
 use super::keys::{
     DATE, EVENT_KEYS, FIELDS, Hint, LEVEL_KEYS, LEVEL_NAMES, LEVEL_PARENTS, LevelKey, PlainKey,
-    RECORD, SYSLOG, TIME, TIME_KEYS, TIME_KEYS_SURE, roles_of,
+    RECORD, Roles, SYSLOG, TIME, TIME_KEYS, TIME_KEYS_SURE, roles_of,
 };
 use super::level::{LevelReading, Scale, level_of_number, level_of_text_value};
 use super::text_format::level_of_text;
@@ -63,6 +64,8 @@ struct Known {
     times: [Option<u16>; TIME_KEYS.len()],
     names: [Option<u16>; EVENT_KEYS.len()],
     hints: Hints,
+    /// Whether a key of the tables is there in several spellings.
+    has_spellings: bool,
 }
 
 /// Keys of certain loggers, which decide about the meaning of small numbers.
@@ -89,22 +92,34 @@ impl Known {
             times: [None; TIME_KEYS.len()],
             names: [None; EVENT_KEYS.len()],
             hints: Hints::default(),
+            has_spellings: false,
         };
         for (index, entry) in entries.iter(text).enumerate() {
             let (Ok(index), Some(key)) = (u16::try_from(index), PlainKey::of(&entry)) else {
                 continue;
             };
-            known.note(key.as_bytes(), index);
+            known.note(&key, (index, &entry), |at| entries.get(at.into(), text));
         }
         known
     }
 
-    /// Remembers an entry; a later one replaces it.
-    fn note(&mut self, key: &[u8], index: u16) {
-        let Some(roles) = roles_of(key) else { return };
-        let mark = |rank: Option<u8>, places: &mut [Option<u16>]| {
-            if let Some(place) = rank.and_then(|rank| places.get_mut(usize::from(rank))) {
-                *place = Some(index);
+    /// Remembers an entry. A later one replaces it if its key is spelt the same.
+    fn note<'t>(
+        &mut self,
+        key: &PlainKey,
+        (index, entry): (u16, &Entry<'t>),
+        entry_at: impl Fn(u16) -> Option<Entry<'t>>,
+    ) {
+        let Some(roles) = roles_of(key.as_bytes()) else { return };
+        let has_spellings = &mut self.has_spellings;
+        let mut mark = |rank: Option<u8>, places: &mut [Option<u16>]| {
+            let Some(place) = rank.and_then(|rank| places.get_mut(usize::from(rank))) else {
+                return;
+            };
+            let first = place.and_then(&entry_at);
+            match first.is_none_or(|first| is_same_key(&first, entry)) {
+                true => *place = Some(index),
+                false => *has_spellings = true,
             }
         };
         mark(roles.level, &mut self.levels);
@@ -121,9 +136,36 @@ impl Known {
             Some(Hint::Nextcloud) => hints.nextcloud = true,
             Some(Hint::Stream) => hints.stream = true,
             Some(Hint::S) => hints.s = Some(index),
-            Some(Hint::L) => hints.l = Some(index),
+            // Serilog's own key is `@l`; `l` is a field beside it.
+            Some(Hint::L) => {
+                let own = hints.l.and_then(&entry_at).is_some_and(|first| first.key.is("@l"));
+                if !own || entry.key.is("@l") {
+                    hints.l = Some(index);
+                }
+            }
             None => {}
         }
+    }
+
+    /// The entry with a key of a table, then those with other spellings of it.
+    fn spellings<'t>(
+        &self,
+        first: u16,
+        entries: &'t Entries,
+        text: &'t str,
+        rank_in: fn(&Roles) -> Option<u8>,
+    ) -> impl Iterator<Item = (usize, Entry<'t>)> {
+        let first = usize::from(first);
+        let rank_of = move |entry: &Entry<'_>| {
+            PlainKey::of(entry).and_then(|key| rank_in(roles_of(key.as_bytes())?))
+        };
+        let found = entries.get(first, text);
+        let rank = found.filter(|_| self.has_spellings).and_then(|first| rank_of(&first));
+        let others = rank.into_iter().flat_map(move |rank| {
+            let all = entries.iter(text).enumerate();
+            all.filter(move |(at, entry)| *at != first && rank_of(entry) == Some(rank))
+        });
+        found.map(|entry| (first, entry)).into_iter().chain(others)
     }
 
     /// The level under the chosen key, if it is understood.
@@ -141,17 +183,19 @@ impl Known {
 
     fn level(&self, entries: &Entries, text: &str) -> (LevelReading, Option<usize>) {
         let mut unknown = (LevelReading::Missing, None);
-        let ranked =
-            || LEVEL_KEYS.iter().zip(&self.levels).filter_map(|(key, at)| Some((key, (*at)?)));
+        let ranked = || {
+            let ranked = LEVEL_KEYS.iter().zip(&self.levels);
+            ranked.filter_map(|(key, at)| Some((key, (*at)?))).flat_map(|(key, at)| {
+                let spellings = self.spellings(at, entries, text, |roles| roles.level);
+                spellings.map(move |(at, entry)| (key, at, entry))
+            })
+        };
         for wants_words in [true, false] {
-            for (LevelKey(_, scale, counts), at) in ranked() {
-                let Some(entry) = entries.get(at.into(), text) else { continue };
+            for (LevelKey(_, scale, counts), at, entry) in ranked() {
                 match self.level_in(*scale, &entry, wants_words) {
-                    LevelReading::Known(level) => {
-                        return (LevelReading::Known(level), Some(at.into()));
-                    }
+                    LevelReading::Known(level) => return (LevelReading::Known(level), Some(at)),
                     LevelReading::Unknown if *counts && unknown.1.is_none() => {
-                        unknown = (LevelReading::Unknown, Some(at.into()));
+                        unknown = (LevelReading::Unknown, Some(at));
                     }
                     _ => {}
                 }
@@ -249,9 +293,12 @@ impl Known {
         if let Some(found) = self.date_and_clock(entries, text, now) {
             return found;
         }
-        for (rank, at) in self.times.iter().enumerate() {
-            let Some(at) = at.map(usize::from) else { continue };
-            let Some(entry) = entries.get(at, text) else { continue };
+        let ranked = self.times.iter().enumerate().filter_map(|(rank, at)| Some((rank, (*at)?)));
+        let spelt = ranked.flat_map(|(rank, at)| {
+            let spellings = self.spellings(at, entries, text, |roles| roles.time);
+            spellings.map(move |(at, entry)| (rank, at, entry))
+        });
+        for (rank, at, entry) in spelt {
             let is_sure = rank < TIME_KEYS_SURE;
             match time_in(&entry, now) {
                 TimeReading::At(time) => return (TimeReading::At(time), is_sure.then_some(at)),
@@ -279,14 +326,15 @@ impl Known {
     }
 
     fn name(&self, entries: &Entries, text: &str) -> (Option<usize>, Option<usize>) {
-        let is_string = |at: &u16| {
-            entries.get((*at).into(), text).is_some_and(|entry| entry.string().is_some())
+        let string_of = |at: Option<u16>| {
+            let mut spellings = self.spellings(at?, entries, text, |roles| roles.name);
+            spellings.find(|(_, entry)| entry.string().is_some()).map(|(at, _)| at)
         };
         // A logger writes its message before the fields, one of which may have the other's name.
         let [event, message, ..] = self.names;
-        let first = event.into_iter().chain(message).filter(is_string).min();
-        if let Some(at) = first.or_else(|| self.names.into_iter().flatten().find(is_string)) {
-            return (Some(at.into()), None);
+        let first = string_of(event).into_iter().chain(string_of(message)).min();
+        if let Some(at) = first.or_else(|| self.names.into_iter().find_map(string_of)) {
+            return (Some(at), None);
         }
         // tracing's JSON has the message among the fields.
         let parents = [self.parents[FIELDS], self.parents[RECORD]];
@@ -295,6 +343,14 @@ impl Known {
             entry.is_some_and(|entry| name_below(&entry).is_some())
         };
         (None, parents.into_iter().flatten().find(holds_name).map(Into::into))
+    }
+}
+
+/// Whether two keys are the same text.
+fn is_same_key(one: &Entry<'_>, other: &Entry<'_>) -> bool {
+    match (one.key.plain(), other.key.plain()) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.key.decode() == other.key.decode(),
     }
 }
 

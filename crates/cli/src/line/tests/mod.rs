@@ -5,6 +5,7 @@ use super::{LevelReading, LineParser};
 
 mod json_levels;
 mod prefixes;
+mod spellings;
 mod text_levels;
 mod text_times;
 
