@@ -11,6 +11,12 @@ use crate::json::{JsonError, Token, Tokens};
 /// Fields that every line has.
 const REQUIRED: [&str; 3] = ["@timestamp", "log.level", "ecs.version"];
 
+/// Fields that are texts in the specification of ECS loggers, though an index takes other values.
+const TEXTS: [&str; 4] = ["log.level", "message", "ecs.version", "log.logger"];
+
+/// What a label may be.
+const LABEL: &str = "a single value, because it is a label";
+
 /// Objects inside each other that are checked.
 const DEPTH_MAX: usize = 128;
 
@@ -110,6 +116,9 @@ impl Checker {
         if is_repeated || known.is_some_and(|was_map| !(was_map && is_map)) {
             self.add("each path once, dotted or nested", "it twice");
         }
+        if self.is_dotted_label() {
+            self.add("a label without dots, such as `labels.a_b`", "an object inside the labels");
+        }
         match first {
             Token::MapStart => self.object(tokens, first, depth),
             Token::ListStart => self.list(tokens),
@@ -118,6 +127,13 @@ impl Checker {
                 Ok(())
             }
         }
+    }
+
+    /// Whether the present path is below a label: an index makes objects of dots.
+    fn is_dotted_label(&self) -> bool {
+        let label = self.path.strip_prefix("labels.").and_then(|label| label.split_once('.'));
+        // The object of which it is a member was reported.
+        label.is_some_and(|(label, _)| self.paths.get(&format!("labels.{label}")) != Some(&true))
     }
 
     fn object<'t>(
@@ -131,7 +147,7 @@ impl Checker {
         if is_value {
             self.add(Misfit::NotAValue.expected(), Kind::Map.name());
         } else if self.path.starts_with("labels.") {
-            self.add("a single value, because it is a label", Kind::Map.name());
+            self.add(LABEL, Kind::Map.name());
         }
         if depth >= DEPTH_MAX {
             return tokens.skip_value(first).map(|_| ());
@@ -142,7 +158,11 @@ impl Checker {
     /// Checks the elements of an array: an index takes one wherever it takes a value.
     fn list(&mut self, tokens: &mut Tokens<'_>) -> Result<(), JsonError> {
         if self.path.starts_with("labels.") {
-            self.add("a single value, because it is a label", Kind::Array.name());
+            self.add(LABEL, Kind::Array.name());
+        } else if self.path == "labels" {
+            self.add(Misfit::NotAnObject.expected(), Kind::Array.name());
+        } else if self.is_text() {
+            self.add("a text", Kind::Array.name());
         }
         let is_value = field_type(self.path.as_bytes())
             .is_some_and(|it| !matches!(it, FieldType::Object | FieldType::GeoPoint));
@@ -162,6 +182,11 @@ impl Checker {
         Ok(())
     }
 
+    /// Whether the specification of loggers has a text at the present path.
+    fn is_text(&self) -> bool {
+        TEXTS.contains(&self.path.as_str())
+    }
+
     /// Checks a single value.
     fn single(&mut self, value: &Token<'_>) {
         let text = match value {
@@ -173,7 +198,12 @@ impl Checker {
             (_, Some(_)) => Kind::Text,
             (Token::Number(number), _) => of_number(number.as_bytes()),
             (Token::Bool(_), _) => Kind::Bool,
-            _ => return,
+            _ => {
+                if REQUIRED.contains(&self.path.as_str()) {
+                    self.add("a value of this field in every line", Kind::Null.name());
+                }
+                return;
+            }
         };
         let path = self.path.as_bytes();
         let misfit = match field_type(path) {
@@ -182,6 +212,10 @@ impl Checker {
             None if is_object(path) => Some(Misfit::NotAnObject),
             None => None,
         };
+        if text.is_none() && self.is_text() {
+            self.add("a text", kind.name());
+            return;
+        }
         if let Some(misfit) = misfit {
             self.add(misfit.expected(), &found(kind, text.as_deref()));
         }
@@ -268,6 +302,25 @@ mod tests {
             (r#","a":{"x":1},"a":{"y":2}"#, &[("a", "it twice")]),
             (r#","labels":{"a":{"b":1}}"#, &[("labels.a", "an object")]),
             (r#","labels":{"a":[1]}"#, &[("labels.a", "an array")]),
+            (
+                r#","labels":{"a":{"b":{"c":1}}}"#,
+                &[("labels.a", "an object"), ("labels.a.b", "an object")],
+            ),
+            (r#","labels.a":{"b":1}"#, &[("labels.a", "an object")]),
+            (r#","labels":{"a.b":1}"#, &[("labels.a.b", "an object inside the labels")]),
+            (r#","labels.a.b":1"#, &[("labels.a.b", "an object inside the labels")]),
+            (r#","labels":["a"]"#, &[("labels", "an array")]),
+            (r#","labels":"a""#, &[("labels", "\"a\"")]),
+            (r#","labels":{"a_b":1,"c":null}"#, &[]),
+            (r#","message":3"#, &[("message", "a whole number")]),
+            (r#","message":["m"]"#, &[("message", "an array")]),
+            (r#","log.logger":true"#, &[("log.logger", "a truth value")]),
+            (r#","event":{"start":"2026-02-30"}"#, &[("event.start", "\"2026-02-30\"")]),
+            (
+                r#","event":{"start":"2026-13-40T21:21:23Z"}"#,
+                &[("event.start", "\"2026-13-40T21:21:23Z\"")],
+            ),
+            (r#","tags":{"a":1}"#, &[("tags", "an object")]),
             (r#","extra":{"a..b":1}"#, &[("extra.a..b", "one with an empty part")]),
         ] {
             let expected: Vec<_> =
@@ -290,6 +343,37 @@ mod tests {
         assert!(!checker.line(b"{\"a\":\"\xff\"}").is_empty());
         let deep = "{\"a\":".repeat(100_000);
         assert!(!checker.line(deep.as_bytes()).is_empty());
+    }
+
+    #[test]
+    fn the_members_of_the_head_are_texts() {
+        for (line, expected) in [
+            (
+                r#"{"@timestamp":"2026-13-40T21:21:23Z","log.level":3,"ecs.version":"1.12.0"}"#,
+                &["@timestamp", "log.level"][..],
+            ),
+            (
+                r#"{"@timestamp":"2026-02-30T00:00:00Z","log":{"level":3},"ecs":{"version":"1.12.0"}}"#,
+                &["@timestamp", "log.level"],
+            ),
+            (
+                r#"{"@timestamp":null,"log.level":null,"ecs.version":null}"#,
+                &["@timestamp", "log.level", "ecs.version"],
+            ),
+            (
+                r#"{"@timestamp":1763060400123,"log.level":["info"],"ecs.version":1.12}"#,
+                &["log.level", "ecs.version"],
+            ),
+            (
+                r#"{"@timestamp":"2024-02-29T23:59:59.123+03:00","log.level":"info","ecs.version":"1.12.0"}"#,
+                &[],
+            ),
+        ] {
+            let mut checker = Checker::default();
+            let fields: Vec<_> =
+                checker.line(line.as_bytes()).iter().map(|it| it.field.clone()).collect();
+            assert_eq!(fields, expected, "{line}");
+        }
     }
 
     #[test]
