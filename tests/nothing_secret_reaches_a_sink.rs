@@ -9,7 +9,7 @@ use ringseal::testing::Capture;
 use ringseal::value::Map;
 use ringseal::{
     Config, Engine, Format, Level, LevelFilter, Limits, Output, Pii, Sanitized, Secret, Tokens,
-    error, fields, info, warn,
+    error, fields, info, span, warn,
 };
 
 const MAIL: &str = "ann.fisher@example.com";
@@ -63,6 +63,15 @@ const WAYS: &[Way] = &[
         let inner = Map(&[("password", &PASSWORD)]);
         let maps = [Map(&[("login", &inner)])];
         info!(engine, "x", deep = &maps[..]);
+    }),
+    ("a map whose key tells with the field's", |engine| {
+        info!(engine, "x", api = Map(&[("key", &PASSWORD)]), user = Map(&[("name", &PASSWORD)]));
+    }),
+    ("the same in a list, beside a masked value", |engine| {
+        info!(engine, "x", users = [Map(&[("name", &PASSWORD)])], email = MAIL);
+    }),
+    ("the same in a span", |engine| {
+        drop(span!(engine, "x", private = Map(&[("key", &PASSWORD)]), note = MAIL));
     }),
     ("a map's key", |engine| info!(engine, "x", counts = BTreeMap::from([(MAIL, 1)]))),
     ("JSON in a string", |engine| {

@@ -10,6 +10,7 @@
 
 pub(crate) use super::key_split::{LastWord, Tokens};
 
+use super::key_path::{Joined, path_above_name};
 use super::key_table::{self, Role};
 use super::key_words as words;
 use super::kind::KeyClass;
@@ -71,7 +72,9 @@ pub fn classify_key(key: &[u8], parent: Option<&[u8]>, how: KeyMatch, udf: bool)
 /// As [`classify_key`], with everything that the key says.
 pub(crate) fn decide(key: &[u8], parent: Option<&[u8]>, how: KeyMatch, udf: bool) -> Decision {
     if whitelisted(key) {
-        return Decision::PLAIN;
+        // Alone: `id` in `session` is the session's.
+        let below = parent.and_then(|parent| Key::read(key).decide_below(parent, key));
+        return below.unwrap_or(Decision::PLAIN);
     }
     let decision = by_words(key, parent, udf);
     if decision.class == KeyClass::Plain && how == KeyMatch::Substring {
@@ -89,14 +92,20 @@ fn whitelisted(key: &[u8]) -> bool {
     words::whitelist(low)
 }
 
-fn by_words(key: &[u8], parent: Option<&[u8]>, udf: bool) -> Decision {
-    if path_above_name(key).is_some_and(|above| is_person(&Tokens::split(above))) {
+fn by_words(name: &[u8], parent: Option<&[u8]>, udf: bool) -> Decision {
+    if path_above_name(name).is_some_and(|above| is_person(&Tokens::split(above))) {
         return Decision::strong(KeyClass::Name);
     }
-    let key = Key::read(key);
+    let key = Key::read(name);
     let decision = key.decide();
     if key.is_signature_below(parent) {
         return Decision::PLAIN;
+    }
+    if matches!(decision.class, KeyClass::Plain | KeyClass::Drawn)
+        && !decision.is_taken_back
+        && let Some(decision) = parent.and_then(|parent| key.decide_below(parent, name))
+    {
+        return decision;
     }
     if decision.class != KeyClass::Plain || decision.is_taken_back || key.tokens.len() != 1 {
         return match key.tokens.get_if_two_words() {
@@ -131,22 +140,6 @@ fn is_person(parent: &Tokens) -> bool {
     let Some(word) = words.find(|word| !is_number(word)) else { return false };
     let role = key_table::role(word);
     role.has(words::PERSON) && !role.has(words::THING) || words::is_user(word)
-}
-
-/// What is above the last part of a key that is written as a path, if that part is `name`: `user` of `user.name`,
-/// `user[name]` and `user%5Bname%5D`. `user_name` is not a path, but a login.
-fn path_above_name(key: &[u8]) -> Option<&[u8]> {
-    let key = without_end(key, &[b"]", b"%5d"]).unwrap_or(key);
-    let key = without_end(key, &[b"name", b"names"])?;
-    without_end(key, &[b".", b"[", b"%5b"])
-}
-
-/// The key without one of these ends, in any case; `None` if it has none of them.
-fn without_end<'k>(key: &'k [u8], ends: &[&[u8]]) -> Option<&'k [u8]> {
-    ends.iter().find_map(|end| {
-        let (rest, last) = key.split_at_checked(key.len().checked_sub(end.len())?)?;
-        last.eq_ignore_ascii_case(end).then_some(rest)
-    })
 }
 
 /// Whether a `name` below `parent` is a thing's, whatever its other keys are.
@@ -260,6 +253,30 @@ impl Key {
             && parent.is_some_and(|parent| {
                 key_table::role(Tokens::split(parent).last(0)).has(words::CODE)
             })
+    }
+
+    /// What `parent.key` tells, if the key tells more there than alone. `name` is the text of this key.
+    fn decide_below(&self, parent: &[u8], name: &[u8]) -> Option<Decision> {
+        if !self.may_tell_below(parent) {
+            return None;
+        }
+        let joined = Key::read(Joined::of(parent, name).bytes()).decide();
+        (!matches!(joined.class, KeyClass::Plain | KeyClass::Drawn)).then_some(joined)
+    }
+
+    /// Whether the first word can tell something together with the last word of `parent`, as it does in
+    /// `parent.key`.
+    fn may_tell_below(&self, parent: &[u8]) -> bool {
+        let (word, role) = (self.tokens.get(0), self.roles[0]);
+        if role.has(words::PAIRED | words::TELLS_LAST) {
+            return true;
+        }
+        // The roles of the parent's words are not read for most keys.
+        matches!(word, b"key" | b"keys" | b"name" | b"names") && {
+            let above = Key::read(parent);
+            let last = above.tokens.len().saturating_sub(1);
+            above.roles[last].has(words::KEYED | words::PERSON)
+        }
     }
 
     /// A plain decision; says whether one of the first `len` words would tell a secret.

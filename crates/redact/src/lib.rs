@@ -28,6 +28,7 @@ mod json;
 mod key;
 mod key_cache;
 mod key_memo;
+mod key_path;
 mod key_split;
 mod key_table;
 mod key_tails;

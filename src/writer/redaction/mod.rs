@@ -62,6 +62,8 @@ pub(crate) fn redact_fields(config: &RedactionConfig, entries: &[u8]) -> Vec<u8>
 /// The key decisions for a call site.
 #[derive(Debug)]
 struct Site {
+    /// The keys: of values that contain others, they decide about the keys in them.
+    names: &'static [&'static str],
     rulings: Box<[Ruling]>,
     /// What the keys say, if values decide about other values.
     open: Option<Box<[KeyFacts]>>,
@@ -216,7 +218,13 @@ impl Redaction {
         }
         self.prescan.clear();
         let scanned = catch_unwind(AssertUnwindSafe(|| {
-            self.prescan.values(&site.rulings, payload, &mut self.redactor, &mut self.keys)?;
+            self.prescan.values(
+                &site.rulings,
+                site.names,
+                payload,
+                &mut self.redactor,
+                &mut self.keys,
+            )?;
             Ok(site.open.is_none() && self.prescan.is_clean(payload, &mut self.redactor))
         }));
         let is_clean = match scanned {
@@ -245,11 +253,10 @@ impl Redaction {
             return Ok(Redacted { source: Source::Site(callsite), payload: &[], has_stack });
         };
         let metadata = callsite.metadata();
-        let own_keys = site.name.as_ref().map(|_| metadata.keys);
-        let shape = if own_keys.is_some() { Shape::Entries } else { Shape::Values };
+        let shape = if site.name.is_some() { Shape::Entries } else { Shape::Values };
         redactor.start_event();
         let written = write_or_mask(buffers, failed, is_sound, redactor, keys, shape, |rewriter| {
-            rewriter.values(&site.rulings, site.open.as_deref(), own_keys, payload)
+            rewriter.values(&site.rulings, site.open.as_deref(), site.names, shape, payload)
         });
         redactor.end_event();
         written?;
@@ -360,7 +367,7 @@ impl Redaction {
         let is_plain = open.is_none()
             && name.is_none()
             && rulings.iter().all(|ruling| ruling.class == KeyClass::Plain);
-        let site = Site { rulings, open, name, is_plain };
+        let site = Site { names: metadata.keys, rulings, open, name, is_plain };
         if self.sites.len() <= index {
             self.sites.resize_with(index + 1, || None);
         }

@@ -26,20 +26,25 @@ impl Prescan {
         self.needs_rewrite = false;
     }
 
-    /// Scans the values of a call site's fields, and a stack after them.
+    /// Scans the values of a call site's fields, whose keys are `names`, and a stack after them.
     #[inline]
     pub(super) fn values(
         &mut self,
         rulings: &[Ruling],
+        names: &[&str],
         payload: &[u8],
         redactor: &mut Redactor,
         keys: &mut Keys,
     ) -> Result<(), ReadError> {
         let mut rest = payload;
-        for &ruling in rulings {
+        let mut left = rulings.iter();
+        while let Some(&ruling) = left.next() {
             if !self.plain(ruling.class, payload, &mut rest) {
                 let value = ValueRef::read(&mut rest)?;
-                self.value(ruling, b"", value, payload, redactor, keys)?;
+                // Only values that contain others have a use for their key.
+                let index = rulings.len() - left.len() - 1;
+                let name = names.get(index).map_or(&b""[..], |name| name.as_bytes());
+                self.value(ruling, name, value, payload, redactor, keys)?;
             }
         }
         if !rest.is_empty() {

@@ -278,7 +278,8 @@ impl Redaction {
         }
         let (payload, _) = split_extras(&record.header, record.payload).ok()?;
         self.prescan.clear();
-        self.prescan.values(&site.rulings, payload, &mut self.redactor, &mut self.keys).ok()?;
+        let Self { prescan, redactor, keys, .. } = self;
+        prescan.values(&site.rulings, site.names, payload, redactor, keys).ok()?;
         if self.prescan.needs_rewrite() {
             return Some(false);
         }

@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::copies::Shape;
 use super::key_facts::{Keys, KnownKey};
 use super::prescan::text_of;
 use super::{Buffers, FAILED};
@@ -37,12 +38,14 @@ impl<'a> Rewriter<'a> {
         Self { redactor, keys, out, value_text, redacted_text, masks_all }
     }
 
-    /// The values of a call site's fields and the stack after them; with `keys` as entries of a map.
+    /// The values of a call site's fields, whose keys are `names`, and the stack after them; as values, or as entries
+    /// of a map.
     pub(super) fn values(
         &mut self,
         rulings: &[Ruling],
         open: Option<&[KeyFacts]>,
-        keys: Option<&[&str]>,
+        names: &[&str],
+        shape: Shape,
         mut payload: &[u8],
     ) -> Result<(), ReadError> {
         let scope = match open {
@@ -50,15 +53,16 @@ impl<'a> Rewriter<'a> {
             _ => Scope::default(),
         };
         for (index, &ruling) in rulings.iter().enumerate() {
-            if let Some(keys) = keys {
-                self.key(keys.get(index).unwrap_or(&"").as_bytes());
+            let name = names.get(index).map_or(&b""[..], |name| name.as_bytes());
+            if shape == Shape::Entries {
+                self.key(name);
             }
             let facts = open.and_then(|open| open.get(index));
             let ruling = facts.map_or(ruling, |facts| resolved(&scope, facts, ruling));
-            self.next(ruling, b"", &mut payload)?;
+            self.next(ruling, name, &mut payload)?;
         }
         if !payload.is_empty() {
-            if keys.is_some() {
+            if shape == Shape::Entries {
                 self.key(b"stack");
             }
             self.next(Ruling::default(), b"", &mut payload)?;
@@ -160,7 +164,7 @@ impl<'a> Rewriter<'a> {
                 self.close(open);
                 Ok(())
             }
-            ValueRef::Pii(kind, values) => self.personal(kind, values),
+            ValueRef::Pii(kind, values) => self.personal(kind, parent, values),
             leaf => {
                 let class = match leaf {
                     ValueRef::I64(_)
@@ -218,7 +222,7 @@ impl<'a> Rewriter<'a> {
                 _ => Ruling::strong(class),
             };
             if let ValueRef::Array(inner) = value {
-                values = &values[values.len() - rest_len(values)?..];
+                ValueRef::read(&mut values)?;
                 self.list(ruling, parent, true, inner)?;
             } else {
                 self.next(ruling, parent, &mut values)?;
@@ -274,7 +278,12 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Personal data is replaced as a whole, unless the rules keep its kind: then it is an ordinary value.
-    fn personal(&mut self, kind: PiiKind, Values(values): Values<'_>) -> Result<(), ReadError> {
+    fn personal(
+        &mut self,
+        kind: PiiKind,
+        parent: &[u8],
+        Values(values): Values<'_>,
+    ) -> Result<(), ReadError> {
         let class = class_of(kind);
         let mut rest = values;
         if rest.is_empty() {
@@ -284,7 +293,7 @@ impl<'a> Rewriter<'a> {
         let stays = class != KeyClass::Udf
             && class.kind().is_some_and(|kind| !self.redactor.rules().finds(kind));
         if stays {
-            return self.next(Ruling::default(), b"", &mut rest);
+            return self.next(Ruling::default(), parent, &mut rest);
         }
         let value = ValueRef::read(&mut rest)?;
         let raw = &values[..values.len() - rest.len()];
@@ -476,12 +485,6 @@ fn resolved(scope: &Scope, facts: &KeyFacts, ruling: Ruling) -> Ruling {
         _ if ruling.class != KeyClass::Plain => ruling,
         class => Ruling::strong(class),
     }
-}
-
-/// How many bytes follow the first value.
-fn rest_len(mut values: &[u8]) -> Result<usize, ReadError> {
-    ValueRef::read(&mut values)?;
-    Ok(values.len())
 }
 
 pub(super) fn read_key<'a>(entries: &mut &'a [u8]) -> Result<&'a [u8], ReadError> {

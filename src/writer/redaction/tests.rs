@@ -1,5 +1,6 @@
 //! The redacted copy against a slow model of it, and what happens when the rules themselves fail.
 mod copies;
+mod nested;
 mod preview;
 mod trees;
 
