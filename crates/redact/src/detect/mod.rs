@@ -254,7 +254,7 @@ pub(crate) fn at_number(finder: &mut Finder<'_>, pos: usize) {
     if !at(finder.input, pos).is_ascii_digit() || is_word(before(finder.input, pos)) {
         return;
     }
-    number::find(finder, pos);
+    apart_from_signs(finder, |finder| number::find(finder, pos));
 }
 
 /// The first character of a word.
@@ -268,11 +268,21 @@ pub(crate) fn at_word_of(finder: &mut Finder<'_>, pos: usize, kinds: WordKinds) 
     if !is_word(at(finder.input, pos)) || is_word(before(finder.input, pos)) {
         return;
     }
-    for (kind, find) in WORD_DETECTORS {
-        if kinds.has(kind) {
-            find(finder, pos);
+    apart_from_signs(finder, |finder| {
+        for (kind, find) in WORD_DETECTORS {
+            if kinds.has(kind) {
+                find(finder, pos);
+            }
         }
-    }
+    });
+}
+
+/// Runs detectors whose anchor is not a sign. What they find does not decide where `key=value` is searched, because
+/// signs and other anchors are not read in one order.
+fn apart_from_signs(finder: &mut Finder<'_>, detect: impl FnOnce(&mut Finder<'_>)) {
+    let kv_from = finder.kv_from;
+    detect(finder);
+    finder.kv_from = kv_from;
 }
 
 /// A detector that is called at a position of a text.
@@ -293,7 +303,7 @@ const WORD_DETECTORS: [(WordKinds, Detector); 8] = [
 /// The first character of a word in a cut text, checked for credentials that the cut shortened.
 pub(crate) fn at_cut_word(finder: &mut Finder<'_>, pos: usize) {
     if finder.cut && is_word(at(finder.input, pos)) && !is_word(before(finder.input, pos)) {
-        shape::cut_word(finder, pos);
+        apart_from_signs(finder, |finder| shape::cut_word(finder, pos));
     }
 }
 
@@ -308,6 +318,10 @@ pub(crate) fn at_cut_end(finder: &mut Finder<'_>) {
 /// The first character of `bearer`, `basic`, `BEGIN`, `identified`, or of a telling word anywhere in a key;
 /// [`keyword_may_be`] has accepted it.
 pub(crate) fn at_keyword(finder: &mut Finder<'_>, pos: usize) {
+    apart_from_signs(finder, |finder| keyword(finder, pos));
+}
+
+fn keyword(finder: &mut Finder<'_>, pos: usize) {
     let starts = !is_word(before(finder.input, pos));
     match (at(finder.input, pos) | 0x20, at(finder.input, pos + 2) | 0x20) {
         (b'b', b'a') if starts => auth::find(finder, pos, b"bearer", HitKind::Bearer),

@@ -63,10 +63,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     if before(input, key.start) == b'*' {
         return;
     }
-    // What is found here does not depend on what was found by signs, nor the other way around.
-    let kv_from = finder.kv_from;
     connected(finder, key);
-    finder.kv_from = kv_from;
 }
 
 /// `mot de passe`: three words for one key.

@@ -50,9 +50,7 @@ pub(super) fn at_angle(finder: &mut Finder<'_>, pos: usize) {
     let prefix = input[pos + 1..end].iter().rposition(|&byte| byte == b':').map_or(0, |i| i + 1);
     let Some(key) = key_text::trimmed(input, pos + 1 + prefix, end) else { return };
     finder.spend(len);
-    let kv_from = finder.kv_from;
-    element(finder, key, ANGLES[0]);
-    finder.kv_from = kv_from;
+    super::apart_from_signs(finder, |finder| element(finder, key, ANGLES[0]));
 }
 
 /// The element whose name is `key`, found by its telling word. Returns whether the key is the name of one.

@@ -9,6 +9,7 @@ use super::super::key_memo::Memos;
 use super::super::{oracle, scan_value};
 use super::*;
 
+mod keywords;
 mod numbers;
 mod offsets;
 mod pairs;
