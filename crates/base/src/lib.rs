@@ -15,6 +15,8 @@ pub mod backoff;
 #[doc(hidden)]
 pub mod calendar;
 #[doc(hidden)]
+pub mod catalogue;
+#[doc(hidden)]
 pub mod clock;
 #[doc(hidden)]
 pub mod digest;
@@ -26,6 +28,7 @@ pub mod json;
 #[doc(hidden)]
 pub mod limits;
 #[doc(hidden)]
+pub mod own_thread;
 pub mod panic;
 #[doc(hidden)]
 pub mod printable;

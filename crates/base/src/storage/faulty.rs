@@ -10,15 +10,17 @@
 //! bytes that were overwritten since then, each sector of 512 bytes is the new or the old one.
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io::{self, IoSlice};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use self::file::FaultyFile;
 use self::power_loss::SplitMix;
 use super::{FileId, FileKind, FileLock, FileStat, OpenMode, Storage, StorageFile};
 
+mod file;
 mod power_loss;
 
 /// The disk; clones are the same disk.
@@ -26,6 +28,9 @@ mod power_loss;
 pub struct FaultyDisk {
     state: Arc<Mutex<State>>,
 }
+
+/// A function that is called when the process is killed.
+type OnKill = Arc<dyn Fn() + Send + Sync>;
 
 #[derive(Clone, Default)]
 struct State {
@@ -39,6 +44,10 @@ struct State {
     faults: Faults,
     calls: u64,
     unix_nanos: i64,
+    /// The files that are locked.
+    locked: BTreeSet<usize>,
+    is_killed: bool,
+    on_kill: Option<OnKill>,
 }
 
 #[derive(Clone, Default)]
@@ -115,6 +124,16 @@ impl FaultyDisk {
         self.state.lock().calls
     }
 
+    /// Whether a call was the one that kills the process.
+    pub fn is_killed(&self) -> bool {
+        self.state.lock().is_killed
+    }
+
+    /// Calls `on_kill` when the process is killed, inside the call that does it. It must not use the disk.
+    pub fn on_kill(&self, on_kill: impl Fn() + Send + Sync + 'static) {
+        self.state.lock().on_kill = Some(Arc::new(on_kill));
+    }
+
     /// Sets the clock for the times of files.
     pub fn set_time(&self, unix_nanos: i64) {
         self.state.lock().unix_nanos = unix_nanos;
@@ -173,7 +192,7 @@ impl FaultyDisk {
     /// The disk as the next process finds it after this one was killed.
     pub fn after_kill(&self) -> FaultyDisk {
         let mut state = self.state.lock().clone();
-        state.faults = Faults::default();
+        state.begin_process();
         FaultyDisk { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -192,7 +211,7 @@ impl FaultyDisk {
         for inode in &mut state.inodes {
             inode.lose_power(&mut random);
         }
-        state.faults = Faults::default();
+        state.begin_process();
         FaultyDisk { state: Arc::new(Mutex::new(state)) }
     }
 }
@@ -216,11 +235,23 @@ impl Change {
 }
 
 impl State {
+    /// No fault, lock or call of the last process is left.
+    fn begin_process(&mut self) {
+        self.faults = Faults::default();
+        self.locked.clear();
+        (self.is_killed, self.on_kill) = (false, None);
+    }
+
     /// Counts a call and fails if it is the one that has to.
     fn call(&mut self) -> io::Result<()> {
         let call = self.calls;
         self.calls += 1;
         if self.faults.kill_call.is_some_and(|(killed, _)| call >= killed) {
+            if !std::mem::replace(&mut self.is_killed, true)
+                && let Some(on_kill) = &self.on_kill
+            {
+                on_kill();
+            }
             return Err(io::Error::other("the process is dead"));
         }
         match self.faults.fail_call {
@@ -249,7 +280,8 @@ impl State {
 
     fn stat(&self, inode: usize) -> FileStat {
         FileStat {
-            id: Some(FileId { device: 1, inode: inode as u64 }),
+            // No file has the number 0.
+            id: Some(FileId { device: 1, inode: inode as u64 + 1 }),
             kind: self.inodes[inode].other_kind.unwrap_or(FileKind::Regular),
             len: self.inodes[inode].bytes.len() as u64,
             links: self.names.values().filter(|&&other| other == inode).count() as u64,
@@ -278,15 +310,21 @@ impl State {
 }
 
 impl Storage for FaultyDisk {
-    /// There is only one process, so this always succeeds.
+    /// There is only one process, which cannot lock a file twice.
     fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
-        let file = match self.open(path, OpenMode::CreateNew { mode }) {
+        let opened = match self.open(path, OpenMode::CreateNew { mode }) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 self.open(path, OpenMode::Append)
             }
             opened => opened,
         };
-        file.map(FileLock::new)
+        opened?;
+        let mut state = self.state.lock();
+        let inode = state.inode_of(path)?;
+        if !state.locked.insert(inode) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(FileLock::new(Locked { disk: self.clone(), inode }))
     }
 
     fn open(&self, path: &Path, how: OpenMode) -> io::Result<Box<dyn StorageFile>> {
@@ -358,6 +396,18 @@ impl Storage for FaultyDisk {
         Ok(())
     }
 
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.call()?;
+        if state.names.keys().chain(&state.dirs).any(|path| path.parent() == Some(dir)) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        if !state.dirs.remove(dir) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(())
+    }
+
     fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
         let mut state = self.state.lock();
         state.call()?;
@@ -389,92 +439,14 @@ impl Storage for FaultyDisk {
     }
 }
 
-struct FaultyFile {
-    state: Arc<Mutex<State>>,
+/// Ends a lock when it is dropped.
+struct Locked {
+    disk: FaultyDisk,
     inode: usize,
-    position: u64,
 }
 
-impl StorageFile for FaultyFile {
-    fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut state = self.state.lock();
-        let before = state.calls;
-        let called = state.call();
-        let mut taken = state.faults.append_bytes_max.min(state.space());
-        let is_full = |dir| {
-            let mut names = state.names.iter().filter(|(_, inode)| **inode == self.inode);
-            names.any(|(path, _)| path.starts_with(dir))
-        };
-        if state.faults.full_below.is_some_and(is_full) {
-            taken = 0;
-        }
-        if called.is_err() {
-            taken = taken.min(state.bytes_when_killed(before));
-        } else if taken == 0 {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        let unix_nanos = state.unix_nanos;
-        let inode = &mut state.inodes[self.inode];
-        let old = inode.bytes.len();
-        for slice in slices {
-            let part = taken.min(slice.len());
-            inode.bytes.extend_from_slice(&slice[..part]);
-            taken -= part;
-        }
-        inode.modified_unix_nanos = unix_nanos;
-        self.position = inode.bytes.len() as u64;
-        called.map(|()| inode.bytes.len() - old)
-    }
-
-    fn position(&self) -> io::Result<u64> {
-        self.state.lock().call()?;
-        Ok(self.position)
-    }
-
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut state = self.state.lock();
-        state.call()?;
-        state.inodes[self.inode].refuse(&[FileKind::Other])?;
-        let bytes = &state.inodes[self.inode].bytes;
-        let from = bytes.len().min(offset as usize);
-        let count = buffer.len().min(bytes.len() - from);
-        buffer[..count].copy_from_slice(&bytes[from..from + count]);
-        Ok(count)
-    }
-
-    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let mut state = self.state.lock();
-        let before = state.calls;
-        let called = state.call();
-        let taken = if called.is_err() { state.bytes_when_killed(before) } else { usize::MAX };
-        let bytes = &bytes[..taken.min(bytes.len())];
-        let inode = &mut state.inodes[self.inode];
-        let start = inode.bytes.len().min(offset as usize);
-        let end = start + bytes.len();
-        inode.bytes.resize(inode.bytes.len().max(end), 0);
-        inode.bytes[start..end].copy_from_slice(bytes);
-        called.map(|()| bytes.len())
-    }
-
-    fn set_len(&mut self, len: u64) -> io::Result<()> {
-        let mut state = self.state.lock();
-        state.call()?;
-        state.inodes[self.inode].bytes.resize(len as usize, 0);
-        Ok(())
-    }
-
-    fn stat(&self) -> io::Result<FileStat> {
-        let mut state = self.state.lock();
-        state.call()?;
-        Ok(state.stat(self.inode))
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        let mut state = self.state.lock();
-        state.call()?;
-        let inode = &mut state.inodes[self.inode];
-        inode.refuse(&[FileKind::Other])?;
-        inode.durable = inode.bytes.clone();
-        Ok(())
+impl Drop for Locked {
+    fn drop(&mut self) {
+        self.disk.state.lock().locked.remove(&self.inode);
     }
 }

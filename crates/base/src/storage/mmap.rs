@@ -1,16 +1,13 @@
 //! Writing into a file through memory, such that no other process can kill this one by truncating the file.
 //!
-//! A store into a mapped page whose file has become shorter, or for which the disk has no block, raises SIGBUS, which
-//! by default ends the process. There are two precautions. Blocks are reserved before they are mapped ([`reserve`]), so
-//! a full disk is an error value. While a [`FileWindow`] exists, a handler for SIGBUS replaces the missing page by an
-//! anonymous one and marks the window lost, which its owner sees after the copy. journald and PulseAudio do the same.
-//! The handler is registered when the first window is made, and never before; faults outside of windows go to the
-//! previous handler. A host that registers its own SIGBUS handler later must call the previous one in turn.
+//! There are two precautions. Blocks are reserved before they are mapped ([`reserve`]), so a full disk is an error
+//! value. A page that the file no longer has becomes private memory (`bus_error`), and the window is lost, which its
+//! owner sees after the copy.
 //!
 //! Promises: making a window allocates nothing on the heap and takes a few system calls; copying takes none. Dropping a
-//! large window with many dirty pages takes milliseconds: do it on a helper thread. At most [`WINDOWS_MAX`] windows can
-//! exist at a time; another one is an error. A crash leaves the file with the length it was given, with zeros where
-//! nothing was copied yet.
+//! large window with many dirty pages takes milliseconds: do it on a helper thread. At most [`WINDOWS_MAX`] windows and
+//! shared regions ([`Region::shared`](super::region::Region::shared)) can exist at a time; another one is an error. A
+//! crash leaves the file with the length it was given, with zeros where nothing was copied yet.
 //!
 //! Invariants:
 //!
@@ -18,29 +15,21 @@
 //!    reference to that memory is ever created: it is accessed through raw pointers alone, because others may change
 //!    the file.
 //! 2. Every access stays within `0..len` of its window (checked in `checked_range`).
-//! 3. A slot of `SLOTS` belongs to one window, from `claim` (after the mapping is created) to `release` (before it is
-//!    removed). Only the owner of a window (`&mut` or `&`, and the window is not `Sync`) touches its memory, so a fault
-//!    inside a slot's range happens while the owner is inside a method of it. During the handler, the slot cannot be
-//!    released and its range cannot be given to another mapping.
-//! 4. The handler calls nothing but async-signal-safe functions, takes no lock, allocates nothing, touches no memory
-//!    except atomic statics and the signal's own arguments, and leaves `errno` unchanged.
-//! 5. `PREVIOUS` is set before the handler is registered, and never changes.
-//! 6. What is passed to a system call is valid for the time of the call: descriptors are open, pointers are null or
+//! 3. The guard of a window is dropped before its mapping. Only the owner of a window (`&mut` or `&`, and the window is
+//!    not `Sync`) touches its memory, so a fault in it happens while the owner is inside a method of it.
+//! 4. What is passed to a system call is valid for the time of the call: descriptors are open, pointers are null or
 //!    point to values of the right type, for which all zeros are valid too.
-//! 7. The system calls the handler with a valid `siginfo_t` and, for SIGBUS, fills in the address (sigaction(2)).
-//! 8. The page of a [`ForkMark`] lives as long as it; only the kernel writes it, in a forked child.
+//! 5. The page of a [`ForkMark`] lives as long as it; only the kernel writes it, in a forked child.
 #![allow(unsafe_code)]
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::ptr;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
-/// How many windows there can be at a time, in the whole process.
-pub const WINDOWS_MAX: usize = 64;
+use super::bus_error::FaultGuard;
+pub use super::bus_error::WINDOWS_MAX;
 
 /// The file was truncated under the window; the copied bytes may be lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +43,7 @@ pub fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
     };
     let (offset, len) = (as_offset(offset)?, as_offset(len)?);
     loop {
-        // SAFETY: invariant 6; the descriptor is open because `file` is borrowed.
+        // SAFETY: invariant 4; the descriptor is open because `file` is borrowed.
         let result =
             unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, offset, len) };
         if result == 0 {
@@ -79,7 +68,7 @@ impl ForkMark {
         let mut page = MmapOptions::new().len(1).map_anon()?;
         page[0] = 1;
         let page = MmapRaw::from(page);
-        // SAFETY: invariants 6 and 8: no references into the page exist, and zeros are valid bytes.
+        // SAFETY: invariants 4 and 5: no references into the page exist, and zeros are valid bytes.
         let result = unsafe { libc::madvise(page.as_mut_ptr().cast(), 1, libc::MADV_WIPEONFORK) };
         if result == 0 { Ok(ForkMark(page)) } else { Err(io::Error::last_os_error()) }
     }
@@ -87,7 +76,7 @@ impl ForkMark {
     /// Whether this is the process that made the mark.
     #[inline]
     pub fn is_same_process(&self) -> bool {
-        // SAFETY: invariant 8; volatile, because a fork changes the byte unseen.
+        // SAFETY: invariant 5; volatile, because a fork changes the byte unseen.
         unsafe { ptr::read_volatile(self.0.as_ptr()) == 1 }
     }
 }
@@ -96,8 +85,9 @@ impl ForkMark {
 /// extended are lost.
 #[derive(Debug)]
 pub struct FileWindow {
+    /// Dropped first: invariant 3.
+    guard: FaultGuard,
     map: MmapRaw,
-    slot: &'static Slot,
     /// Invariant 3 needs that two threads cannot be in the same window at once.
     _not_sync: std::marker::PhantomData<std::cell::Cell<()>>,
 }
@@ -106,12 +96,11 @@ impl FileWindow {
     /// Maps `len` bytes of a file, which must be open for reading and writing, from `offset` on, a
     /// multiple of the page size.
     pub fn new(file: &File, offset: u64, len: usize) -> io::Result<FileWindow> {
-        install_handler()?;
         let map = MmapOptions::new().offset(offset).len(len).map_raw(file)?;
         // Unwritten pages need no read-ahead; best effort.
         let _ = map.advise(Advice::Random);
-        let slot = claim(map.as_ptr() as usize, map.len())?;
-        Ok(FileWindow { map, slot, _not_sync: std::marker::PhantomData })
+        let guard = FaultGuard::new(map.as_ptr() as usize, map.len())?;
+        Ok(FileWindow { guard, map, _not_sync: std::marker::PhantomData })
     }
 
     /// How many bytes are mapped; at least one.
@@ -124,7 +113,7 @@ impl FileWindow {
         let start = self.checked_range(offset, bytes.len()).ok_or(Lost)?;
         let target = self.map.as_mut_ptr().wrapping_add(start);
         // SAFETY: invariants 1 and 2; `bytes` is ordinary memory and cannot overlap with a mapping that has no
-        // references. A fault is repaired by the handler (invariants 3 and 4).
+        // references. A fault is repaired by the handler (invariant 3).
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) };
         if self.is_lost() { Err(Lost) } else { Ok(()) }
     }
@@ -133,7 +122,7 @@ impl FileWindow {
     pub fn byte(&self, offset: usize) -> Option<u8> {
         let source = self.map.as_ptr().wrapping_add(self.checked_range(offset, 1)?);
         // SAFETY: invariants 1 and 2; volatile because others may change it at any time. A fault is
-        // repaired by the handler (invariants 3 and 4).
+        // repaired by the handler (invariant 3).
         let byte = unsafe { ptr::read_volatile(source) };
         if self.is_lost() { None } else { Some(byte) }
     }
@@ -148,8 +137,7 @@ impl FileWindow {
 
     /// Whether the file was truncated under an access since the window was made.
     pub fn is_lost(&self) -> bool {
-        // ORDER: Relaxed; set by the handler on this same thread, between two of its instructions.
-        self.slot.lost.load(Ordering::Relaxed)
+        self.guard.is_lost()
     }
 
     /// Invariant 2.
@@ -157,214 +145,6 @@ impl FileWindow {
         let end = offset.checked_add(len)?;
         (end <= self.map.len()).then_some(offset)
     }
-}
-
-impl Drop for FileWindow {
-    fn drop(&mut self) {
-        // Before the fields are dropped, and with them the mapping: invariant 3.
-        self.slot.release();
-    }
-}
-
-/// One window, for the handler.
-#[derive(Debug)]
-struct Slot {
-    taken: AtomicBool,
-    /// 0 while there is no window.
-    start: AtomicUsize,
-    len: AtomicUsize,
-    lost: AtomicBool,
-}
-
-impl Slot {
-    const fn free() -> Slot {
-        Slot {
-            taken: AtomicBool::new(false),
-            start: AtomicUsize::new(0),
-            len: AtomicUsize::new(0),
-            lost: AtomicBool::new(false),
-        }
-    }
-
-    fn release(&self) {
-        // ORDER: Relaxed; `holds` reads `start` twice, and the owner cannot be faulting now (invariant 3).
-        self.start.store(0, Ordering::Relaxed);
-        // ORDER: Release, pairs with the Acquire of `claim`: the next owner's stores come after
-        // ours.
-        self.taken.store(false, Ordering::Release);
-    }
-
-    /// Whether an address lies in this window. Handlers on other threads may read while the slot changes owners; a
-    /// reader that sees half of the change must not match a foreign address.
-    fn holds(&self, address: usize) -> bool {
-        // ORDER: Acquire, pairs with the Release of `start` in `claim`: the length is that
-        // window's, or a later one's.
-        let start = self.start.load(Ordering::Acquire);
-        // ORDER: Acquire, so that the second read of `start` comes after it.
-        let len = self.len.load(Ordering::Acquire);
-        // ORDER: Relaxed; a later owner's length came after `start` was 0 in between.
-        let start_again = self.start.load(Ordering::Relaxed);
-        start != 0 && start == start_again && address.wrapping_sub(start) < len
-    }
-}
-
-/// All windows, for the handler.
-static SLOTS: [Slot; WINDOWS_MAX] = [const { Slot::free() }; WINDOWS_MAX];
-
-fn claim(start: usize, len: usize) -> io::Result<&'static Slot> {
-    let free = SLOTS.iter().find(|slot| {
-        // ORDER: Acquire, pairs with the Release of `Slot::release`; on failure nothing is read.
-        slot.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
-    });
-    let slot = free.ok_or_else(|| {
-        io::Error::new(io::ErrorKind::QuotaExceeded, "too many mapped files at a time")
-    })?;
-    // ORDER: Relaxed; read and written on the owner's thread alone, the handler included.
-    slot.lost.store(false, Ordering::Relaxed);
-    // ORDER: Release, so that a reader that sees this length sees the 0 that `release` left in `start` before.
-    slot.len.store(len, Ordering::Release);
-    // ORDER: Release, pairs with the Acquire of `start` in `holds`.
-    slot.start.store(start, Ordering::Release);
-    Ok(slot)
-}
-
-/// The action for faults outside of windows.
-static PREVIOUS: OnceLock<Previous> = OnceLock::new();
-/// Page size; 0 until the handler is installed.
-static PAGE_BYTES: AtomicUsize = AtomicUsize::new(0);
-
-#[derive(Clone, Copy)]
-struct Previous {
-    /// A function's address, or `SIG_DFL`, `SIG_IGN`.
-    action: libc::sighandler_t,
-    takes_info: bool,
-}
-
-fn install_handler() -> io::Result<()> {
-    static INSTALLED: parking_lot::Mutex<bool> = parking_lot::Mutex::new(false);
-    let mut installed = INSTALLED.lock();
-    if *installed {
-        return Ok(());
-    }
-    let previous = current_action()?;
-    let _ = PREVIOUS.set(Previous {
-        action: previous.sa_sigaction,
-        takes_info: previous.sa_flags & libc::SA_SIGINFO != 0,
-    });
-    // SAFETY: invariant 6; no memory is involved.
-    let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    // ORDER: Relaxed; the registration below is a system call, and a fault in a window comes after
-    // it.
-    PAGE_BYTES.store(usize::try_from(page_bytes).unwrap_or(4096), Ordering::Relaxed);
-    register(&previous)?;
-    *installed = true;
-    Ok(())
-}
-
-fn current_action() -> io::Result<libc::sigaction> {
-    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: invariant 6; a null new action changes nothing.
-    let result = unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), action.as_mut_ptr()) };
-    if result != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: invariant 6; written by the call above, and zeroed before.
-    Ok(unsafe { action.assume_init() })
-}
-
-/// Registers the handler with the previous one's mask, on the alternate stack if the thread has
-/// one.
-fn register(previous: &libc::sigaction) -> io::Result<()> {
-    let mut action = *previous;
-    let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_bus_error;
-    action.sa_sigaction = handler as libc::sighandler_t;
-    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-    // SAFETY: the handler has the signature that SA_SIGINFO demands and keeps to invariants 4 and
-    // 5; the old action is not asked for.
-    let result = unsafe { libc::sigaction(libc::SIGBUS, &raw const action, ptr::null_mut()) };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-extern "C" fn on_bus_error(
-    signal: libc::c_int,
-    info: *mut libc::siginfo_t,
-    context: *mut libc::c_void,
-) {
-    // SAFETY: invariant 7.
-    let details = unsafe { &*info };
-    // SAFETY: invariant 7.
-    let address = unsafe { details.si_addr() } as usize;
-    let mine = SLOTS.iter().find(|slot| slot.holds(address));
-    match mine {
-        Some(slot) if replace_page(address) => {
-            // ORDER: Relaxed; read by the interrupted code on this same thread.
-            slot.lost.store(true, Ordering::Relaxed);
-        }
-        _ => forward_fault(signal, info, context),
-    }
-}
-
-/// Puts an anonymous page of zeros at the fault, so that the repeated access succeeds.
-fn replace_page(address: usize) -> bool {
-    // ORDER: Relaxed; stored before the handler was registered.
-    let page_bytes = PAGE_BYTES.load(Ordering::Relaxed);
-    if page_bytes == 0 {
-        return false;
-    }
-    let page = address - address % page_bytes;
-    // SAFETY: thread-local, always valid; invariant 4.
-    let errno = unsafe { libc::__errno_location() };
-    // SAFETY: as above.
-    let errno_before = unsafe { *errno };
-    // SAFETY: the page lies in a live window (invariant 3), which has no references (invariant 1); MAP_FIXED replaces
-    // only this page, and dropping the window unmaps it with the rest.
-    let mapped = unsafe {
-        libc::mmap(
-            page as *mut libc::c_void,
-            page_bytes,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
-            -1,
-            0,
-        )
-    };
-    // SAFETY: as above.
-    unsafe { *errno = errno_before };
-    mapped != libc::MAP_FAILED
-}
-
-/// Forwards a fault outside of windows to the previous handler; without one, the default action follows when the access
-/// is repeated.
-fn forward_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    match PREVIOUS.get() {
-        Some(previous) if is_function(previous.action) && previous.takes_info => {
-            // SAFETY: invariant 5: the system returned it as a function of this signature.
-            let function = unsafe {
-                std::mem::transmute::<
-                    libc::sighandler_t,
-                    extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void),
-                >(previous.action)
-            };
-            function(signal, info, context);
-        }
-        Some(previous) if is_function(previous.action) => {
-            // SAFETY: invariant 5: the system returned it as a function of this signature.
-            let function = unsafe {
-                std::mem::transmute::<libc::sighandler_t, extern "C" fn(libc::c_int)>(
-                    previous.action,
-                )
-            };
-            function(signal);
-        }
-        // SAFETY: async-signal-safe (invariant 4).
-        _ => unsafe {
-            libc::signal(signal, libc::SIG_DFL);
-        },
-    }
-}
-
-fn is_function(action: libc::sighandler_t) -> bool {
-    action != libc::SIG_DFL && action != libc::SIG_IGN
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 
+#[cfg(target_os = "linux")]
+mod bus_error;
 #[cfg(unix)]
 mod capacity;
 #[cfg(unix)]
@@ -20,12 +22,15 @@ mod dirs;
 mod durable;
 #[cfg(any(test, feature = "test-support"))]
 pub mod faulty;
+#[cfg_attr(not(unix), path = "no_file_system.rs")]
+pub mod file_system;
 #[cfg(unix)]
 mod lock;
 #[cfg(target_os = "linux")]
 pub mod mmap;
 mod os;
 pub mod region;
+pub mod shared_file;
 mod transfer;
 
 pub use durable::{parent_dir, publish_durably, remove_durably};
@@ -166,6 +171,16 @@ pub trait Storage: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file's name.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes an empty directory.
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        let _ = dir;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    /// The user that owns a path; `None` if that is unknown.
+    fn owner(&self, path: &Path) -> io::Result<Option<u32>> {
+        let _ = path;
+        Ok(None)
+    }
     /// The names in a directory, in any order.
     fn list(&self, dir: &Path) -> io::Result<Vec<OsString>>;
     /// Creates a directory and its missing parents. The directory gets exactly this mode, its parents at most it. An

@@ -5,12 +5,13 @@
 //! regions on other systems, are ordinary zeroed allocations that keep their memory.
 //!
 //! A region of a file (`Region::shared`, on Linux) survives its process: what was stored is in the file's pages at
-//! once, also if the process is killed by the next instruction. It keeps its memory.
+//! once, also if the process is killed by the next instruction. A page for which the file system has no room, or that
+//! another process cuts off the file, becomes private memory ([`Region::is_lost`]): nothing fails, but that page does
+//! not survive.
 //!
 //! Promises: creating a private region takes two system calls and touches no page; without memory it is an error value.
-//! Creating a shared one reserves its blocks and makes its pages resident: a full disk is an error value, and later
-//! stores wait for nothing if the file is on tmpfs. Dropping a region returns everything. Huge pages are refused,
-//! because one written byte would make 2 MiB resident.
+//! Creating a shared one reserves its first bytes, so a full file system is an error value. Dropping a region returns
+//! everything. Huge pages are refused, because one written byte would make 2 MiB resident.
 //!
 //! Invariants:
 //!
@@ -21,13 +22,20 @@
 #![allow(unsafe_code)]
 use std::alloc::{self, Layout};
 #[cfg(target_os = "linux")]
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Range;
+#[cfg(target_os = "linux")]
+use std::path::Path;
 use std::ptr::NonNull;
 
 #[cfg(target_os = "linux")]
 use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
+
+#[cfg(target_os = "linux")]
+use super::bus_error::FaultGuard;
+#[cfg(target_os = "linux")]
+use super::mmap::reserve;
 
 /// Smaller regions are allocated: a mapping would round them up and could hardly give anything back.
 #[cfg(target_os = "linux")]
@@ -56,9 +64,11 @@ enum Memory {
     },
     #[cfg(target_os = "linux")]
     File {
-        /// Unmaps itself.
-        _map: MmapRaw,
+        /// Dropped before the mapping.
+        guard: FaultGuard,
+        map: MmapRaw,
         start: NonNull<u8>,
+        page_bytes: usize,
     },
     Heap {
         start: NonNull<u8>,
@@ -107,28 +117,60 @@ impl Region {
     }
 
     /// `len` bytes of a file from `offset` on, a multiple of the page size. A file that is too short is extended with
-    /// zeros. A forked child does not inherit the memory: an access to it ends the child.
+    /// zeros; the first `reserved` bytes get blocks now, the others when they are first stored to. A forked child does
+    /// not inherit the memory: an access to it ends the child.
     ///
     /// # Safety
-    /// While the region exists, only its owner writes these bytes, and the file does not become shorter: an access to
-    /// a page that the file no longer has ends the process.
+    /// While the region exists, only its owner writes these bytes.
     #[cfg(target_os = "linux")]
-    pub unsafe fn shared(file: &File, offset: u64, len: usize) -> io::Result<Region> {
+    pub unsafe fn shared(
+        file: &File,
+        offset: u64,
+        len: usize,
+        reserved: usize,
+    ) -> io::Result<Region> {
         let len = len.max(64);
         let end = offset.checked_add(len as u64).ok_or(io::ErrorKind::InvalidInput)?;
-        if !offset.is_multiple_of(page_bytes() as u64) {
+        let page_bytes = page_bytes();
+        if !offset.is_multiple_of(page_bytes as u64) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         if file.metadata()?.len() < end {
             file.set_len(end)?;
         }
-        super::mmap::reserve(file, offset, len as u64)?;
+        let reserved = reserved.clamp(1, len);
+        reserve(file, offset, reserved as u64)?;
         let map = MmapOptions::new().offset(offset).len(len).map_raw(file)?;
         map.advise(Advice::DontFork)?;
-        // Best effort: before Linux 5.14 the first store to each page takes a fault.
-        let _ = map.advise(Advice::PopulateWrite);
         let start = NonNull::new(map.as_mut_ptr()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Region { memory: Memory::File { _map: map, start }, len })
+        let guard = FaultGuard::for_region(start.as_ptr() as usize, map.len())?;
+        let region = Region { memory: Memory::File { guard, map, start, page_bytes }, len };
+        region.populate(0..reserved);
+        Ok(region)
+    }
+
+    /// A new file of `len` zeros for the region alone, which only this user may open. The first `reserved` bytes get
+    /// blocks now.
+    #[cfg(target_os = "linux")]
+    pub fn create(path: &Path, len: usize, reserved: usize) -> io::Result<Region> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o600);
+        let file = options.custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(path)?;
+        // SAFETY: (1) the contract holds: the file is new, and no other code of this process knows it. Other processes
+        // of the user are as trusted as those that could write into this process.
+        unsafe { Region::shared(&file, 0, len, reserved) }
+    }
+
+    /// Whether a page of the region is no longer part of its file, so that what is stored there does not survive.
+    pub fn is_lost(&self) -> bool {
+        match &self.memory {
+            #[cfg(target_os = "linux")]
+            Memory::File { guard, .. } => guard.is_lost(),
+            #[cfg(target_os = "linux")]
+            Memory::Pages { .. } => false,
+            Memory::Heap { .. } => false,
+        }
     }
 
     /// The first byte.
@@ -149,9 +191,7 @@ impl Region {
     pub fn page_bytes(&self) -> Option<usize> {
         match &self.memory {
             #[cfg(target_os = "linux")]
-            Memory::Pages { page_bytes, .. } => Some(*page_bytes),
-            #[cfg(target_os = "linux")]
-            Memory::File { .. } => None,
+            Memory::Pages { page_bytes, .. } | Memory::File { page_bytes, .. } => Some(*page_bytes),
             Memory::Heap { .. } => None,
         }
     }
@@ -162,15 +202,13 @@ impl Region {
     pub fn populate(&self, range: Range<usize>) {
         match &self.memory {
             #[cfg(target_os = "linux")]
-            Memory::Pages { map, page_bytes, .. } => {
+            Memory::Pages { map, page_bytes, .. } | Memory::File { map, page_bytes, .. } => {
                 let start = range.start - range.start % page_bytes;
                 let end = range.end.next_multiple_of(*page_bytes).min(map.len());
                 if start < end {
                     let _ = map.advise_range(Advice::PopulateWrite, start, end - start);
                 }
             }
-            #[cfg(target_os = "linux")]
-            Memory::File { .. } => {}
             Memory::Heap { .. } => {}
         }
     }
@@ -183,19 +221,20 @@ impl Region {
     pub unsafe fn discard(&self, range: Range<usize>) {
         match &self.memory {
             #[cfg(target_os = "linux")]
-            Memory::Pages { map, page_bytes, .. } => {
+            Memory::Pages { map, page_bytes, .. } | Memory::File { map, page_bytes, .. } => {
                 let start = range.start.next_multiple_of(*page_bytes);
                 let end = range.end.min(map.len());
                 let end = end - end % page_bytes;
+                // That of a file also frees its pages. Those that are no longer part of it stay as they are.
+                let advice = match self.memory {
+                    Memory::File { .. } => UncheckedAdvice::Remove,
+                    _ => UncheckedAdvice::DontNeed,
+                };
                 if start < end {
                     // SAFETY: invariant 3, and the contract of this function: no reference to these bytes exists.
-                    let _ = unsafe {
-                        map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start)
-                    };
+                    let _ = unsafe { map.unchecked_advise_range(advice, start, end - start) };
                 }
             }
-            #[cfg(target_os = "linux")]
-            Memory::File { .. } => {}
             Memory::Heap { .. } => {}
         }
     }
@@ -255,8 +294,8 @@ mod tests {
         use std::os::unix::fs::FileExt;
         let file = tempfile::tempfile().unwrap();
         // SAFETY: the contract holds: nothing else has the file.
-        let region = unsafe { Region::shared(&file, 4096, 8192) }.unwrap();
-        assert_eq!((file.metadata().unwrap().len(), region.page_bytes()), (4096 + 8192, None));
+        let region = unsafe { Region::shared(&file, 4096, 8192, 4096) }.unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 4096 + 8192);
         set(&region, 8191);
         let mut byte = [0];
         file.read_exact_at(&mut byte, 4096 + 8191).unwrap();
@@ -264,10 +303,12 @@ mod tests {
         region.populate(0..8192);
         // SAFETY: the contract holds: this thread alone has the region.
         unsafe { region.discard(0..8192) };
-        assert_eq!(self::byte(&region, 8191), 7, "it keeps its memory");
+        assert_eq!(self::byte(&region, 8191), 0);
+        set(&region, 8191);
+        assert!(!region.is_lost());
         drop(region);
         // SAFETY: as above.
-        let again = unsafe { Region::shared(&file, 4096, 8192) }.unwrap();
+        let again = unsafe { Region::shared(&file, 4096, 8192, 4096) }.unwrap();
         assert_eq!(self::byte(&again, 8191), 7);
     }
 
@@ -277,7 +318,7 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         for (offset, len) in [(1, 4096), (128, 4096), (u64::MAX - 4095, 4096)] {
             // SAFETY: the contract holds: nothing else has the file.
-            assert!(unsafe { Region::shared(&file, offset, len) }.is_err(), "{offset}");
+            assert!(unsafe { Region::shared(&file, offset, len, len) }.is_err(), "{offset}");
         }
     }
 

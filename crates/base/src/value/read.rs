@@ -130,6 +130,18 @@ fn counted_cut<'a>(bytes: &mut &'a [u8]) -> Result<(&'a [u8], u32), ReadError> {
 }
 
 impl<'a> ValueRef<'a> {
+    /// A text, or a number or truth value as text; `None` for others.
+    pub fn plain_text(&self) -> Option<String> {
+        Some(match self {
+            ValueRef::Str(text) => String::from_utf8_lossy(text).into_owned(),
+            ValueRef::Bool(value) => value.to_string(),
+            ValueRef::I64(value) => value.to_string(),
+            ValueRef::U64(value) => value.to_string(),
+            ValueRef::F64(value) => value.to_string(),
+            _ => return None,
+        })
+    }
+
     /// Reads one value off the front of `bytes`.
     #[inline]
     pub fn read(bytes: &mut &'a [u8]) -> Result<ValueRef<'a>, ReadError> {

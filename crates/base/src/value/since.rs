@@ -54,35 +54,6 @@ pub fn since(start: Start) -> Since {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Since(Start);
 
-impl Value for Since {
-    #[inline(always)]
-    fn size_bytes_max(&self, _limits: &Limits) -> usize {
-        9
-    }
-
-    #[inline(always)]
-    fn write(&self, out: &mut ValueWriter<'_>) {
-        out.fixed(tag::SINCE, self.0.0.to_le_bytes());
-    }
-
-    #[inline(always)]
-    fn plain_bytes(&self) -> usize {
-        9
-    }
-
-    #[inline(always)]
-    fn text_bytes(&self) -> usize {
-        0
-    }
-
-    #[inline(always)]
-    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
-        put_fixed(out, tag::SINCE, self.0.0.to_le_bytes())
-    }
-}
-
-impl Element for Since {}
-
 /// Measures an operation: `info!("query_done", duration_ms = timer)`.
 ///
 /// The value is the duration from the start to the event that logs it, in the unit that its key names, rounded to whole
@@ -108,31 +79,39 @@ impl Timer {
     }
 }
 
-impl Value for Timer {
-    #[inline(always)]
-    fn size_bytes_max(&self, _limits: &Limits) -> usize {
-        9
-    }
+/// Implements `Value` for the ticks of a start, under a tag.
+macro_rules! ticks_value {
+    ($type:ty, $tag:expr) => {
+        impl Value for $type {
+            #[inline(always)]
+            fn size_bytes_max(&self, _limits: &Limits) -> usize {
+                9
+            }
 
-    #[inline(always)]
-    fn write(&self, out: &mut ValueWriter<'_>) {
-        out.fixed(tag::SINCE_MICROS, self.0.0.to_le_bytes());
-    }
+            #[inline(always)]
+            fn write(&self, out: &mut ValueWriter<'_>) {
+                out.fixed($tag, self.0.0.to_le_bytes());
+            }
 
-    #[inline(always)]
-    fn plain_bytes(&self) -> usize {
-        9
-    }
+            #[inline(always)]
+            fn plain_bytes(&self) -> usize {
+                9
+            }
 
-    #[inline(always)]
-    fn text_bytes(&self) -> usize {
-        0
-    }
+            #[inline(always)]
+            fn text_bytes(&self) -> usize {
+                0
+            }
 
-    #[inline(always)]
-    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
-        put_fixed(out, tag::SINCE_MICROS, self.0.0.to_le_bytes())
-    }
+            #[inline(always)]
+            fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+                put_fixed(out, $tag, self.0.0.to_le_bytes())
+            }
+        }
+
+        impl Element for $type {}
+    };
 }
 
-impl Element for Timer {}
+ticks_value!(Since, tag::SINCE);
+ticks_value!(Timer, tag::SINCE_MICROS);

@@ -15,6 +15,7 @@ pub struct ValueWriter<'a> {
     depth: u8,
     cut: bool,
     full: bool,
+    refused: bool,
     /// Whether the outermost containers are limited to the bytes of one text.
     is_tight: bool,
 }
@@ -38,7 +39,16 @@ impl<'a> ValueWriter<'a> {
     /// A writer over `buffer`, from its start.
     #[inline(always)]
     pub fn new(buffer: &'a mut [u8], limits: Limits) -> Self {
-        Self { buffer, at: 0, limits, depth: 0, cut: false, full: false, is_tight: false }
+        Self {
+            buffer,
+            at: 0,
+            limits,
+            depth: 0,
+            cut: false,
+            full: false,
+            refused: false,
+            is_tight: false,
+        }
     }
 
     /// Bytes written.
@@ -57,6 +67,18 @@ impl<'a> ValueWriter<'a> {
     #[inline(always)]
     pub fn is_full(&self) -> bool {
         self.full
+    }
+
+    /// Gives the record up: the values do not have the form that its call site states.
+    #[doc(hidden)]
+    pub fn refuse(&mut self) {
+        (self.full, self.refused) = (true, true);
+    }
+
+    /// Whether the record is given up.
+    #[doc(hidden)]
+    pub fn is_refused(&self) -> bool {
+        self.refused
     }
 
     /// The limits in force.
@@ -288,6 +310,7 @@ impl<'a> ValueWriter<'a> {
             depth: self.depth,
             cut: false,
             full: false,
+            refused: false,
             is_tight: self.is_tight,
         };
         fill(&mut part);
