@@ -85,6 +85,7 @@ pub(crate) mod rule {
         COPY "copy",
         NATIONAL_ID "national_id",
         WALLET "wallet",
+        COMPAT "compat",
     }
 }
 

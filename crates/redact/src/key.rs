@@ -25,6 +25,22 @@ pub enum KeyMatch {
     Substring,
 }
 
+impl KeyMatch {
+    /// The way with this name, or `None`.
+    ///
+    /// ```
+    /// use ringseal_redact::KeyMatch;
+    /// assert_eq!(KeyMatch::from_name("substring"), Some(KeyMatch::Substring));
+    /// ```
+    pub fn from_name(name: &str) -> Option<KeyMatch> {
+        Some(match name {
+            "tokens" => KeyMatch::Tokens,
+            "substring" => KeyMatch::Substring,
+            _ => return None,
+        })
+    }
+}
+
 /// What a key says about its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Decision {
@@ -81,6 +97,12 @@ pub(crate) fn decide(key: &[u8], parent: Option<&[u8]>, how: KeyMatch, udf: bool
         return Decision::strong(words::substring_class(key));
     }
     decision
+}
+
+/// Whether the key is that of a header with an API key.
+pub(crate) fn is_api_key(key: &[u8]) -> bool {
+    let key = if key.len() > 2 && key[..2].eq_ignore_ascii_case(b"x-") { &key[2..] } else { key };
+    ["api-key", "api_key", "apikey"].iter().any(|name| key.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 /// The source documents' whitelist, which wins over every other rule.

@@ -117,6 +117,14 @@ impl LastWord {
         last
     }
 
+    /// The last word of `key` without the number after it: `password` of `password2` and `password_2`.
+    pub(crate) fn before_number(key: &[u8]) -> LastWord {
+        let digits = key.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        let rest = &key[..key.len() - digits];
+        let has_word = rest.iter().any(u8::is_ascii_alphanumeric);
+        LastWord::of(if has_word { rest } else { key })
+    }
+
     fn set(&mut self, word: &[u8]) {
         self.text[..word.len()].copy_from_slice(word);
         self.len = word.len();

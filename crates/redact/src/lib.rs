@@ -21,6 +21,7 @@ mod byte_classes;
 mod byte_masks;
 mod bytes;
 mod candidates;
+mod compat;
 mod detect;
 mod found_values;
 mod hits;

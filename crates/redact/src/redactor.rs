@@ -3,20 +3,19 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::compat;
 use super::detect::{self, AuthValue};
 use super::found_values::FoundValues;
 use super::hits::{Finder, Hit, merge, rule};
 use super::json::{self, Leaf, LeafKind};
 use super::key_cache::KeyCache;
 use super::key_memo::Memos;
-use super::kind::{HitKind, KeyClass, is_mask};
+use super::kind::{HitKind, KeyClass, Profile, is_mask};
 use super::rules::Rules;
 use super::scan_batch::{BatchScan, is_container};
 use super::scan_value;
 use super::scope::KeyFacts;
-use super::value_forms::{
-    class_of_text, is_absent_value, is_coordinate, is_directory, is_machine_address,
-};
+use super::value_forms::{class_of_text, is_absent_value, is_coordinate, is_no_secret};
 
 /// The result of redacting a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +163,11 @@ impl Redactor {
         if outcome == RedactOutcome::Replaced {
             self.redact_until_stable(base, out);
         }
-        outcome
+        if !self.rules.is_compat {
+            return outcome;
+        }
+        let count = &mut self.counts[usize::from(rule::COMPAT)];
+        compat::apply(&self.rules, (outcome, input), (base, out), &mut self.again, count)
     }
 
     /// Starts an event: until [`Redactor::end_event`], values that are masked under their keys are noted, and masked
@@ -236,6 +239,7 @@ impl Redactor {
         let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
         let is_replaced = match class {
             KeyClass::Custom => digits > 0,
+            _ if self.rules.is_compat => class != KeyClass::Plain,
             KeyClass::Address => is_coordinate(text),
             _ => class.number_digits_min().is_some_and(|min| whole && digits >= min),
         };
@@ -288,22 +292,15 @@ impl Redactor {
 
     /// Redacts a value under a sensitive key.
     fn keyed(&mut self, class: KeyClass, input: &[u8], out: &mut Vec<u8>) -> RedactOutcome {
-        if input.is_empty() || is_mask(input) || class.is_secret() && is_absent_value(input) {
+        if input.is_empty() || is_mask(input) || detect::is_foreign_mask(input) {
             return RedactOutcome::Clean;
         }
-        if detect::is_foreign_mask(input) {
-            return RedactOutcome::Clean;
-        }
-        let is_other = match class {
-            KeyClass::Address => is_machine_address(input),
-            KeyClass::Password => is_directory(input),
-            _ => false,
-        };
-        if is_other {
+        if !self.rules.is_compat && is_no_secret(class, input) {
             return RedactOutcome::Clean;
         }
         if matches!(class, KeyClass::Auth | KeyClass::Token) {
-            match detect::auth_value(input) {
+            let shows_end = class == KeyClass::Auth && self.rules.profile() == Profile::Ecs;
+            match detect::auth_value(input, shows_end) {
                 AuthValue::Scheme { start, end, keep } => {
                     self.counts[usize::from(rule::KEY_AUTH)] += 1;
                     self.note(class, &input[start..end]);

@@ -1,7 +1,7 @@
 //! Rule sets from TOML (feature `rules-toml`).
 //!
 //! ```toml
-//! presets = ["default", "payments"]     # default, strict, payments, file_tools
+//! presets = ["default", "payments"]     # default, strict, payments, file_tools, structlog_compat
 //! profile = "ecs"                       # default, structlog, ecs, audit
 //! key_match = "tokens"                  # or "substring"
 //! keep = ["email"]                      # kinds that stay in clear
@@ -97,7 +97,7 @@ impl File<'_> {
             }
             "keep" => set.keep = self.list(value, key, &kinds(), kind)?,
             "profile" => set.profile = self.name(value, key, PROFILES, Profile::from_name)?,
-            "key_match" => set.key_match = self.name(value, key, MATCHES, key_match)?,
+            "key_match" => set.key_match = self.name(value, key, MATCHES, KeyMatch::from_name)?,
             "keys" => {
                 for (name, value) in self.table(value, key)? {
                     if name.get_ref().is_empty() {
@@ -207,19 +207,11 @@ fn article(word: &str) -> &'static str {
     if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
-const PRESETS: &str = "default, strict, payments or file_tools";
+const PRESETS: &str = "default, strict, payments, file_tools or structlog_compat";
 const PROFILES: &str = "default, structlog, ecs or audit";
 const MATCHES: &str = "tokens or substring";
 const CLASSES: &str = "keep, secret, password, token, cookie, authorization, name, email, phone, \
                        address, ssn, card, bank, dob or custom";
-
-fn key_match(name: &str) -> Option<KeyMatch> {
-    match name {
-        "tokens" => Some(KeyMatch::Tokens),
-        "substring" => Some(KeyMatch::Substring),
-        _ => None,
-    }
-}
 
 /// The names of all kinds, as a phrase.
 fn kinds() -> String {
@@ -318,7 +310,7 @@ body_max = 40
         for (text, want) in [
             (
                 "presets = [\"x\"]",
-                "line 1: presets: expected default, strict, payments or file_tools, found \"x\"",
+                "line 1: presets: expected default, strict, payments, file_tools or structlog_compat, found \"x\"",
             ),
             ("\npresets = 1", "line 2: presets: expected a list, found an integer"),
             ("keys.a = \"nothing\"", "line 1: keys.a: expected keep, secret,"),

@@ -33,6 +33,9 @@ pub enum Preset {
     Payments,
     /// Secrets only, no personal data.
     FileTools,
+    /// As default, and all that the patterns and the key hints of Python's loggers find: also ten digits in a row and
+    /// 20 hexadecimal digits anywhere, so trace ids and versions of commits. Keys match by substrings.
+    StructlogCompat,
 }
 
 impl Preset {
@@ -43,6 +46,7 @@ impl Preset {
             "strict" => Preset::Strict,
             "payments" => Preset::Payments,
             "file_tools" => Preset::FileTools,
+            "structlog_compat" => Preset::StructlogCompat,
             _ => return None,
         })
     }
@@ -54,6 +58,7 @@ impl Preset {
             Preset::Strict => "strict",
             Preset::Payments => "payments",
             Preset::FileTools => "file_tools",
+            Preset::StructlogCompat => "structlog_compat",
         }
     }
 
@@ -73,7 +78,7 @@ impl Preset {
         let all = KindSet::ALL.without(HitKind::Ip).without(HitKind::Mac).without(HitKind::Udf);
         match self {
             Preset::FileTools => secrets,
-            Preset::Default => all,
+            Preset::Default | Preset::StructlogCompat => all,
             Preset::Payments => all.with(HitKind::Udf),
             Preset::Strict => all.with(HitKind::Ip).with(HitKind::Mac),
         }
@@ -184,6 +189,7 @@ pub struct Rules {
     key_match: KeyMatch,
     pub(crate) loose_numbers: bool,
     pub(crate) card_last4: bool,
+    pub(crate) is_compat: bool,
     pub(crate) macs: bool,
     /// Whether IP addresses are detected.
     #[doc(hidden)]
@@ -227,6 +233,9 @@ impl Rules {
         let standard = [Preset::Default];
         let presets = if set.presets.is_empty() { &standard[..] } else { &set.presets };
         let mut kinds = presets.iter().fold(KindSet::EMPTY, |k, p| k.union(p.kinds()));
+        if set.profile == Profile::Ecs {
+            kinds = kinds.with(HitKind::Udf);
+        }
         for &kind in &set.keep {
             kinds = kinds.without(kind);
         }
@@ -243,7 +252,9 @@ impl Rules {
         for (key, _) in keys.iter().filter(|(_, class)| *class != KeyClass::Plain) {
             key_tails.add(key);
         }
-        if set.key_match == KeyMatch::Substring {
+        let is_compat = presets.contains(&Preset::StructlogCompat);
+        let key_match = if is_compat { KeyMatch::Substring } else { set.key_match };
+        if key_match == KeyMatch::Substring {
             key_tails.open();
         }
         let literals = Literals::new(&providers);
@@ -251,7 +262,8 @@ impl Rules {
         Rules {
             kinds,
             profile: set.profile,
-            key_match: set.key_match,
+            key_match,
+            is_compat,
             loose_numbers: presets.contains(&Preset::Strict),
             card_last4: presets.contains(&Preset::Payments),
             macs: kinds.has(HitKind::Mac),
@@ -304,9 +316,15 @@ impl Rules {
             None => key::decide(key, parent, self.key_match, self.kinds.has(HitKind::Udf)),
         };
         match decision.class.kind() {
-            Some(kind) if self.finds(kind) => decision,
+            Some(kind) if self.finds(kind) => self.as_header(key, decision),
             _ => Decision { class: KeyClass::Plain, ..decision },
         }
+    }
+
+    /// In profile `ecs`, API keys are shown like authorization headers.
+    fn as_header(&self, key: &[u8], decision: Decision) -> Decision {
+        let is_shown = self.profile == Profile::Ecs && !decision.is_own && key::is_api_key(key);
+        Decision { class: if is_shown { KeyClass::Auth } else { decision.class }, ..decision }
     }
 
     /// Whether a hit of this kind becomes a keyed token where a tokenizer is set.

@@ -248,7 +248,13 @@ mod tests {
     fn every_variant_has_its_own_name() {
         all_differ(ALL_CLASSES.map(class_name).into_iter());
         all_differ(HitKind::ALL.map(HitKind::name).into_iter());
-        let presets = [Preset::Default, Preset::Strict, Preset::Payments, Preset::FileTools];
+        let presets = [
+            Preset::Default,
+            Preset::Strict,
+            Preset::Payments,
+            Preset::FileTools,
+            Preset::StructlogCompat,
+        ];
         all_differ(presets.map(Preset::name).into_iter());
         assert_eq!(presets.map(|preset| Preset::from_name(preset.name())), presets.map(Some));
         let profiles = [Profile::Default, Profile::Structlog, Profile::Ecs, Profile::Audit];

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::byte_masks::{self, Borders, Places, Sink};
 use super::candidates::Candidates;
+use super::compat;
 use super::hits::{Finder, Hit};
 use super::key_memo::{KeyMemo, Memos};
 use super::rules::Rules;
@@ -70,6 +71,9 @@ impl<'a> BatchScan<'a> {
         let last = self.values.last().map_or(0, |value| value.end as usize);
         let range = first..last.min(self.stretch.len());
         byte_masks::pass(self.stretch, range, false, scan_value::wanted(self.rules, false), self);
+        if self.rules.is_compat {
+            self.mark_compat();
+        }
         if self.rules.has_user_literals() && !(self.found && self.dirty.is_none()) {
             self.next = 0;
             let rules = self.rules;
@@ -101,6 +105,19 @@ impl<'a> BatchScan<'a> {
             }
         }
         true
+    }
+
+    /// Marks values that only the patterns of the preset `structlog_compat` find.
+    #[cold]
+    fn mark_compat(&mut self) {
+        for (i, range) in self.values.iter().enumerate() {
+            let value = self.stretch.get(range.start as usize..range.end as usize);
+            let is_found =
+                value.is_some_and(|value| compat::matches(value, |kind| self.rules.finds(kind)));
+            if is_found && !self.mark(i) {
+                return;
+            }
+        }
     }
 
     /// The value that contains `pos`.

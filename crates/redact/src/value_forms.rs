@@ -23,7 +23,7 @@ pub(crate) fn is_absent_value(input: &[u8]) -> bool {
 }
 
 /// `10.0.0.1:8080`, `[::1]:80`, `0x7ffe12345678`, `db-1.internal:5432`, `/run/x.sock`: not a postal address.
-pub(crate) fn is_machine_address(input: &[u8]) -> bool {
+fn is_machine_address(input: &[u8]) -> bool {
     let is_hex = |byte: &u8| {
         byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'[' | b']' | b'/' | b'x')
     };
@@ -40,11 +40,21 @@ pub(crate) fn is_machine_address(input: &[u8]) -> bool {
 }
 
 /// `/home/ann`: the working directory under `PWD`.
-pub(crate) fn is_directory(input: &[u8]) -> bool {
+fn is_directory(input: &[u8]) -> bool {
     let is_path = |byte: &u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b' ')
     };
     input[0] == b'/' && input.iter().all(is_path)
+}
+
+/// Whether a text under a sensitive key is something that such keys also have and that is no secret.
+#[inline]
+pub(crate) fn is_no_secret(class: KeyClass, input: &[u8]) -> bool {
+    match class {
+        KeyClass::Address => is_machine_address(input),
+        KeyClass::Password if is_directory(input) => true,
+        _ => class.is_secret() && is_absent_value(input),
+    }
 }
 
 /// A number with the precision of a place: `52.520008`.

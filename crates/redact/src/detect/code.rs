@@ -49,6 +49,16 @@ fn is_member(text: &[u8]) -> bool {
     parts.all(word) && (known || names_secret(last) || names_secret(first))
 }
 
+/// `Enter password: `, `Password is required`: a sentence with the word of its key.
+pub(super) fn is_about(key: &[u8], text: &[u8]) -> bool {
+    let last = LastWord::before_number(key);
+    let word = last.get();
+    let starts_word = |at: usize| at == 0 || !text[at - 1].is_ascii_alphanumeric();
+    let mut parts = text.windows(word.len().max(1)).enumerate();
+    text.contains(&b' ')
+        && parts.any(|(at, part)| starts_word(at) && part.eq_ignore_ascii_case(word))
+}
+
 /// Whether the last word of `name` is one for secrets.
 pub(super) fn names_secret(name: &[u8]) -> bool {
     let last = LastWord::of(name);

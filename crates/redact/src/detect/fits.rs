@@ -369,7 +369,7 @@ fn is_numbered(found: &Found<'_>, text: &[u8]) -> bool {
         return false;
     }
     let says_secret = matches!(
-        LastWord::of(found.key).get(),
+ LastWord::before_number(found.key).get(),
         b"secret" | b"secrets" | b"credential" | b"credentials" | b"creds"
     );
     let is_algorithm = [

@@ -6,7 +6,7 @@ use super::literal::{self, Literal};
 use super::{foreign, gap, sign, wrapped};
 use crate::bytes::{ByteSet, at, starts_nocase};
 use crate::hits::{Finder, rule};
-use crate::kind::{HitKind, KeyClass, mask_len};
+use crate::kind::{HitKind, KeyClass, Profile, mask_len};
 
 /// How a key and its value are connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -346,7 +346,9 @@ pub(crate) enum AuthValue {
 }
 
 /// Splits an authorization header's value.
-pub(crate) fn auth_value(text: &[u8]) -> AuthValue {
+///
+/// With `shows_end`, the end of a key without a scheme is kept, too.
+pub(crate) fn auth_value(text: &[u8], shows_end: bool) -> AuthValue {
     const SCHEMES: [&[u8]; 6] = [b"bearer", b"basic", b"token", b"digest", b"apikey", b"negotiate"];
     let lead = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let rest = &text[lead..];
@@ -355,10 +357,11 @@ pub(crate) fn auth_value(text: &[u8]) -> AuthValue {
     }
     let word = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let gap = rest[word..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    if gap == 0 || !SCHEMES.iter().any(|s| rest[..word].eq_ignore_ascii_case(s)) {
+    let has_scheme = gap > 0 && SCHEMES.iter().any(|s| rest[..word].eq_ignore_ascii_case(s));
+    if !has_scheme && !shows_end {
         return AuthValue::Other;
     }
-    let start = lead + word + gap;
+    let start = if has_scheme { lead + word + gap } else { lead };
     let len = text[start..].iter().rev().skip_while(|byte| byte.is_ascii_whitespace()).count();
     if len == 0 {
         return AuthValue::Other;
@@ -371,6 +374,10 @@ pub(crate) fn auth_value(text: &[u8]) -> AuthValue {
     let one = !credentials.iter().any(u8::is_ascii_whitespace);
     let plain = credentials[len.saturating_sub(4)..].iter().all(u8::is_ascii_alphanumeric);
     let keep = if one && plain && len >= 16 { 4 } else { 0 };
+    // A long word is not a key.
+    if !has_scheme && (keep == 0 || !credentials.iter().any(u8::is_ascii_digit)) {
+        return AuthValue::Other;
+    }
     AuthValue::Scheme { start, end: start + len, keep }
 }
 
@@ -390,7 +397,7 @@ fn is_sentence(text: &[u8]) -> bool {
 
 pub(super) fn auth(finder: &mut Finder<'_>, value: &Value) {
     let text = &finder.input[value.start..value.end];
-    match auth_value(text) {
+    match auth_value(text, finder.rules.profile() == Profile::Ecs) {
         // The response of a Digest is found by its own key; the other parameters are public (RFC 7616, section 3.4).
         AuthValue::Scheme { .. } if is_digest(text) => {}
         AuthValue::Scheme { start, end, keep } => {

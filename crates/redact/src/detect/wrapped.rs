@@ -209,7 +209,7 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
         len += 1;
         let text = &input[leaf.start..leaf.end];
         let drawn = !(lexed || call) || !fits::may_be_count(found.class) || mixed(text);
-        let sentence = (call || bare && !list) && is_about(found.key, text)
+        let sentence = (call || bare && !list) && code::is_about(found.key, text)
             || list && code::is_sentence(text)
             || call && is_environment(text);
         prompt = sentence && is_prompt(text);
@@ -392,7 +392,7 @@ fn has_field(text: &[u8]) -> bool {
 
 /// The bytes of a secret; `tokens: [15, 3, 7, 9]` are counts or numbers of words.
 fn is_bytes(found: &Found<'_>, text: &[u8]) -> bool {
-    let word = LastWord::of(found.key);
+    let word = LastWord::before_number(found.key);
     let names_secret = matches!(word.get(), b"secret" | b"secrets");
     let names_key = found.class == KeyClass::Secret && word.get() == b"key" && are_bytes(text);
     (found.class == KeyClass::Password || names_secret || names_key)
@@ -434,14 +434,6 @@ fn is_value(finder: &Finder<'_>, found: &Found<'_>, leaf: Leaf, list: bool) -> b
 
 fn is_secret(class: KeyClass) -> bool {
     class.is_secret() || matches!(class, KeyClass::Auth | KeyClass::Udf | KeyClass::Custom)
-}
-
-/// `Enter password: `, `Password is required`: a sentence with the word of its key.
-fn is_about(key: &[u8], text: &[u8]) -> bool {
-    let last = LastWord::of(key);
-    let word = last.get();
-    text.contains(&b' ')
-        && text.windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// `hunter2x, "utf-8")`: a first argument without quotes that has letters and digits.

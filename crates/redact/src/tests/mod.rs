@@ -1,5 +1,6 @@
 //! Tests of the crate as a whole, grouped by the promise that they prove.
 
+mod compat;
 mod credentials;
 mod differential;
 mod documents;

@@ -319,3 +319,40 @@ fn many_open_wrappers_are_read_in_linear_time() {
         assert!(before.elapsed().as_secs() < 10, "{part}");
     }
 }
+
+/// The number of a key is not its word: a text in which the same digit and a space occur is no sentence about the key.
+#[test]
+fn numbered_keys_govern_as_others_do() {
+    check(&[
+        (
+            "json in text",
+            r#"got {"password2":{"region":"Zq12kL, mN9x"},"n":1} from peer"#,
+            r#"got {"password2":{***REDACTED***},"n":1} from peer"#,
+        ),
+        (
+            "after another one",
+            r#"got {"client_secret":{"a":"Zq9kLmN"},"client_secret2":{"a":"Zq2kL mN2"}} from"#,
+            r#"got {"client_secret":{***REDACTED***},"client_secret2":{***REDACTED***}} from"#,
+        ),
+        (
+            "number apart",
+            r#"got {"password_2":{"a":"Zq 2kL"}} x"#,
+            r#"got {"password_2":{***REDACTED***}} x"#,
+        ),
+        ("python", "{'credentials1': {'a': 'Zq1kL mN1'}}", "{'credentials1': {***REDACTED***}}"),
+        ("tuple", r#"dbPassword1=("Zq1 mN9x",)"#, "dbPassword1=(***REDACTED***)"),
+        ("call", r#"pwd1 = Inner("x1 y9Kq 1")"#, "pwd1 = ***REDACTED***"),
+        ("two digits", r#"user_passwd12: {"a":"Zq12 k 12"}"#, "user_passwd12: {***REDACTED***}"),
+        ("bytes", "secret_2: [104, 117, 110, 116, 101]", "secret_2: [***REDACTED***]"),
+        ("word and number", "client_secret2=page2 x", "client_secret2=***REDACTED*** x"),
+        (
+            "the key's word inside of another word",
+            r#"got {"pwd":{"a":"Zq xpwd9 kL"}} from"#,
+            r#"got {"pwd":{***REDACTED***}} from"#,
+        ),
+    ]);
+    stays(&[
+        ("a prompt", r#"password2 = input("Enter password: ")"#),
+        ("a label", r#"got {"password2":{"label":"The password again"}} x"#),
+    ]);
+}
