@@ -4,36 +4,31 @@
 //! Promises: reading a catalogue allocates; an error reports line, expected and found text; it never panics, and never
 //! ignores text that looks like a rule. Checking an event costs a binary search and allocates nothing unless the event
 //! is refused. A catalogue without event types allows all of them.
-mod error;
-mod json;
-mod markdown;
-mod shape;
 #[cfg(feature = "toml")]
 mod toml;
 
 #[cfg(test)]
 mod tests;
 
-pub use error::CatalogueError;
+pub use ringseal_base::catalogue::{CatalogueError, UnknownTypes};
 
-use super::event::{AuditEvent, EventError, EventType, EventWithContext, Path, is_event_type};
+use super::event::{
+    AuditEvent, EventError, EventType, EventWithContext, PATH_EXPECTED, is_event_type, is_path,
+};
+use ringseal_base::catalogue::{EventShape, Requirement, Shapes, Words};
 
-/// How an event is treated whose type is not in the catalogue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum UnknownTypes {
-    /// It is refused.
-    #[default]
-    Refuse,
-    /// It is accepted if it has the fields that all events require.
-    Allow,
-}
+/// The types and fields of audit events.
+const WORDS: Words = Words {
+    is_event_type: |text| is_event_type(&EventType::whole(text)),
+    event_type: "an event type such as `user.login` (at most 128 letters, digits, `_` and `-`, with single dots \
+                 between words)",
+    is_path,
+    path: PATH_EXPECTED,
+    flags: &[AU3],
+};
 
-/// An event type and its required fields.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct EventRule {
-    name: Box<str>,
-    required: Vec<Path>,
-}
+/// The setting that requires everything of NIST SP 800-53 AU-3.
+const AU3: &str = "au3";
 
 /// The known event types and their required fields.
 ///
@@ -52,12 +47,7 @@ struct EventRule {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalogue {
-    /// Sorted by name.
-    types: Vec<EventRule>,
-    /// Required of every event.
-    required: Vec<Path>,
-    unknown: UnknownTypes,
-    needs_au3: bool,
+    shapes: Shapes,
 }
 
 impl Catalogue {
@@ -94,58 +84,111 @@ impl Catalogue {
         })
     }
 
+    /// Reads a catalogue in JSON. Blank text is an empty catalogue.
+    ///
+    /// A list of event types, or a map with `event_types`, and optionally `required`, `unknown` (`"refuse"` or
+    /// `"allow"`), `au3`, `description` and `version`. An event type is its name, or a map with `event_type` (or
+    /// `name`), and optionally `required` (or `required_fields`) and `description`; `event_types` may also be a map
+    /// from names to lists of required fields.
+    ///
+    /// ```
+    /// use ringseal_audit::Catalogue;
+    /// let text = r#"{"event_types": [
+    ///     "user.login",
+    ///     {"event_type": "config.change", "required": ["target.id", "details.reason"]}
+    /// ]}"#;
+    /// let catalogue = Catalogue::from_json(text).unwrap();
+    /// assert_eq!(catalogue.event_types().collect::<Vec<_>>(), ["config.change", "user.login"]);
+    ///
+    /// let error = Catalogue::from_json("[\n  \"user.login\",\n]").unwrap_err().to_string();
+    /// assert_eq!(error, "line 3: expected a value, found ']'");
+    /// ```
+    pub fn from_json(text: &str) -> Result<Catalogue, CatalogueError> {
+        Ok(Catalogue { shapes: Shapes::from_json(&WORDS, text)? })
+    }
+
+    /// Reads a catalogue from the tables and lists of a page. A blank page is an empty catalogue; a page with text but
+    /// without event types is an error.
+    ///
+    /// - In a table, the column `event_type` (also `event`, `name`, or in words: `Event type`), and the column
+    ///   `required` (`Required fields`) if there is one. Tables without the first column are skipped.
+    /// - In a list, items that begin with an event type in backticks, or with a word that is a valid type, contains a
+    ///   dot or underscore, and is followed by nothing, a colon, a dash or a bracket. The names after `required:` or
+    ///   `requires` are its fields.
+    ///
+    /// Other text, other lists and code blocks are ignored.
+    ///
+    /// ```
+    /// use ringseal_audit::Catalogue;
+    /// let page = "\
+    /// # What we record
+    ///
+    /// | Event type      | Why        | Required fields        |
+    /// |-----------------|------------|------------------------|
+    /// | `user.login`    | AU-2       | `actor.ip`             |
+    /// | `config.change` | who did it | target.id, diff_summary |
+    ///
+    /// - `session.delete`: the session was revoked (requires `details.reason`)
+    /// ";
+    /// let catalogue = Catalogue::from_markdown(page).unwrap();
+    /// assert_eq!(catalogue.len(), 3);
+    /// let required = catalogue.required_of("session.delete").unwrap().collect::<Vec<_>>();
+    /// assert_eq!(required, ["details.reason"]);
+    /// ```
+    pub fn from_markdown(text: &str) -> Result<Catalogue, CatalogueError> {
+        Ok(Catalogue { shapes: Shapes::from_markdown(&WORDS, text)? })
+    }
+
     /// Adds an event type and the paths of its required fields: `actor.ip`, `target`, `details.reason`.
-    pub fn event_type(self, name: &str, required: &[&str]) -> Result<Catalogue, CatalogueError> {
-        let mut builder = CatalogueBuilder { catalogue: self };
-        let required = required.iter().map(|path| builder.path(path, name, None));
-        let required = required.collect::<Result<_, _>>()?;
-        builder.add(name, required, None)?;
-        Ok(builder.catalogue)
+    /// Of `actor.ip|source_host`, one is required.
+    pub fn event_type(
+        mut self,
+        name: &str,
+        required: &[&str],
+    ) -> Result<Catalogue, CatalogueError> {
+        self.shapes.add(&WORDS, name, required, None)?;
+        Ok(self)
     }
 
     /// Adds fields that every event must have.
-    pub fn required(self, paths: &[&str]) -> Result<Catalogue, CatalogueError> {
-        let mut builder = CatalogueBuilder { catalogue: self };
-        for path in paths {
-            let path = builder.path(path, ALL_EVENTS, None)?;
-            builder.catalogue.required.push(path);
-        }
-        Ok(builder.catalogue)
+    pub fn required(mut self, paths: &[&str]) -> Result<Catalogue, CatalogueError> {
+        paths.iter().try_for_each(|path| self.shapes.require(&WORDS, path, None))?;
+        Ok(self)
     }
 
     /// Sets how events are treated whose type is not listed. Default: they are refused.
     #[must_use]
     pub fn with_unknown_types(mut self, unknown: UnknownTypes) -> Catalogue {
-        self.unknown = unknown;
+        self.shapes.unknown = unknown;
         self
     }
 
     /// Sets whether every event must have everything that NIST SP 800-53 AU-3 requires; see [`AuditEvent::lacks_au3`].
     #[must_use]
     pub fn with_au3(mut self, needs_au3: bool) -> Catalogue {
-        self.needs_au3 = needs_au3;
+        self.shapes.set_flag(AU3, needs_au3);
         self
     }
 
     /// Number of listed types; 0 allows all.
     pub fn len(&self) -> usize {
-        self.types.len()
+        self.shapes.types().len()
     }
 
     /// Whether it lists no type and therefore allows all.
     pub fn is_empty(&self) -> bool {
-        self.types.is_empty()
+        self.shapes.is_empty()
     }
 
     /// The listed types, sorted.
     pub fn event_types(&self) -> impl Iterator<Item = &str> {
-        self.types.iter().map(|rule| &*rule.name)
+        self.shapes.types().iter().map(EventShape::name)
     }
 
     /// The paths that a type itself requires; `None` if it is not listed.
     pub fn required_of(&self, event_type: &str) -> Option<impl Iterator<Item = &str>> {
         let rule = self.find(&EventType::whole(event_type))?;
-        Some(rule.required.iter().map(Path::as_str))
+        Some(rule.required().iter().map(Requirement::as_str))
     }
 
     /// Checks the type and the required fields. Does not check the fields that every event needs: see
@@ -159,18 +202,15 @@ impl Catalogue {
     pub fn check_with_context(&self, filled: &EventWithContext<'_>) -> Result<(), EventError> {
         let event = filled.event();
         let rule = self.find(&event.event_type());
-        if rule.is_none() && !self.is_empty() && self.unknown == UnknownTypes::Refuse {
+        if rule.is_none() && self.shapes.refuses_unknown() {
             let event_type = event.type_text();
             return Err(EventError::UnknownType { event_type, known_count: self.len() });
         }
-        let own = rule.map_or(&[][..], |rule| &rule.required);
-        for path in self.required.iter().chain(own) {
-            if !filled.has_field(path.as_str()) {
-                let expected = "a value, which the catalogue requires of it";
-                return Err(event.missing(path.as_str(), expected));
-            }
+        if let Some(missing) = self.shapes.missing(rule, |path| filled.has_field(path)).next() {
+            let expected = "a value, which the catalogue requires of it";
+            return Err(event.missing(missing.as_str(), expected));
         }
-        if !self.needs_au3 {
+        if !self.shapes.has_flag(AU3) {
             return Ok(());
         }
         match filled.lacks_au3() {
@@ -179,54 +219,7 @@ impl Catalogue {
         }
     }
 
-    fn position(&self, event_type: &EventType<'_>) -> Result<usize, usize> {
-        self.types.binary_search_by(|rule| rule.name.bytes().cmp(event_type.bytes()))
-    }
-
-    fn find(&self, event_type: &EventType<'_>) -> Option<&EventRule> {
-        self.types.get(self.position(event_type).ok()?)
-    }
-}
-
-/// Replaces the type in errors about rules for all types.
-const ALL_EVENTS: &str = "every event";
-
-/// A catalogue under construction.
-#[derive(Default)]
-struct CatalogueBuilder {
-    catalogue: Catalogue,
-}
-
-impl CatalogueBuilder {
-    fn path(
-        &self,
-        text: &str,
-        event_type: &str,
-        line: Option<usize>,
-    ) -> Result<Path, CatalogueError> {
-        Path::new(text).ok_or_else(|| CatalogueError::Field {
-            line,
-            event_type: event_type.to_owned(),
-            found: text.to_owned(),
-        })
-    }
-
-    fn add(
-        &mut self,
-        name: &str,
-        required: Vec<Path>,
-        line: Option<usize>,
-    ) -> Result<(), CatalogueError> {
-        let event_type = EventType::whole(name);
-        if !is_event_type(&event_type) {
-            return Err(CatalogueError::EventType { line, found: name.to_owned() });
-        }
-        match self.catalogue.position(&event_type) {
-            Ok(_) => Err(CatalogueError::Duplicate { line, event_type: name.to_owned() }),
-            Err(at) => {
-                self.catalogue.types.insert(at, EventRule { name: name.into(), required });
-                Ok(())
-            }
-        }
+    fn find(&self, event_type: &EventType<'_>) -> Option<&EventShape> {
+        self.shapes.find(|name| name.bytes().cmp(event_type.bytes()))
     }
 }

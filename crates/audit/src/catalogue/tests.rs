@@ -5,11 +5,11 @@ use super::*;
 use crate::event::{Actor, EventOutcome, Source, Target};
 
 fn rows(catalogue: &Catalogue) -> Vec<String> {
-    let row = |rule: &EventRule| {
-        let required: Vec<_> = rule.required.iter().map(Path::as_str).collect();
-        format!("{}: {}", rule.name, required.join(" ")).trim_end().to_owned()
+    let row = |rule: &EventShape| {
+        let required: Vec<_> = rule.required().iter().map(Requirement::as_str).collect();
+        format!("{}: {}", rule.name(), required.join(" ")).trim_end().to_owned()
     };
-    catalogue.types.iter().map(row).collect()
+    catalogue.shapes.types().iter().map(row).collect()
 }
 
 /// The same catalogue in each format: `b.c` requires two fields.
@@ -189,6 +189,24 @@ fn unknown_types_follow_the_policy() {
         "{error}"
     );
     au3.check(&login.fill(&Source::default().service("s").host("h"))).unwrap();
+}
+
+#[test]
+fn one_of_several_fields_may_be_required() {
+    let text = r#"{"user.login": ["actor.ip|source_host", "details.method"]}"#;
+    let json = Catalogue::from_json(&format!(r#"{{"event_types": {text}}}"#)).unwrap();
+    let page = "|event_type|required|\n|-|-|\n|user.login|`actor.ip\\|source_host` details.method|";
+    assert_eq!(Catalogue::from_markdown(page).as_ref(), Ok(&json));
+    let list = "- user.login: requires `actor.ip` or `source_host`, and details.method";
+    assert_eq!(Catalogue::from_markdown(list).as_ref(), Ok(&json));
+    let details: &[(&str, &dyn ringseal_base::value::Value)] = &[("method", &"password")];
+    let login = |actor| AuditEvent::login(actor, EventOutcome::Success).details(details);
+    let error = json.check(&login(Actor::user("u"))).unwrap_err().to_string();
+    assert!(error.contains("`user.login`: actor.ip|source_host: expected a value"), "{error}");
+    json.check(&login(Actor::user("u").ip([192, 0, 2, 1].into()))).unwrap();
+    json.check(&login(Actor::user("u")).fill(&Source::default().host("h"))).unwrap();
+    let bad = Catalogue::default().event_type("a", &["actor.ip|"]).unwrap_err().to_string();
+    assert!(bad.starts_with("a: expected the path of a field"), "{bad}");
 }
 
 #[test]

@@ -2,9 +2,8 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Catalogue;
-use super::error::CatalogueError;
-use super::shape::{self, Node, Tree};
+use super::{Catalogue, CatalogueError, WORDS};
+use ringseal_base::catalogue::{Node, Tree, build};
 
 impl Catalogue {
     /// Reads a catalogue in TOML, with the same structure as in JSON ([`Catalogue::from_json`]).
@@ -33,7 +32,8 @@ impl Catalogue {
             expected: "TOML".to_owned(),
             found: format!("({})", error.message()),
         })?;
-        shape::build(&Node { line: 1, tree: table(text, root.get_ref()) })
+        let root = Node { line: 1, tree: table(text, root.get_ref()) };
+        Ok(Catalogue { shapes: build(&WORDS, &root)? })
     }
 }
 

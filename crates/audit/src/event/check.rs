@@ -1,5 +1,4 @@
 //! Validation of events, independent of the catalogue, and lookup of fields by path.
-use std::fmt;
 
 use super::error::quoted;
 use super::{AuditEvent, Details, EventError, EventType, EventWithContext, Fields};
@@ -400,35 +399,18 @@ const FIELDS: &[(&str, &[&str])] = &[
     ("details", &[]),
 ];
 
-/// The path of a field of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Path(Box<str>);
+/// The expected form of a path, for errors.
+pub(crate) const PATH_EXPECTED: &str =
+    "the path of a field, such as `actor.ip`, `target`, `source_host` or `details.reason`";
 
-impl Path {
-    /// The expected form of a path, for errors.
-    pub(crate) const EXPECTED: &'static str =
-        "the path of a field, such as `actor.ip`, `target`, `source_host` or `details.reason`";
-
-    /// A path of [`FIELDS`], or a key below `details`.
-    pub(crate) fn new(text: &str) -> Option<Path> {
-        let (top, below) = text.split_once('.').map_or((text, None), |(top, b)| (top, Some(b)));
-        let (_, keys) = FIELDS.iter().find(|(name, _)| *name == top)?;
-        let is_known = below.is_none_or(|key| match top {
-            "details" => !key.is_empty() && !key.contains([' ', '`', '"']),
-            _ => keys.contains(&key),
-        });
-        is_known.then(|| Path(text.into()))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+/// Whether it is a path of [`FIELDS`], or a key below `details`.
+pub(crate) fn is_path(text: &str) -> bool {
+    let (top, below) = text.split_once('.').map_or((text, None), |(top, b)| (top, Some(b)));
+    let Some((_, keys)) = FIELDS.iter().find(|(name, _)| *name == top) else { return false };
+    below.is_none_or(|key| match top {
+        "details" => !key.is_empty() && !key.contains([' ', '`', '"']),
+        _ => keys.contains(&key),
+    })
 }
 
 #[cfg(test)]

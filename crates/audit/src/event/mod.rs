@@ -29,7 +29,7 @@ pub use bound_ids::BoundIds;
 #[doc(hidden)]
 pub use bound_ids::EngineSource;
 pub use check::Au3;
-pub(crate) use check::{Path, is_event_type};
+pub(crate) use check::{PATH_EXPECTED, is_event_type, is_path};
 pub use error::EventError;
 pub use fields::{Actor, Change, Source, Target};
 use fields::{Fields, Side, Tool, Visitor, entries_bytes_max, field_values, write_entries};

@@ -15,6 +15,7 @@ use super::log_source::{Lag, LogSource};
 use super::spill::Spill;
 use super::worker::{Worker, panic_error};
 use super::{AuditSink, AuditSinkError, EntryBatch, SealedEntry};
+use ringseal_base::own_thread;
 use ringseal_base::process::file_size::block_in_this_thread;
 use ringseal_base::storage::Storage;
 
@@ -122,6 +123,7 @@ impl SinkThread {
             .name("ringseal-audit-sink".to_owned())
             .spawn(move || {
                 block_in_this_thread();
+                own_thread::mark();
                 worker.run()
             })
             .map_err(|error| AuditSinkError::io("start a thread for", name, error))?;

@@ -37,9 +37,10 @@ impl Change {
         let count = lines.len();
         let Some(line) = lines.get_mut(at) else { return };
         match self {
+            // An earlier change may have left nothing of the line.
             Change::Flip(byte) => {
-                let byte = byte % line.len();
-                line[byte] ^= 1;
+                let byte = byte % line.len().max(1);
+                line.get_mut(byte).into_iter().for_each(|byte| *byte ^= 1);
             }
             Change::Remove => drop(lines.remove(at)),
             Change::Repeat => {
@@ -49,7 +50,7 @@ impl Change {
             Change::SwapWithNext if at + 1 < count => lines.swap(at, at + 1),
             Change::SwapWithNext => {}
             Change::CutHalf => line.truncate(line.len() / 2),
-            Change::Zero => line[20..40].fill(0),
+            Change::Zero => line.iter_mut().skip(20).take(20).for_each(|byte| *byte = 0),
             Change::JoinWithNext => drop(line.pop()),
             Change::Empty => lines.insert(at, b"\n".to_vec()),
         }
