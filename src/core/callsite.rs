@@ -63,10 +63,17 @@ pub struct Callsite {
     id: AtomicU32,
     /// Whether some engine keeps only a share of the site's events.
     keeps_share: AtomicBool,
-    has_trace_key: bool,
+    has_sampling_key: bool,
+    /// The field whose value is shown as the event's name.
+    message: u16,
     metadata: Metadata,
     plans: SitePlans,
 }
+
+/// No field is shown as the event's name.
+const NO_MESSAGE: u16 = u16::MAX;
+/// The same for a call site of another logging interface.
+const FOREIGN_WITHOUT_MESSAGE: u16 = u16::MAX - 1;
 
 impl Callsite {
     /// An unregistered call site.
@@ -81,14 +88,55 @@ impl Callsite {
         );
         assert!(!metadata.event.is_empty(), "an event needs a name; this one is empty");
         check_keys(metadata.keys);
+        Self::unchecked(metadata, NO_MESSAGE)
+    }
+
+    /// The call site of a program that logs otherwise. Its name and target may be any text. The value of the field with
+    /// the index `message` is shown as the event's name. Without keys, each event has keys with it.
+    pub(crate) fn foreign(metadata: Metadata, message: Option<usize>) -> Self {
+        let index = message.and_then(|index| u16::try_from(index).ok());
+        let index = index.filter(|index| *index < FOREIGN_WITHOUT_MESSAGE);
+        let mut site = Self::unchecked(metadata, index.unwrap_or(FOREIGN_WITHOUT_MESSAGE));
+        site.has_sampling_key |= site.has_free_keys();
+        site
+    }
+
+    /// The call site of another process. Its name and keys may be any texts. An index of a message that has no key is
+    /// ignored, and so is that of a site of the macros.
+    pub(crate) fn adopted(metadata: Metadata, is_foreign: bool, message: Option<usize>) -> Self {
+        if is_foreign {
+            Self::foreign(metadata, message.filter(|&index| index < metadata.keys.len()))
+        } else {
+            Self::unchecked(metadata, NO_MESSAGE)
+        }
+    }
+
+    const fn unchecked(metadata: Metadata, message: u16) -> Self {
         Self {
             word: AtomicU64::new(UNREGISTERED as u64),
             id: AtomicU32::new(0),
             keeps_share: AtomicBool::new(false),
-            has_trace_key: has_trace_key(metadata.keys),
+            has_sampling_key: has_sampling_key(metadata.keys),
+            message,
             metadata,
             plans: SitePlans::new(),
         }
+    }
+
+    /// The index of the field whose value is shown as the event's name.
+    #[inline]
+    pub(crate) fn message(&self) -> Option<usize> {
+        (self.message < FOREIGN_WITHOUT_MESSAGE).then_some(usize::from(self.message))
+    }
+
+    /// Whether it belongs to another logging interface, so that its target may be a text of run time.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.message != NO_MESSAGE
+    }
+
+    /// Whether each event has keys with it.
+    pub(crate) fn has_free_keys(&self) -> bool {
+        self.is_foreign() && self.metadata.keys.is_empty()
     }
 
     /// The constant data.
@@ -145,10 +193,10 @@ impl Callsite {
         self.plans.of(place)
     }
 
-    /// Whether one of the fields may be a trace id.
+    /// Whether a field may decide about sampling, by its key: a trace id, or the type of a domain event.
     #[inline]
-    pub fn has_trace_key(&self) -> bool {
-        self.has_trace_key
+    pub fn has_sampling_key(&self) -> bool {
+        self.has_sampling_key
     }
 
     /// The id, from 1; 0 before the site is registered.
@@ -237,9 +285,12 @@ impl Verdict {
     }
 }
 
-const fn has_trace_key(keys: &[&str]) -> bool {
+const fn has_sampling_key(keys: &[&str]) -> bool {
     let mut index = 0;
     while index < keys.len() {
+        if same(keys[index], super::keys::EVENT_TYPE) {
+            return true;
+        }
         let mut known = 0;
         while known < trace::KEYS.len() {
             if same(keys[index], trace::KEYS[known]) {
@@ -268,9 +319,28 @@ pub const fn check_keys(keys: &[&str]) {
     }
 }
 
+/// Rejects, at compile time, keys that the events of a span have themselves.
+pub const fn check_span_keys(keys: &[&str], members: &[&str]) {
+    let mut index = 0;
+    while index < keys.len() {
+        let mut member = 0;
+        while member < members.len() {
+            if same(keys[index], members[member]) {
+                refuse(
+                    "the events of a span have `",
+                    keys[index],
+                    "` themselves: give this field another key",
+                );
+            }
+            member += 1;
+        }
+        index += 1;
+    }
+}
+
 /// Panics with a text of three parts; in constant evaluation, `panic!` itself can only print one.
-const fn refuse(before: &str, key: &str, after: &str) -> ! {
-    const BYTES_MAX: usize = 256;
+pub const fn refuse(before: &str, key: &str, after: &str) -> ! {
+    const BYTES_MAX: usize = 512;
     let (mut text, mut len) = ([b' '; BYTES_MAX], 0);
     let parts = [before.as_bytes(), key.as_bytes(), after.as_bytes()];
     let mut part = 0;
@@ -284,7 +354,7 @@ const fn refuse(before: &str, key: &str, after: &str) -> ! {
     }
     match std::str::from_utf8(text.split_at(len).0) {
         Ok(text) => panic!("{}", text),
-        Err(_) => panic!("duplicate key"),
+        Err(_) => panic!("a key that cannot be used"),
     }
 }
 

@@ -9,6 +9,12 @@ pub trait Fields {
     /// An upper bound of the bytes that [`Fields::write`] takes.
     fn size_bytes_max(&self, limits: &Limits) -> usize;
 
+    /// Whether the bound is a guess: values that were cut are then written again with more room.
+    #[inline(always)]
+    fn is_guessed(&self) -> bool {
+        false
+    }
+
     /// Writes the values one after the other.
     fn write(&self, out: &mut ValueWriter<'_>);
 

@@ -26,6 +26,9 @@ pub const DURATION_MS: &str = "duration_ms";
 pub const ERROR_CODE: &str = "error_code";
 /// What was done, such as `login`.
 pub const ACTION: &str = "action";
+/// The type of a domain event, such as `UPLOAD_SUBMITTED`, where the event's name is the same for all types. Success
+/// sampling reads it.
+pub const EVENT_TYPE: &str = "event_type";
 /// The name of a span in its events.
 pub const SPAN: &str = "span";
 /// How a span has ended: `ok`, `error`, `cancelled` or `panicked`.
@@ -38,7 +41,7 @@ pub const SERVICE_INSTANCE: &str = "service_instance";
 pub const ENVIRONMENT: &str = "environment";
 
 /// All of them.
-pub const ALL: [&str; 17] = [
+pub const ALL: [&str; 18] = [
     TRACE_ID,
     SPAN_ID,
     PARENT_SPAN_ID,
@@ -51,6 +54,7 @@ pub const ALL: [&str; 17] = [
     DURATION_MS,
     ERROR_CODE,
     ACTION,
+    EVENT_TYPE,
     SPAN,
     OUTCOME,
     SERVICE,

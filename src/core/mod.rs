@@ -11,6 +11,7 @@ pub mod level;
 pub mod record;
 pub mod registry;
 pub mod sampling;
+pub mod site_mirror;
 mod unheard;
 
 pub use batch::{Batch, Lines};

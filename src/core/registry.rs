@@ -10,10 +10,12 @@ use parking_lot::Mutex;
 use super::callsite::{Callsite, GLOBAL_SLOT as GLOBAL, SHARED_SLOT, Verdict};
 use super::filter::Filter;
 use super::sampling::site_plan::SitePolicy;
+use super::site_mirror::{MirrorId, Mirrors, SiteMirror};
 use super::unheard::{Unheard, UnheardCounts};
 
 struct Registry {
     callsites: Vec<&'static Callsite>,
+    mirrors: Mirrors,
     /// By the engines' places.
     engines: Vec<Place>,
     unheard: Unheard,
@@ -58,6 +60,7 @@ pub fn slot_of(place: usize) -> usize {
 
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     callsites: Vec::new(),
+    mirrors: Mirrors::new(),
     engines: Vec::new(),
     unheard: Unheard::new(),
     thread_defaults: 0,
@@ -67,8 +70,10 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
 impl Registry {
     fn add(&mut self, callsite: &'static Callsite) {
         if callsite.id() == 0 {
+            let id = self.callsites.len() as u32 + 1;
+            self.mirrors.add(id, callsite);
             self.callsites.push(callsite);
-            callsite.set_id(self.callsites.len() as u32);
+            callsite.set_id(id);
         }
     }
 
@@ -89,14 +94,14 @@ impl Registry {
             let passes = |filter: &Arc<Filter>| filter.passes(metadata.target, metadata.level);
             let is_wanted = engine.filter.as_ref().is_some_and(passes);
             let policy = engine.policy.as_ref().filter(|_| is_wanted);
-            let plan = policy.and_then(|policy| policy.plan(metadata));
+            let plan = policy.and_then(|policy| policy.plan(callsite));
             callsite.plans().set(place, plan);
             if is_wanted {
                 verdict.enable(slot_of(place));
             }
             if let Some(plan) = plan {
                 verdict.require_decision();
-                if plan.threshold > 0 {
+                if plan.keeps_share() {
                     verdict.keep_share();
                 }
             }
@@ -178,6 +183,24 @@ pub fn callsite(id: u32) -> Option<&'static Callsite> {
     REGISTRY.lock().callsites.get(index).copied()
 }
 
+/// The call sites whose ids are greater than `id`, in the order of their ids.
+pub fn callsites_after(id: usize) -> Vec<&'static Callsite> {
+    REGISTRY.lock().callsites.get(id..).unwrap_or_default().to_vec()
+}
+
+/// Adds a mirror: it gets all call sites that are registered now, and each further one before its id can be seen.
+pub fn add_mirror(mirror: Arc<dyn SiteMirror>) -> MirrorId {
+    let Registry { callsites, mirrors, .. } = &mut *REGISTRY.lock();
+    mirrors.push(mirror, callsites)
+}
+
+/// Removes a mirror: it gets no more call sites once this has returned.
+pub fn remove_mirror(id: MirrorId) {
+    // Dropped without the lock: it may unmap a file.
+    let removed = REGISTRY.lock().mirrors.remove(id);
+    drop(removed);
+}
+
 /// Takes a place for an engine: that of the global engine, or the first free one. `None` if there is a global engine.
 pub fn take_place(is_global: bool, filter: Arc<Filter>) -> Option<OwnedPlace> {
     let mut registry = REGISTRY.lock();
@@ -255,7 +278,7 @@ mod tests {
     use crate::core::callsite::SLOTS;
     use crate::core::level::{Level, LevelFilter};
     use crate::core::sampling::limiter::{Limit, Moment};
-    use crate::core::sampling::site_plan::Plan;
+    use crate::core::sampling::site_plan::{Plan, Share};
 
     const fn site(level: Level, target: &'static str) -> Callsite {
         let (event, file, keys) = ("e", file!(), &[]);
@@ -324,6 +347,15 @@ mod tests {
         free_place(slot, true);
     }
 
+    /// Whether no engine enables the site in the shared slot, as soon as other tests' engines in it have ended.
+    fn is_disabled_in_shared_slot(site: &'static Callsite) -> bool {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while site.enabled(SHARED_SLOT) && std::time::Instant::now() < end {
+            std::thread::yield_now();
+        }
+        !site.enabled(SHARED_SLOT)
+    }
+
     #[test]
     fn engines_without_an_own_slot_share_the_last() {
         let _all_slots = SLOTS_IN_USE.lock();
@@ -332,13 +364,14 @@ mod tests {
             (0..2 * SLOTS).map(|_| take_place(false, filter("off")).unwrap()).collect();
         assert!(places.iter().all(|place| slot_of(place.index()) < SLOTS));
         let beyond = *places.last().unwrap();
-        assert_eq!((slot_of(beyond.index()), SITE.enabled(SHARED_SLOT)), (SHARED_SLOT, false));
+        assert_eq!(slot_of(beyond.index()), SHARED_SLOT);
+        assert!(is_disabled_in_shared_slot(&SITE));
         set_filter(beyond, filter("registry::many=debug"));
         assert!(SITE.enabled(SHARED_SLOT));
         places.iter().for_each(|&place| drop(free_place(place, true)));
-        assert!(!SITE.enabled(SHARED_SLOT));
+        assert!(is_disabled_in_shared_slot(&SITE));
         set_filter(beyond, filter("trace"));
-        assert!(!SITE.enabled(SHARED_SLOT), "a free place has no filter");
+        assert!(is_disabled_in_shared_slot(&SITE), "a free place has no filter");
     }
 
     /// Handles outlive their engine, and the next engine gets its place.
@@ -370,8 +403,8 @@ mod tests {
     const LIMIT: Limit = Limit { count_max: 1, interval_nanos: 3_600_000_000_000, rule: 0 };
 
     impl SitePolicy for Limited {
-        fn plan(&self, _: &Metadata) -> Option<Plan> {
-            Some(Plan { rate: 1.0, threshold: 0, rule: 0, limit: Some(LIMIT) })
+        fn plan(&self, _: &Callsite) -> Option<Plan> {
+            Some(Plan { share: Share::ALL, of_success: None, limit: Some(LIMIT) })
         }
     }
 

@@ -64,6 +64,9 @@ impl Out<'_> {
 
     /// The content of a JSON string, from any bytes; the caller writes the quotes.
     pub fn string_part(&mut self, bytes: &[u8]) {
+        // Most have nothing to escape.
+        let clean = self.cursor.copy_clean::<JsonOrWide>(bytes);
+        let bytes = bytes.get(clean..).unwrap_or_default();
         for chunk in bytes.utf8_chunks() {
             self.string_content(chunk.valid().as_bytes());
             if !chunk.invalid().is_empty() {

@@ -2,16 +2,17 @@
 //!
 //! Promises: no allocation, no lock, no system call. Every event that is not kept is counted, by rule and level.
 //!
-//! The decision is made before the arguments are evaluated, except where the randomness may be in them: an event with a
-//! trace id among its own fields has a [`PendingDecision`], made once its values are in the granted bytes.
+//! The decision is made before the arguments are evaluated, except where it may depend on them: an event with a trace
+//! id or an `event_type` among its own fields has a [`PendingDecision`], made once its values are in the granted bytes.
 use std::sync::Arc;
 
-use super::Random;
+use super::{Random, is_success};
 use crate::core::callsite::Callsite;
+use crate::core::keys;
 use crate::core::level::Level;
 use crate::core::record::{RATE_BYTES, put_rate};
 use crate::core::sampling::limiter::{Limiter, Moment};
-use crate::core::sampling::site_plan::{Plan, SitePlan};
+use crate::core::sampling::site_plan::{Plan, Share, SitePlan};
 use crate::core::sampling::trace;
 use crate::metrics::LaneCounters;
 use ringseal_base::value::{Entries, ValueRef, Values};
@@ -62,7 +63,8 @@ impl<'a> Sampled<'a> {
             level: callsite.metadata().level,
             threshold,
             bound: randomness(),
-            is_pending: threshold > 0 && callsite.has_trace_key(),
+            is_pending: callsite.has_sampling_key()
+                && (threshold > 0 || plan.of_success().is_some()),
         })
     }
 }
@@ -134,7 +136,7 @@ struct Open<'a> {
     limiter: &'a Limiter,
 }
 
-/// The position of a possible trace id among the values.
+/// The keys of the values.
 #[derive(Debug, Clone, Copy)]
 enum Keys {
     Site(&'static [&'static str]),
@@ -150,17 +152,34 @@ impl<'a> PendingDecision<'a> {
         bound: Option<u64>,
     ) -> Option<PendingDecision<'static>> {
         let site = callsite.plan(place)?;
-        let threshold = site.threshold().filter(|threshold| *threshold > 0)?;
+        let threshold = site.threshold()?;
+        let has_key = callsite.has_sampling_key();
+        let of_success = has_key.then(|| site.of_success()).flatten();
+        if threshold == 0 && of_success.is_none() {
+            return None;
+        }
         let metadata = callsite.metadata();
-        let open = callsite.has_trace_key().then_some(Open {
+        let open = has_key.then_some(Open {
             keys: Keys::Site(metadata.keys),
             level: metadata.level,
             bound,
             limiter: &site.limiter,
         });
         let limit = open.and_then(|_| site.limit());
-        let plan = Plan { rate: site.rate(), threshold, rule: site.rule(), limit };
+        let share = Share { rate: site.rate(), threshold, rule: site.rule() };
+        let plan = Plan { share, of_success, limit };
         Some(PendingDecision { plan, open })
+    }
+
+    /// For a run-time event of a call site, whose keys are in its record.
+    pub(crate) fn of_entries(
+        callsite: &'static Callsite,
+        place: usize,
+        bound: Option<u64>,
+    ) -> Option<PendingDecision<'static>> {
+        let decision = PendingDecision::of_site(callsite, place, bound)?;
+        let open = decision.open.map(|open| Open { keys: Keys::Dynamic, ..open });
+        Some(PendingDecision { open, ..decision })
     }
 
     /// For a run-time event.
@@ -173,22 +192,49 @@ impl<'a> PendingDecision<'a> {
         Self { plan, open: Some(Open { keys: Keys::Dynamic, level, bound, limiter }) }
     }
 
-    /// Returns whether the event with these values is kept.
-    fn decide(&self, values: &[u8], state: &mut SamplerState, now: Moment) -> bool {
-        let Some(open) = self.open else { return true };
+    /// Decides about the event with these values. Returns the share that is kept of its kind, or `None` if the event is
+    /// not kept.
+    fn decide(&self, values: &[u8], state: &mut SamplerState, now: Moment) -> Option<Share> {
+        let Some(open) = self.open else { return Some(self.plan.share) };
+        let share = match self.plan.of_success {
+            Some(share) if open.keys.have_type_of_success(values) => share,
+            _ => self.plan.share,
+        };
         let own = match open.keys {
             Keys::Site(keys) => trace::in_values(keys, Values(values)),
             Keys::Dynamic => trace::in_entries(Entries(after_names(values))),
         };
-        if !state.reaches(self.plan.threshold, own.or(open.bound)) {
-            state.count(self.plan.rule, open.level);
-            return false;
+        if !state.reaches(share.threshold, own.or(open.bound)) {
+            state.count(share.rule, open.level);
+            return None;
         }
         let refusing = self.plan.limit.filter(|limit| !open.limiter.take(*limit, now));
         if let Some(limit) = refusing {
             state.count(limit.rule, open.level);
         }
-        refusing.is_none()
+        refusing.is_none().then_some(share)
+    }
+}
+
+impl Keys {
+    /// Whether the event's type among its values reports success. The last value of a key counts, as in the line.
+    fn have_type_of_success(self, values: &[u8]) -> bool {
+        let is_success = |value: ValueRef<'_>| match value {
+            ValueRef::Str(text) => is_success(text),
+            _ => false,
+        };
+        let last = match self {
+            Keys::Site(keys) => {
+                let at = keys.iter().rposition(|key| *key == keys::EVENT_TYPE);
+                at.and_then(|at| Values(values).map_while(Result::ok).nth(at))
+            }
+            Keys::Dynamic => Entries(after_names(values))
+                .map_while(Result::ok)
+                .filter(|(key, _)| *key == keys::EVENT_TYPE.as_bytes())
+                .map(|(_, value)| value)
+                .last(),
+        };
+        last.is_some_and(is_success)
     }
 }
 
@@ -223,11 +269,9 @@ fn finish_sampled(
     now: Moment,
 ) -> Option<(usize, bool)> {
     let (values, rest) = payload.split_at_mut_checked(len)?;
-    if !pending.decide(values, state, now) {
-        return None;
-    }
-    if pending.plan.threshold > 0 && rest.len() >= RATE_BYTES {
-        put_rate(rest, pending.plan.rate);
+    let share = pending.decide(values, state, now)?;
+    if share.threshold > 0 && rest.len() >= RATE_BYTES {
+        put_rate(rest, share.rate);
         return Some((len + RATE_BYTES, true));
     }
     Some((len, false))

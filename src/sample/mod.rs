@@ -27,5 +27,5 @@ mod tests;
 pub(crate) use chance::threshold;
 pub use chance::{Random, keeps};
 pub use error::SampleError;
-pub(crate) use policy::is_sampled;
 pub use policy::{AppliedRate, Rule, Sampling};
+pub(crate) use policy::{is_sampled, is_success};

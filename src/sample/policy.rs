@@ -45,7 +45,7 @@ impl Default for Sampling {
 pub enum Rule {
     /// Events of a target and everything below it.
     Target(String),
-    /// Events whose names end in `_SUCCESS` or `_OK`, in any case.
+    /// Events whose names, or whose field `event_type`, end in `_SUCCESS` or `_OK`, in any case.
     Success,
     /// Events of targets that no other rule matches.
     AnyTarget,
@@ -71,7 +71,7 @@ impl Rule {
     fn fits(&self, target: &str, event: &str, level: Level, target_scope: Level) -> bool {
         match self {
             Rule::Target(prefix) => level <= target_scope && covers(prefix, target),
-            Rule::Success => is_success(event),
+            Rule::Success => is_success(event.as_bytes()),
             Rule::AnyTarget => level <= target_scope,
             Rule::Level(own) => *own == level,
             Rule::Limit => false,
@@ -139,7 +139,8 @@ impl Sampling {
         Self { rules: rules.into(), ..Self::new() }
     }
 
-    /// Keeps this share of the events whose names end in `_SUCCESS` or `_OK`, in any case, at info and below.
+    /// Keeps this share of the events whose names end in `_SUCCESS` or `_OK`, in any case, at info and below; also of
+    /// those that have such a text as their own field `event_type`.
     ///
     /// A rate of 0 keeps them all, as with the variable `LOG_SAMPLE_SUCCESS`; to disable events, use the filter.
     pub fn success(self, rate: f64) -> Result<Self, SampleError> {
@@ -252,6 +253,11 @@ impl Sampling {
         }
     }
 
+    /// The rate that applies to events of this kind that report success by their field `event_type`.
+    pub(crate) fn rate_of_success(&self, target: &str, level: Level) -> AppliedRate {
+        self.rate_of(target, SUCCESS, level)
+    }
+
     /// Whether any event of `level` could be sampled or limited.
     pub fn may_sample(&self, level: Level) -> bool {
         level <= LEVEL_MAX && (self.limit.is_some() || !self.rules.is_empty())
@@ -278,12 +284,15 @@ fn covers(prefix: &str, target: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::") || rest.starts_with('.'))
 }
 
-/// Whether an event's name reports success.
-fn is_success(event: &str) -> bool {
+/// A name that reports success.
+const SUCCESS: &str = "_SUCCESS";
+
+/// Whether an event's name or type reports success.
+pub(crate) fn is_success(event: &[u8]) -> bool {
     let ends = |suffix: &str| {
         let start = event.len().checked_sub(suffix.len());
-        let end = start.and_then(|start| event.as_bytes().get(start..));
+        let end = start.and_then(|start| event.get(start..));
         end.is_some_and(|end| end.eq_ignore_ascii_case(suffix.as_bytes()))
     };
-    ends("_SUCCESS") || ends("_OK")
+    ends(SUCCESS) || ends("_OK")
 }

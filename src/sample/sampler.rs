@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
-use crate::core::callsite::Metadata;
+use crate::core::callsite::Callsite;
+use crate::core::keys;
 use crate::core::level::Level;
 use crate::core::sampling::limiter::{Limit, Limiter};
-use crate::core::sampling::site_plan::{Plan, SitePolicy};
+use crate::core::sampling::site_plan::{Plan, Share, SitePolicy};
 use crate::metrics::{LaneCounters, LevelCounts, RULES_MAX, RuleMetrics};
-use crate::sample::{Random, Rule, Sampling, is_sampled, threshold};
+use crate::sample::{AppliedRate, Random, Rule, Sampling, is_sampled, threshold};
 use ringseal_base::fnv::fnv1a;
 
 /// An engine's policy and counters.
@@ -41,26 +42,39 @@ pub(crate) struct InstalledPolicy {
 }
 
 impl InstalledPolicy {
-    /// How events of this kind are sampled; `None` keeps them all.
-    pub(crate) fn plan_of(&self, target: &str, event: &str, level: Level) -> Option<Plan> {
+    /// How events of this kind are sampled, which may have the field `event_type`; `None` keeps them all.
+    fn plan_of(
+        &self,
+        target: &str,
+        event: &str,
+        level: Level,
+        may_have_type: bool,
+    ) -> Option<Plan> {
         if !is_sampled(target, event, level) {
             return None;
         }
-        let applied = self.sampling.rate_of(target, event, level);
-        let number = applied.rule.and_then(|rule| self.numbers.get(rule));
-        let threshold = threshold(applied.rate);
-        (threshold > 0 || self.limit.is_some()).then_some(Plan {
-            rate: applied.rate,
-            threshold,
-            rule: number.copied().unwrap_or(0),
+        let share = self.share(self.sampling.rate_of(target, event, level));
+        let of_success = self.share(self.sampling.rate_of_success(target, level));
+        let plan = Plan {
+            share,
+            of_success: Some(of_success).filter(|other| may_have_type && *other != share),
             limit: self.limit,
-        })
+        };
+        (plan.keeps_share() || self.limit.is_some()).then_some(plan)
+    }
+
+    fn share(&self, applied: AppliedRate) -> Share {
+        let number = applied.rule.and_then(|rule| self.numbers.get(rule));
+        let rule = number.copied().unwrap_or(0);
+        Share { rate: applied.rate, threshold: threshold(applied.rate), rule }
     }
 }
 
 impl SitePolicy for InstalledPolicy {
-    fn plan(&self, metadata: &Metadata) -> Option<Plan> {
-        self.plan_of(metadata.target, metadata.event, metadata.level)
+    fn plan(&self, site: &Callsite) -> Option<Plan> {
+        let metadata = site.metadata();
+        let may_have_type = site.has_free_keys() || metadata.keys.contains(&keys::EVENT_TYPE);
+        self.plan_of(metadata.target, metadata.event, metadata.level, may_have_type)
     }
 }
 
@@ -115,7 +129,7 @@ impl Sampler {
         // ORDER: relaxed; see `install`.
         match self.levels.load(Ordering::Relaxed) & 1 << level as u8 {
             0 => None,
-            _ => self.policy.read().plan_of(target, event, level),
+            _ => self.policy.read().plan_of(target, event, level, true),
         }
     }
 
@@ -219,7 +233,7 @@ mod tests {
         };
         let number = |target: &str| {
             let plan = sampler.plan_of(target, "e", Level::Debug);
-            plan.map(|plan| plan.rule)
+            plan.map(|plan| plan.share.rule)
         };
         install(0..3);
         assert_eq!(number("t001"), Some(1));

@@ -1,6 +1,8 @@
 //! Access to the headers of a request, whatever library holds them.
 //!
 //! Promises: nothing allocates.
+#[cfg(feature = "http")]
+use super::{TRACEPARENT, TRACESTATE};
 
 /// The headers of a request.
 ///
@@ -33,6 +35,17 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for Vec<(N, V)> {
 #[cfg(feature = "http")]
 impl Headers for http::HeaderMap {
     fn values<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h [u8]> {
-        self.get_all(name).iter().map(http::HeaderValue::as_bytes)
+        // Looking up a text checks and converts it first, which costs more than the search.
+        let values = match name {
+            TRACEPARENT => self.get_all(&TRACEPARENT_NAME),
+            TRACESTATE => self.get_all(&TRACESTATE_NAME),
+            _ => self.get_all(name),
+        };
+        values.iter().map(http::HeaderValue::as_bytes)
     }
 }
+
+#[cfg(feature = "http")]
+static TRACEPARENT_NAME: http::HeaderName = http::HeaderName::from_static(TRACEPARENT);
+#[cfg(feature = "http")]
+static TRACESTATE_NAME: http::HeaderName = http::HeaderName::from_static(TRACESTATE);

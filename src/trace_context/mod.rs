@@ -52,6 +52,7 @@ pub(crate) use request_id::uuid_v7;
 pub use request_id::{RequestId, RequestIdError};
 pub use request_ids::{NewRequestId, RequestIds};
 pub use traceparent::{LenientTraceParent, TraceParent};
+pub(crate) use traceparent::{SAMPLED, new_span_id};
 pub use tracestate::TraceState;
 pub use trust::{Network, NetworkError, Trust};
 

@@ -74,7 +74,8 @@ impl Propagation {
     /// The trace of a request with these headers, from a caller at this address.
     ///
     /// The request continues the trace of its only valid `traceparent`; without one, or with several, it begins another
-    /// trace. Its `tracestate` is read only if the trace is continued.
+    /// trace. Its `tracestate` is read only if the trace is continued. A trace that begins here is sampled, like that
+    /// of a [`Span`](crate::Span) outside of every trace.
     pub fn receive<'h, H: Headers + ?Sized>(
         &self,
         headers: &'h H,
@@ -87,7 +88,7 @@ impl Propagation {
         };
         let mut state = TraceState::new();
         let span = match caller.filter(|_| is_trusted || !self.restarts_strangers) {
-            None => TraceParent::random(),
+            None => TraceParent::random().with_sampled(true),
             Some(caller) => {
                 match TraceState::check(headers.values(TRACESTATE)) {
                     Ok(checked) => state = checked,

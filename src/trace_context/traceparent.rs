@@ -14,7 +14,7 @@ use crate::core::correlation::Correlation;
 use crate::encode::hex16;
 
 /// The bit of the caller's decision to record the trace.
-const SAMPLED: u8 = 1;
+pub(crate) const SAMPLED: u8 = 1;
 /// The bit of a trace id whose last 7 bytes are random.
 const RANDOM: u8 = 2;
 /// The bits that version 00 defines. The other ones must be sent as zeros.
@@ -74,14 +74,14 @@ impl TraceParent {
     /// A new trace and its first span. The flag `random` is set, `sampled` is not.
     ///
     /// The ids come from the generator of the calling thread, which is seeded from the system, and again in a forked
-    /// child.
-    /// They are not secrets.
+    /// child. They are not secrets.
+    #[inline]
     #[must_use]
     pub fn random() -> TraceParent {
-        let halves = [random::word(), random::nonzero_word()].map(u64::to_be_bytes);
+        let [first, second, span_id] = random::nonzero_words().map(u64::to_be_bytes);
         let mut trace_id = [0; 16];
-        trace_id.copy_from_slice(halves.as_flattened());
-        TraceParent { trace_id, span_id: new_span_id(), flags: RANDOM }
+        trace_id.copy_from_slice([first, second].as_flattened());
+        TraceParent { trace_id, span_id, flags: RANDOM }
     }
 
     /// Reads the value of a header. Spaces and tabs around it are skipped.
@@ -140,7 +140,7 @@ impl TraceParent {
 
     /// The same ids with these flags; others than `sampled` and `random` are left out.
     pub(crate) fn with_flags(self, flags: u8) -> TraceParent {
-        TraceParent { flags: flags & (SAMPLED | RANDOM), ..self }
+        TraceParent { flags: flags & FLAGS, ..self }
     }
 
     /// The same ids with this flag `sampled`.
@@ -235,7 +235,8 @@ impl From<TraceParent> for Correlation {
     }
 }
 
-fn new_span_id() -> [u8; 8] {
+#[inline]
+pub(crate) fn new_span_id() -> [u8; 8] {
     random::nonzero_word().to_be_bytes()
 }
 

@@ -40,9 +40,13 @@ impl Member<'_> {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceState<'a> {
-    members: [Member<'a>; MEMBERS_MAX],
+    /// `None` without members: nearly every request has none, and 1 KiB is not filled for it.
+    members: Option<[Member<'a>; MEMBERS_MAX]>,
     len: usize,
 }
+
+/// A place without a member.
+const NO_MEMBER: Member<'static> = Member { key: "", value: "" };
 
 impl Default for TraceState<'_> {
     fn default() -> Self {
@@ -57,7 +61,7 @@ impl<'a> TraceState<'a> {
 
     /// Without members.
     pub const fn new() -> TraceState<'a> {
-        TraceState { members: [Member { key: "", value: "" }; MEMBERS_MAX], len: 0 }
+        TraceState { members: None, len: 0 }
     }
 
     /// Checks the values of all headers `tracestate` of a request, in their order. Empty members are skipped, and so
@@ -98,7 +102,8 @@ impl<'a> TraceState<'a> {
     }
 
     fn add(&mut self, member: &'a [u8]) -> Result<(), (usize, ExpectedInHeader)> {
-        let place = self.members.get_mut(self.len).ok_or((0, ExpectedInHeader::Members))?;
+        let members = self.members.get_or_insert([NO_MEMBER; MEMBERS_MAX]);
+        let place = members.get_mut(self.len).ok_or((0, ExpectedInHeader::Members))?;
         let key_len = key_len(member)?;
         match member.get(key_len) {
             Some(b'=') => {}
@@ -142,8 +147,11 @@ impl<'a> TraceState<'a> {
         }
         let mut state = TraceState::new();
         let kept = self.members().filter(|(known, _)| *known != key);
-        for (place, (key, value)) in
-            state.members.iter_mut().zip([(key, value)].into_iter().chain(kept))
+        for (place, (key, value)) in state
+            .members
+            .get_or_insert([NO_MEMBER; MEMBERS_MAX])
+            .iter_mut()
+            .zip([(key, value)].into_iter().chain(kept))
         {
             *place = Member { key, value };
             state.len += 1;
@@ -153,12 +161,16 @@ impl<'a> TraceState<'a> {
 
     /// The keys and values, in their order.
     pub fn members(&self) -> impl Iterator<Item = (&'a str, &'a str)> + '_ {
-        self.members[..self.len].iter().map(|member| (member.key, member.value))
+        self.all().iter().map(|member| (member.key, member.value))
     }
 
     /// The value of the first member with this key.
     pub fn get(&self, key: &str) -> Option<&'a str> {
         self.members().find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+
+    fn all(&self) -> &[Member<'a>] {
+        self.members.as_ref().and_then(|members| members.get(..self.len)).unwrap_or_default()
     }
 
     /// Whether there are no members. Such a header must not be sent.
@@ -173,7 +185,7 @@ impl<'a> TraceState<'a> {
     pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b str> {
         let kept = self.fitting(buffer.len());
         let mut len = 0;
-        for (index, member) in self.members[..self.len].iter().enumerate() {
+        for (index, member) in self.all().iter().enumerate() {
             if kept & 1 << index == 0 {
                 continue;
             }
@@ -188,7 +200,7 @@ impl<'a> TraceState<'a> {
 
     /// The members that fit into `room` bytes together with their commas, one bit each.
     fn fitting(&self, room: usize) -> u32 {
-        let members = &self.members[..self.len];
+        let members = self.all();
         let mut kept = if self.len == MEMBERS_MAX { u32::MAX } else { (1 << self.len) - 1 };
         // A comma for each, and room for one that is not written.
         let mut bytes: usize = members.iter().map(|member| member.len() + 1).sum();

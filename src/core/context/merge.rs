@@ -13,6 +13,28 @@ pub(super) fn merge(old: &[u8], new: &[u8], merged: &mut Vec<u8>) {
     merge_under(&mut Vec::new(), new, old, new, merged);
 }
 
+/// Appends the fields of `old` without the one at this path and those inside of it.
+pub(super) fn remove(old: &[u8], path: &str, kept: &mut Vec<u8>) {
+    remove_under(&mut Path::new(), &[path.as_bytes(), b"."].concat(), old, kept);
+}
+
+/// The part of [`remove`] inside of the objects at `path`.
+fn remove_under(path: &mut Path, removed: &[u8], old: &[u8], kept: &mut Vec<u8>) {
+    for entry in Raw(old) {
+        inside(path, entry.key, |path| match entry.value {
+            _ if path.starts_with(removed) => {}
+            ValueRef::Map(inner) if removed.starts_with(path) => {
+                let mut rest = Vec::new();
+                remove_under(path, removed, inner.0, &mut rest);
+                if !rest.is_empty() {
+                    put_object(entry.key, kept, |kept| kept.extend_from_slice(&rest));
+                }
+            }
+            _ => kept.extend_from_slice(entry.bytes),
+        });
+    }
+}
+
 /// The part of [`merge`] inside of the objects at `path`. `all_new` are the new fields of the outermost level.
 fn merge_under(path: &mut Path, all_new: &[u8], old: &[u8], new: &[u8], merged: &mut Vec<u8>) {
     let is_in_new = |key: &[u8]| object_of(new, key).is_some();

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use ringseal_base::limits::Limits;
 use ringseal_base::value::{Entries, ValueRef, ValueWriter};
 
-use super::merge::{Raw, merge};
+use super::merge::{Raw, merge, remove};
 
 /// A field: a value or an object.
 #[derive(Debug, Clone)]
@@ -135,6 +135,16 @@ proptest! {
         let count = keys.len();
         keys.dedup();
         prop_assert_eq!(keys.len(), count, "each key once");
+    }
+
+    #[test]
+    fn removing_a_path_leaves_the_others(old in any_fields(), path in "[ab](\\.[ab]){0,2}") {
+        let old = encode(&old);
+        let mut kept = Vec::new();
+        remove(&old, &path, &mut kept);
+        let mut expected = leaves(&old);
+        expected.retain(|leaf, _| !is_around(&path, leaf));
+        prop_assert_eq!(leaves(&kept), expected);
     }
 
     #[test]

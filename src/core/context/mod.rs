@@ -14,7 +14,7 @@ use super::field::Fields;
 use super::record::Slots;
 use super::sampling::trace;
 use ringseal_base::limits::Limits;
-use ringseal_base::value::{Entries, ValueRef, ValueWriter};
+use ringseal_base::value::{Entries, ValueWriter};
 
 /// Numbers of contexts in a lane, and 0 for none: a power of two, so that the compiler sees that each is in a table.
 pub const NUMBERS: usize = 1024;
@@ -33,10 +33,10 @@ pub struct Context {
 impl Context {
     /// A context of `parent`'s fields and these, which override those of `parent` with the same path.
     pub fn new(parent: Option<&Context>, own: &[u8]) -> Context {
-        let Some(parent) = parent else { return Self::of(own.to_vec()) };
+        let Some(parent) = parent else { return Self::of(own.into()) };
         let mut entries = Vec::new();
         merge::merge(&parent.entries, own, &mut entries);
-        Self::of(entries)
+        Self::of(entries.into())
     }
 
     /// These fields, and those of `parent` that they do not replace.
@@ -49,19 +49,19 @@ impl Context {
         self.values().any(|entry| entry.is_ok_and(|(own, _)| own == key))
     }
 
-    /// This context without the field of this key.
-    pub fn without(&self, key: &str) -> Context {
-        let other = |entry: &merge::RawEntry<'_>| entry.key != key.as_bytes();
-        let kept: Vec<_> =
-            merge::Raw(&self.entries).filter(other).map(|entry| entry.bytes).collect();
-        Self::of(kept.concat())
+    /// This context without the field of this path, and without those inside of it.
+    pub fn without(&self, path: &str) -> Context {
+        let mut entries = Vec::new();
+        merge::remove(&self.entries, path, &mut entries);
+        Self::of(entries.into())
     }
 
-    fn of(entries: Vec<u8>) -> Context {
+    /// A context of these entries alone.
+    pub fn of(entries: Box<[u8]>) -> Context {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let randomness = trace::in_entries(Entries(&entries));
         // ORDER: relaxed; only uniqueness matters.
-        Self::with_id(NEXT.fetch_add(1, Ordering::Relaxed), entries.into(), randomness)
+        Self::with_id(NEXT.fetch_add(1, Ordering::Relaxed), entries, randomness)
     }
 
     /// A context of these entries.
@@ -123,16 +123,8 @@ impl Context {
 
     /// The value of a field that is a text, or a number or truth value as text.
     pub fn text(&self, key: &str) -> Option<String> {
-        let mut found =
-            self.values().filter_map(Result::ok).filter(|(own, _)| *own == key.as_bytes());
-        Some(match found.next()?.1 {
-            ValueRef::Str(text) => String::from_utf8_lossy(text).into_owned(),
-            ValueRef::Bool(value) => value.to_string(),
-            ValueRef::I64(value) => value.to_string(),
-            ValueRef::U64(value) => value.to_string(),
-            ValueRef::F64(value) => value.to_string(),
-            _ => return None,
-        })
+        let mut values = self.values().filter_map(Result::ok);
+        values.find(|(own, _)| *own == key.as_bytes())?.1.plain_text()
     }
 
     /// All entries, for reading.
@@ -174,6 +166,7 @@ impl<V: ringseal_base::value::Value, R: KeyedFields + Fields> KeyedFields for (V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ringseal_base::value::ValueRef;
 
     fn context(parent: Option<&Context>, entries: &[(&str, u64)]) -> Context {
         let mut bytes = [0; 256];

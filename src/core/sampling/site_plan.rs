@@ -7,25 +7,46 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::limiter::{Limit, Limiter};
-use crate::core::callsite::Metadata;
+use crate::core::callsite::Callsite;
 
-/// How a policy samples a call site's events.
+/// The share of events that is kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Plan {
-    /// The share of events kept, 0 to 1, as written into the line.
+pub struct Share {
+    /// 0 to 1, as written into the line.
     pub rate: f64,
     /// The rate as a threshold: an event with randomness below it is not kept. 0 if the rate is 1.
     pub threshold: u64,
     /// The rule that set the rate, for its counter.
     pub rule: u8,
+}
+
+impl Share {
+    /// All events.
+    pub const ALL: Share = Share { rate: 1.0, threshold: 0, rule: 0 };
+}
+
+/// How a policy samples a call site's events.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// The share that is kept.
+    pub share: Share,
+    /// The share that is kept of events whose field `event_type` reports success, if that is another one.
+    pub of_success: Option<Share>,
     /// How many of the kept events pass per interval.
     pub limit: Option<Limit>,
+}
+
+impl Plan {
+    /// Whether some events may not be kept, limits aside.
+    pub fn keeps_share(&self) -> bool {
+        self.share.threshold > 0 || self.of_success.is_some()
+    }
 }
 
 /// An engine's sampling policy, as the registry needs it.
 pub trait SitePolicy: std::fmt::Debug + Send + Sync {
     /// How the site's events are sampled; `None` keeps them all.
-    fn plan(&self, metadata: &Metadata) -> Option<Plan>;
+    fn plan(&self, site: &Callsite) -> Option<Plan>;
 }
 
 /// Marks a site without a plan; no threshold is this high.
@@ -37,7 +58,10 @@ pub struct SitePlan {
     place: usize,
     threshold: AtomicU64,
     rate_bits: AtomicU64,
-    /// The rate's rule in the low byte, then the limit's.
+    /// [`NO_PLAN`] if there is no other share of events that report success.
+    success_threshold: AtomicU64,
+    success_rate_bits: AtomicU64,
+    /// The rate's rule in the low byte, then the limit's, then that of events that report success.
     rules: AtomicU64,
     limit_count: AtomicU64,
     /// 0 for no limit.
@@ -49,13 +73,22 @@ pub struct SitePlan {
 
 impl SitePlan {
     fn new(place: usize) -> Self {
-        let [rate_bits, rules, limit_count, limit_nanos] = [(); 4].map(|()| AtomicU64::new(0));
-        let (limiter, threshold) = (Limiter::default(), AtomicU64::new(NO_PLAN));
-        let next = SitePlans::new();
-        Self { place, threshold, rate_bits, rules, limit_count, limit_nanos, limiter, next }
+        let zero = || AtomicU64::new(0);
+        Self {
+            place,
+            threshold: AtomicU64::new(NO_PLAN),
+            rate_bits: zero(),
+            success_threshold: AtomicU64::new(NO_PLAN),
+            success_rate_bits: zero(),
+            rules: zero(),
+            limit_count: zero(),
+            limit_nanos: zero(),
+            limiter: Limiter::default(),
+            next: SitePlans::new(),
+        }
     }
 
-    /// [`Plan::threshold`], if there is a plan.
+    /// [`Share::threshold`], if there is a plan.
     #[inline(always)]
     pub fn threshold(&self) -> Option<u64> {
         // ORDER: relaxed; an event may be decided by the previous plan.
@@ -63,14 +96,27 @@ impl SitePlan {
         (threshold != NO_PLAN).then_some(threshold)
     }
 
-    /// [`Plan::rate`].
+    /// [`Share::rate`].
     #[inline]
     pub fn rate(&self) -> f64 {
         // ORDER: relaxed; see `threshold`.
         f64::from_bits(self.rate_bits.load(Ordering::Relaxed))
     }
 
-    /// [`Plan::rule`].
+    /// [`Plan::of_success`].
+    #[inline]
+    pub fn of_success(&self) -> Option<Share> {
+        // ORDER: relaxed throughout; see `threshold`.
+        let threshold = self.success_threshold.load(Ordering::Relaxed);
+        if threshold == NO_PLAN {
+            return None;
+        }
+        let rate = f64::from_bits(self.success_rate_bits.load(Ordering::Relaxed));
+        let rule = (self.rules.load(Ordering::Relaxed) >> 16) as u8;
+        Some(Share { rate, threshold, rule })
+    }
+
+    /// [`Share::rule`].
     #[inline]
     pub fn rule(&self) -> u8 {
         // ORDER: relaxed; see `threshold`.
@@ -94,14 +140,21 @@ impl SitePlan {
         let (nanos, count, rule) = plan
             .and_then(|plan| plan.limit)
             .map_or((0, 0, 0), |limit| (limit.interval_nanos, limit.count_max, limit.rule));
-        let rules = plan.map_or(0, |plan| u64::from(plan.rule)) | u64::from(rule) << 8;
-        let rate = plan.map_or(1.0, |plan| plan.rate);
-        let threshold = plan.map_or(NO_PLAN, |plan| plan.threshold);
+        let share = plan.map_or(Share::ALL, |plan| plan.share);
+        let threshold = plan.map_or(NO_PLAN, |_| share.threshold);
+        let of_success = plan.and_then(|plan| plan.of_success);
+        let success_rule = of_success.map_or(0, |share| share.rule);
+        let success_rate = of_success.map_or(1.0, |share| share.rate);
+        let success_threshold = of_success.map_or(NO_PLAN, |share| share.threshold);
+        let rules = u64::from(share.rule) | u64::from(rule) << 8 | u64::from(success_rule) << 16;
         // ORDER: relaxed throughout; see `threshold`.
-        self.rate_bits.store(rate.to_bits(), Ordering::Relaxed);
+        self.rate_bits.store(share.rate.to_bits(), Ordering::Relaxed);
+        self.success_rate_bits.store(success_rate.to_bits(), Ordering::Relaxed);
+        self.success_threshold.store(success_threshold, Ordering::Relaxed);
         self.rules.store(rules, Ordering::Relaxed);
         self.limit_count.store(count.into(), Ordering::Relaxed);
         self.limit_nanos.store(nanos, Ordering::Relaxed);
+        // ORDER: relaxed; see above.
         self.threshold.store(threshold, Ordering::Relaxed);
     }
 }
@@ -164,7 +217,8 @@ mod tests {
         let plans = SitePlans::new();
         let plan = |rate| {
             let limit = (rate > 0.5).then_some(LIMIT);
-            Some(Plan { rate, threshold: (rate * 100.0) as u64, rule: 2, limit })
+            let share = |rule| Share { rate, threshold: (rate * 100.0) as u64, rule };
+            Some(Plan { share: share(2), of_success: (rate < 0.85).then(|| share(7)), limit })
         };
         plans.set(3, None);
         assert!(plans.of(3).is_none(), "nothing to remember");
@@ -173,8 +227,9 @@ mod tests {
         }
         let found = |slot| {
             let place = plans.of(slot)?;
-            let (rate, rule, limit) = (place.rate(), place.rule(), place.limit());
-            place.threshold().map(|threshold| Plan { rate, threshold, rule, limit })
+            let threshold = place.threshold()?;
+            let share = Share { rate: place.rate(), threshold, rule: place.rule() };
+            Some(Plan { share, of_success: place.of_success(), limit: place.limit() })
         };
         assert_eq!([0, 3, 30, 4].map(found), [plan(0.8), plan(0.1), plan(0.3), None]);
         plans.set(3, None);

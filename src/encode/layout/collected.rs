@@ -14,12 +14,26 @@ use super::json::error_members;
 use super::line_keys::LineKey;
 use super::profile::Missing;
 use super::scope::Id;
-use super::{Event, Order, RenderContext};
+use super::{Event, Order, RenderContext, as_entries};
 use crate::encode::Out;
 use ringseal_base::value::{ReadError, ValueRef};
 
 #[inline(never)]
 pub(super) fn line(
+    layout: &mut JsonLayout,
+    event: &Event<'_>,
+    line: &mut Vec<u8>,
+) -> Result<(), ReadError> {
+    let mut entries = std::mem::take(&mut layout.entries);
+    let result = match as_entries(event, &mut entries) {
+        Ok(event_of_entries) => write_line(layout, &event_of_entries.unwrap_or(*event), line),
+        Err(error) => Err(error),
+    };
+    layout.entries = entries;
+    result
+}
+
+fn write_line(
     layout: &mut JsonLayout,
     event: &Event<'_>,
     line: &mut Vec<u8>,

@@ -18,7 +18,7 @@ use super::json::error_members::short_type;
 use super::json_options::{LevelCase, LevelWords, level_name};
 use super::scope::{Id, Scope};
 use super::stack_hash::stack_hash;
-use super::{Event, Order, RenderContext, Source, TickClock, json_value};
+use super::{Event, Order, RenderContext, Source, TickClock, as_entries, json_value};
 use crate::core::level::Level;
 use crate::encode::{Out, Subsecond, TimeCache};
 use ringseal_base::value::{Entries, ReadError, ValueRef, Values};
@@ -80,6 +80,8 @@ pub struct ConsoleLayout {
     field: Field,
     /// Fields of every line: the entries of a map.
     static_fields: Vec<u8>,
+    /// The entries of an event whose name is the value of a field.
+    message_entries: Vec<u8>,
 }
 
 /// Writes single fields.
@@ -119,6 +121,7 @@ impl ConsoleLayout {
             scratch: Scratch::default(),
             field,
             static_fields: Vec::new(),
+            message_entries: Vec::new(),
         }
     }
 
@@ -130,6 +133,16 @@ impl ConsoleLayout {
     /// Appends one line.
     #[inline(never)]
     pub(super) fn line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
+        let mut entries = std::mem::take(&mut self.message_entries);
+        let result = match as_entries(event, &mut entries) {
+            Ok(event_of_entries) => self.write_line(&event_of_entries.unwrap_or(*event), line),
+            Err(error) => Err(error),
+        };
+        self.message_entries = entries;
+        result
+    }
+
+    fn write_line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
         let context = RenderContext::of(event, self.clock);
         self.field.has_error =
             self.options.style == ConsoleStyle::Dashtam && event.has_own_or_bound(b"error");

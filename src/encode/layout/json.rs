@@ -17,7 +17,7 @@ pub(super) mod error_members;
 pub(super) mod names;
 mod parts;
 
-use self::constants::{Constant, key_member, member_key};
+use self::constants::{Constant, IdKeys, key_member, member_key, member_key_bytes};
 use self::names::{ERROR, Names};
 use super::dedup::Scratch;
 use super::json_options::{BOOT_EVENT, JsonOptions, RunId};
@@ -28,7 +28,7 @@ use super::{
     Event, Order, PlainEvent, RenderContext, Scope, Source, TickClock, collected, has_key,
     json_value, key_bit, rendered, unit_of,
 };
-use crate::core::callsite::{Callsite, Metadata};
+use crate::core::callsite::Callsite;
 use crate::core::level::Level;
 use crate::encode::template::Template;
 use crate::encode::{Fragment, Out, TimeCache, Unit};
@@ -50,11 +50,14 @@ pub struct JsonLayout {
     /// The keys with comma and colon of the stack trace and the rate of sampling.
     stack_key: Fragment,
     sample_rate_key: Fragment,
+    ids: IdKeys,
     /// Fields of every line.
     pub(super) static_fields: StaticFields,
     pub(super) scratch: Scratch,
     /// For lines whose members are collected.
     pub(super) items: Vec<collected::Item>,
+    /// The entries of an event whose name is the value of a field.
+    pub(super) entries: Vec<u8>,
 }
 
 /// The constant parts of a call site's lines.
@@ -92,6 +95,12 @@ impl Field {
         if !scope.is_some_and(|scope| scope.has_bound(key) || scope.has(key)) {
             out.raw(&self.replaced);
         }
+    }
+
+    /// Whether nothing is written or removed where the field is absent.
+    #[inline(always)]
+    fn leaves_nothing(&self) -> bool {
+        self.key_bytes_in_start == 0 && self.replaced.is_empty()
     }
 
     /// Writes the members that the error at the start of `payload` becomes; returns the payload after it.
@@ -148,15 +157,18 @@ impl Field {
 
 /// Writes fields up to the first that needs more than [`json_value::next_plain`], which it returns.
 #[inline(always)]
-#[expect(clippy::manual_find, reason = "`find` is not inlined where it is called twice")]
 fn next_other<'f>(
     out: &mut Out<'_>,
     fields: &mut std::slice::Iter<'f, Field>,
     payload: &mut &[u8],
 ) -> Option<&'f Field> {
     for field in fields {
-        if !json_value::next_plain(out, &field.key, payload) {
-            return Some(field);
+        if json_value::next_plain(out, &field.key, payload) {
+            continue;
+        }
+        match payload.split_first() {
+            Some((&tag::ABSENT, rest)) if field.leaves_nothing() => *payload = rest,
+            _ => return Some(field),
         }
     }
     None
@@ -175,6 +187,7 @@ impl JsonLayout {
             Member::Key(key) => Constant::new(*key, &options),
             Member::Field(..) => None,
         });
+        let names = Names::new(&options);
         Self {
             is_collected: options.sort_keys
                 || !options.profile.is_flat()
@@ -182,7 +195,8 @@ impl JsonLayout {
             constants: keys.collect(),
             stack_key: member_key(&options, LineKey::Stack),
             sample_rate_key: member_key(&options, LineKey::SampleRate),
-            names: Names::new(&options),
+            ids: IdKeys::new(&names),
+            names,
             options,
             time: TimeCache::new(),
             clock: TickClock::default(),
@@ -190,6 +204,7 @@ impl JsonLayout {
             static_fields: StaticFields::default(),
             scratch: Scratch::default(),
             items: Vec::new(),
+            entries: Vec::new(),
         }
     }
 
@@ -225,15 +240,17 @@ impl JsonLayout {
         }
     }
 
-    /// Writes the members between the timestamp and the fields, without the static fields that are `excluded`.
+    /// Writes the members between the timestamp and the fields, without the static fields that are `excluded`. Without
+    /// `event`, the name is the value of a field.
     fn write_constants(
         &self,
         out: &mut Out<'_>,
         level: Level,
-        (target, event): (&[u8], &[u8]),
+        (target, event): (&[u8], Option<&[u8]>),
         excluded: &dyn Fn(&[u8]) -> bool,
     ) {
         out.byte(b'"');
+        let event_text = event.unwrap_or_default();
         for constant in &self.constants {
             match constant {
                 Constant::Level(key) => {
@@ -245,10 +262,12 @@ impl JsonLayout {
                     out.string_lossy(target);
                 }
                 Constant::Event(key) => {
-                    out.fragment(key);
-                    out.string_lossy(event);
+                    if let Some(event) = event {
+                        out.fragment(key);
+                        out.string_lossy(event);
+                    }
                 }
-                Constant::Run(member) if self.has_run_members(target, event) => {
+                Constant::Run(member) if self.has_run_members(target, event_text) => {
                     out.fragment(member);
                 }
                 Constant::Run(_) => {}
@@ -278,20 +297,27 @@ impl JsonLayout {
     fn shape(&mut self, callsite: &'static Callsite) -> usize {
         let index = callsite.id() as usize;
         if self.shapes.get(index).is_none_or(Option::is_none) {
-            self.add_shape(callsite.metadata(), index);
+            self.add_shape(callsite, index);
         }
         index
     }
 
     #[cold]
     #[inline(never)]
-    fn add_shape(&mut self, metadata: &Metadata, index: usize) {
+    fn add_shape(&mut self, callsite: &'static Callsite, index: usize) {
+        let metadata = callsite.metadata();
+        let message = callsite.message();
         let has_error = metadata.keys.iter().any(|key| key.as_bytes() == ERROR);
-        let fragment = |key: &&'static str| self.key_fragment(key, has_error);
-        let first = metadata.keys.first().map(fragment).unwrap_or_default();
-        let own = |key: &[u8]| metadata.keys.iter().any(|own| own.as_bytes() == key);
+        let fragment = |(index, key): (usize, &&'static str)| match message == Some(index) {
+            true => member_key_bytes(&self.options, LineKey::Event),
+            false => self.key_fragment(key, has_error),
+        };
+        let first = metadata.keys.first().map(|key| fragment((0, key))).unwrap_or_default();
+        let fields = || metadata.keys.iter().enumerate().filter(|(at, _)| message != Some(*at));
+        let own = |key: &[u8]| fields().any(|(_, own)| own.as_bytes() == key);
         let start = rendered(|out| {
-            let names = (metadata.target.as_bytes(), metadata.event.as_bytes());
+            let event = message.is_none().then_some(metadata.event.as_bytes());
+            let names = (metadata.target.as_bytes(), event);
             self.write_constants(out, metadata.level, names, &own);
             out.raw(&first);
         });
@@ -301,7 +327,7 @@ impl JsonLayout {
                 .map(|(index, key)| Field {
                     key: match index {
                         0 => Fragment::default(),
-                        _ => Fragment::new(&fragment(key)),
+                        _ => Fragment::new(&fragment((index, key))),
                     },
                     key_bytes_in_start: if index == 0 { first.len() } else { 0 },
                     unit: unit_of(key.as_bytes()),
@@ -310,8 +336,8 @@ impl JsonLayout {
                     errors: self.error_members(key),
                 })
                 .collect(),
-            key_bits: (metadata.keys.iter())
-                .fold(self.static_fields.key_bits, |bits, key| bits | key_bit(key.as_bytes())),
+            key_bits: fields()
+                .fold(self.static_fields.key_bits, |bits, (_, key)| bits | key_bit(key.as_bytes())),
         };
         if self.shapes.len() <= index {
             self.shapes.resize_with(index + 1, || None);

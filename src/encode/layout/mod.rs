@@ -13,6 +13,7 @@ mod json;
 mod json_options;
 mod json_value;
 mod line_keys;
+mod message;
 mod profile;
 mod scope;
 mod stack_hash;
@@ -31,6 +32,7 @@ pub use ecs::{
 pub use json::JsonLayout;
 pub use json_options::{BOOT_EVENT, JsonOptions, LevelCase, LevelWords, RunId};
 pub use line_keys::LineKey;
+pub(crate) use message::{as_entries, to_entries};
 pub use profile::Profile;
 pub use scope::Scope;
 
@@ -73,6 +75,9 @@ impl Event<'_> {
                 let Some(index) = keys.into_iter().position(|own| own.as_bytes() == key) else {
                     return false;
                 };
+                if callsite.message() == Some(index) {
+                    return false;
+                }
                 !matches!(Values(self.payload).nth(index), Some(Ok(ValueRef::Absent)))
             }
             Source::Dynamic { .. } => has_key(self.payload, key),

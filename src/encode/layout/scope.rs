@@ -71,6 +71,11 @@ impl Scope<'_> {
         self.bound_bits() | self.ambient_bits()
     }
 
+    /// The bits of the keys of bound and ambient fields.
+    pub(super) fn fields_bits(&self) -> u64 {
+        self.bound_bits() | self.ambient.map_or(0, |ambient| ambient.key_bits)
+    }
+
     /// The bits of the keys of bound fields.
     pub(super) fn bound_bits(&self) -> u64 {
         self.bound.map_or(0, |bound| bound.key_bits)

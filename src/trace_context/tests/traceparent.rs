@@ -181,7 +181,9 @@ fn ids_pass_through_a_correlation() {
 
 /// The rules, part by part.
 fn oracle(header: &[u8]) -> Option<String> {
-    let text = str::from_utf8(header).ok()?.trim_matches([' ', '\t']);
+    // What follows the flags in later versions may be any bytes.
+    let text = String::from_utf8_lossy(header);
+    let text = text.trim_matches([' ', '\t']);
     let parts: Vec<&str> = text.split('-').collect();
     let is_hex = |part: &str, len: usize| {
         part.len() == len && part.chars().all(|c| "0123456789abcdef".contains(c))

@@ -107,7 +107,7 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// Adds what stands at a dotted path.
+    /// Adds a member at a dotted path.
     pub(super) fn leaf(&mut self, name: &str, tier: Tier, leaf: Leaf) -> Result<(), ReadError> {
         let mut path = self.merger.scratch.paths.pop().unwrap_or_default();
         path.clear();
@@ -144,7 +144,7 @@ impl Builder<'_, '_> {
         result
     }
 
-    /// What stands at the path of a field.
+    /// The member at the path of a field.
     fn content(
         &mut self,
         path: &Path,

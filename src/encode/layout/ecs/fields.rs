@@ -5,7 +5,7 @@
 //!
 //! ```sh
 //! curl -s https://raw.githubusercontent.com/elastic/ecs/v1.12.0/generated/csv/fields.csv | cut -d, -f4,5 > fields.csv
-//! ECS_FIELDS=$PWD/fields.csv cargo test -p ringseal --lib the_table_is_written -- --ignored
+//! ECS_FIELDS=$PWD/fields.csv cargo test -p ringseal --lib the_table_is_the_generated_one
 //! ```
 use super::field_types::FieldType::{
     self, Boolean as B, Date as D, GeoPoint as G, Integer as I, Ip as A, Keyword as K, Number as N,

@@ -55,7 +55,7 @@ impl EcsLayout {
             event: Some(LineParts {
                 correlation: event.scope.and_then(|scope| scope.correlation),
                 members: &self.members,
-                place: place_of(&event.source),
+                place: place_of(&event.source).or(self.place),
                 misfits: &mut self.misfits,
                 names,
             }),
@@ -156,7 +156,7 @@ impl EcsLayout {
                 builder.leaf(name, Tier::Options, Leaf::Option(index as u32))?;
             }
         }
-        if self.options.has_call_site && place_of(&event.source).is_some() {
+        if self.options.has_call_site && place_of(&event.source).or(self.place).is_some() {
             builder.leaf("log.origin.file.name", Tier::Options, Leaf::File)?;
             builder.leaf("log.origin.file.line", Tier::Options, Leaf::Line)?;
         }
@@ -198,6 +198,8 @@ pub(super) fn regions<'a>(event: &Event<'a>, static_entries: &'a [u8]) -> [&'a [
 /// File and line of the call.
 pub(super) fn place_of(source: &Source<'_>) -> Option<(&'static str, u32)> {
     match source {
+        // That of another logging interface may have no place.
+        Source::Site(callsite) if callsite.metadata().file.is_empty() => None,
         Source::Site(callsite) => Some((callsite.metadata().file, callsite.metadata().line)),
         Source::Dynamic { .. } => None,
     }

@@ -27,7 +27,7 @@ pub(super) struct Merger<'t, 'a> {
 }
 
 impl<'a> Merger<'_, 'a> {
-    /// Adds what stands at a path below `from`.
+    /// Adds the members at a path below `from`.
     pub(super) fn insert(
         &mut self,
         from: NodeId,

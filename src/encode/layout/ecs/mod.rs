@@ -41,7 +41,9 @@ use self::plan::{EXTRA_BYTES, Tools};
 use self::plans::{PlanKey, Plans};
 use self::tree::{Tree, ValueLeaf};
 use self::values::ValueWriter;
-use super::{BOOT_EVENT, Event, JsonOptions, PlainEvent, RenderContext, RunId, Source, TickClock};
+use super::{
+    BOOT_EVENT, Event, JsonOptions, PlainEvent, RenderContext, RunId, Source, TickClock, as_entries,
+};
 use crate::core::level::Level;
 use crate::encode::{Out, TimeCache};
 use ringseal_base::value::ReadError;
@@ -76,6 +78,10 @@ pub struct EcsLayout {
     order: Vec<(usize, u32)>,
     leaves: Vec<(ValueLeaf, usize)>,
     offsets: Vec<u32>,
+    /// The entries of an event whose name is the value of a field.
+    entries: Vec<u8>,
+    /// The place of an event that is written as a run-time event, but has a call site.
+    place: Option<(&'static str, u32)>,
 }
 
 /// What a layout has counted.
@@ -111,6 +117,8 @@ impl EcsLayout {
             order: Vec::new(),
             leaves: Vec::new(),
             offsets: Vec::new(),
+            entries: Vec::new(),
+            place: None,
         }
     }
 
@@ -181,10 +189,28 @@ impl EcsLayout {
         Ok(())
     }
 
+    /// Appends the line of an event that never has a plan.
+    #[cold]
+    fn line_without_plan(
+        &mut self,
+        event: &Event<'_>,
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let mut entries = std::mem::take(&mut self.entries);
+        self.place = line::place_of(&event.source);
+        let result = match as_entries(event, &mut entries) {
+            Ok(event_of_entries) => self.line_of_tree(&event_of_entries.unwrap_or(*event), line),
+            Err(error) => Err(error),
+        };
+        self.entries = entries;
+        self.place = None;
+        result
+    }
+
     /// Appends one line.
     #[inline(never)]
     pub(super) fn line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
-        let Some(mut key) = plan_key(event) else { return self.line_of_tree(event, line) };
+        let Some(mut key) = plan_key(event) else { return self.line_without_plan(event, line) };
         for _ in 0..2 {
             let found = match self.plans.find(&key) {
                 Some(found) => found,
@@ -213,7 +239,7 @@ impl EcsLayout {
 #[inline(always)]
 fn plan_key(event: &Event<'_>) -> Option<PlanKey> {
     let Source::Site(callsite) = event.source else { return None };
-    if event.has_stack {
+    if event.has_stack || callsite.message().is_some() {
         return None;
     }
     let mut key = PlanKey { site: callsite.id(), bound: 0, ambient: 0, ids: 0, variant: 0 };

@@ -1,4 +1,4 @@
-//! Where a field stands in a line: the path that its key and the kind of its value give it.
+//! The path of a field in a line, which depends on its key and on the kind of its value.
 //!
 //! Fields of the schema and the configured ones stay at the root of the line; every other key is written below `extra`.
 //! A single value under the name of an object moves to the member that it means (`error = "x"` to `error.message`), or

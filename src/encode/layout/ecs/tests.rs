@@ -18,6 +18,7 @@ mod meanings;
 mod model;
 mod places;
 mod plans;
+mod table;
 
 /// 2025-01-13T10:30:00.000Z.
 const TIME: i64 = 1_736_764_200_000_000_000;
@@ -163,7 +164,7 @@ fn line_of(layout: &mut EcsLayout, site: &'static Callsite, of: &Described) -> S
     })
 }
 
-/// The line of an event of its own call site.
+/// The line of an event from a call site that no other event has.
 fn line(layout: &mut EcsLayout, of: &Described) -> String {
     let site = callsite("core.payment.views", "payment_processed", &of.fields);
     line_of(layout, site, of)

@@ -1,4 +1,4 @@
-//! The members of a line as a tree: objects inside each other, and what stands at their leaves.
+//! The members of a line as a tree: objects inside each other, and values as leaves.
 //!
 //! Promises: each path is in the tree once, however it was spelt. Of two values with one path, the one of the nearer
 //! source stays, or the later one of the same source; it keeps the place of the first. Children keep the order in which
@@ -49,7 +49,7 @@ pub(super) enum Region {
     Static,
 }
 
-/// A part of an error that is a member of its own.
+/// A part of an error that becomes a separate member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ErrorPart {
     Type,
@@ -97,7 +97,7 @@ pub(super) enum Form {
     Part(ErrorPart),
 }
 
-/// What stands at a leaf.
+/// The content of a leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leaf {
     Value(ValueLeaf),

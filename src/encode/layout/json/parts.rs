@@ -3,8 +3,10 @@
 use super::{JsonLayout, LINE_BYTES_EXTRA, START};
 use crate::encode::Out;
 use crate::encode::layout::line_keys::LineKey;
-use crate::encode::layout::scope::{Id, Scope};
-use crate::encode::layout::{Bound, Event, RenderContext, Source, collected, json_value, key_bits};
+use crate::encode::layout::scope::Scope;
+use crate::encode::layout::{
+    Bound, Event, RenderContext, Source, as_entries, collected, json_value, key_bits,
+};
 use ringseal_base::value::{Entries, ReadError, ValueRef};
 
 impl JsonLayout {
@@ -17,11 +19,12 @@ impl JsonLayout {
         index: usize,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
-        if scope.key_bits() & self.names.error_bits != 0 {
+        let bits = scope.fields_bits() | self.ids.bits_in(scope);
+        if bits & self.names.error_bits != 0 {
             start_again(line);
             return collected::line(self, event, line);
         }
-        if scope.key_bits() & self.static_fields.key_bits != 0 {
+        if bits & self.static_fields.key_bits != 0 {
             return self.line_from_parts(event, line);
         }
         let shape = self.shapes.get(index).and_then(Option::as_ref);
@@ -43,23 +46,28 @@ impl JsonLayout {
             let own = |key: &[u8]| event.has_own(key);
             self.context(bound, bound.key_bits & own_bits == 0, &own, line)?;
         }
-        let is_disjoint = scope.ambient_bits() & (own_bits | scope.bound_bits()) == 0;
         if let Some(ambient) = scope.ambient {
+            let is_disjoint = ambient.key_bits & (own_bits | scope.bound_bits()) == 0;
             let nearer = |key: &[u8]| event.has_own_or_bound(key);
             self.context(ambient, is_disjoint, &nearer, line)?;
         }
+        let bits = own_bits | scope.fields_bits();
         let mut out = Out::new(line);
-        for id in Id::ALL.into_iter().filter(|id| scope.shows_id(*id, event)) {
-            out.literal(b",\"");
-            self.names.write(&mut out, id.key(), false);
-            out.literal(b"\":\"");
-            scope.write_id(id, &mut out);
-            out.byte(b'"');
+        for (id, key, bit) in self.ids.iter() {
+            // Without its bit, no field has its key.
+            let is_shown =
+                if bits & bit == 0 { scope.has_id(id) } else { scope.shows_id(id, event) };
+            if is_shown {
+                out.fragment(key);
+                out.byte(b'"');
+                scope.write_id(id, &mut out);
+                out.byte(b'"');
+            }
         }
         Ok(())
     }
 
-    /// Writes the fields of a context whose keys are not `excluded`; as rendered before if none can be.
+    /// Writes the fields of a context whose keys are not `excluded`; as rendered before if none are.
     fn context(
         &mut self,
         context: Bound<'_>,
@@ -67,7 +75,12 @@ impl JsonLayout {
         excluded: &dyn Fn(&[u8]) -> bool,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
-        if is_disjoint {
+        let is_clear = || {
+            let mut entries = Entries(context.entries);
+            entries.all(|entry| entry.is_ok_and(|(key, _)| !excluded(key)))
+        };
+        // Different keys may have the same bit.
+        if is_disjoint || is_clear() {
             line.extend_from_slice(context.rendered);
             return Ok(());
         }
@@ -85,6 +98,10 @@ impl JsonLayout {
         start_again(line);
         if self.names.error_bits != 0 {
             return collected::line(self, event, line);
+        }
+        let mut entries = Vec::new();
+        if let Some(event) = as_entries(event, &mut entries)? {
+            return self.dynamic_line(&event, line);
         }
         self.start_line(event, line);
         let Source::Site(callsite) = event.source else { return Ok(()) };
@@ -134,7 +151,7 @@ impl JsonLayout {
         out.timestamp(&mut self.time, event.unix_nanos, self.options.subsecond);
         let (target, name) = event.source.names();
         let excluded = |key: &[u8]| event.replaces_static(key);
-        self.write_constants(&mut out, event.level, (target, name), &excluded);
+        self.write_constants(&mut out, event.level, (target, Some(name)), &excluded);
     }
 
     /// Writes everything after the event's fields.

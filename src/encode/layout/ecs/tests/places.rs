@@ -1,4 +1,4 @@
-//! Where each field stands.
+//! The path of each field in a line.
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
