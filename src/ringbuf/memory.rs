@@ -15,7 +15,7 @@ use crate::sync::Ordering;
 
 impl Ring {
     /// The places of `[start, end)` in the region, at most one lap: one range, or two around the end of the data.
-    fn places(&self, start: usize, end: usize) -> [Range<usize>; 2] {
+    pub(super) fn places(&self, start: usize, end: usize) -> [Range<usize>; 2] {
         let at = start & self.mask;
         let len = end.saturating_sub(start).min(self.capacity());
         let first = len.min(self.capacity() - at);
@@ -61,6 +61,23 @@ impl Consumer {
             }
             false => self.capacity_bytes(),
         }
+    }
+
+    /// Whether part of the ring does not outlive the process any more, although it was made in a file.
+    pub fn is_lost(&self) -> bool {
+        self.ring.region.is_lost()
+    }
+
+    /// The newest tail seen by [`Consumer::poll`].
+    pub fn position(&self) -> usize {
+        self.tail
+    }
+
+    /// Stores the head again, in a ring whose file was cut off or overwritten by another process: the producer takes
+    /// zeros for a full ring.
+    pub fn restore_head(&self) {
+        // ORDER: release, as in `release`.
+        self.words.head().store(self.head, Ordering::Release);
     }
 
     /// Bytes that stay resident when the ring is trimmed.

@@ -27,6 +27,7 @@
 //! consumer.release();
 //! ```
 mod control;
+mod copy;
 mod keyed_cell;
 mod memory;
 mod ring;
@@ -37,5 +38,6 @@ mod loom_tests;
 pub(crate) mod tests;
 
 pub use control::{CLAIM_AT, HEAD_AT, SHARED_DATA_AT, TAIL_AT, WATERMARK_AT};
+pub use copy::{RingWords, consumer_of};
 pub use keyed_cell::{KeyedCell, Lent, borrow_local};
 pub use ring::{Consumer, Producer, ring, ring_in, try_ring};

@@ -19,7 +19,8 @@
 //! 4. A grant `[tail, tail + len)` lies within one lap and ends at or before `limit`, and
 //!    `limit <= claim <= head + capacity` for some head that the producer has loaded with acquire.
 //! 5. A readable stretch lies within one lap and ends at or before a tail that the consumer has loaded with acquire,
-//!    and before the lap's watermark if that tail is in a later lap.
+//!    and before the lap's watermark if that tail is in a later lap. In a file, another process may have changed the
+//!    words: the consumer checks each tail and watermark that it loads, and takes none that contradicts 3.
 //! 6. While [`TRIMMING`] is set, the claim does not grow, so `[claim, head + capacity)` belongs to the consumer.
 //! 7. While there is room before `limit`, `origin` is the start of the data less the first position of the lap that
 //!    `tail` is in.
@@ -305,8 +306,11 @@ impl Producer {
     #[cold]
     #[inline(never)]
     fn take_back(&mut self) {
-        // ORDER: relaxed; only this side stores `tail`.
-        self.tail = self.words.tail().load(Ordering::Relaxed);
+        // ORDER: relaxed; only this side stores `tail`. Zero if the file was cut off.
+        let published = self.words.tail().load(Ordering::Relaxed);
+        if self.tail.wrapping_sub(published) <= self.ring.capacity() {
+            self.tail = published;
+        }
         self.limit = self.tail;
         self.set_origin();
     }
@@ -394,7 +398,7 @@ pub struct Consumer {
     /// The position up to which bytes were released to the producer.
     pub(super) head: usize,
     /// The position up to which bytes have been read.
-    at: usize,
+    pub(super) at: usize,
     /// The newest tail seen.
     pub(super) tail: usize,
     /// The pages of `[touched, fresh_end)` have not been written since the ring was made or trimmed, as far as this
@@ -411,7 +415,11 @@ impl Consumer {
     #[inline]
     pub fn poll(&mut self) -> usize {
         // ORDER: acquire pairs with the release store in `Grant::commit` (invariant 3).
-        self.tail = self.words.tail().load(Ordering::Acquire);
+        let tail = self.words.tail().load(Ordering::Acquire);
+        // Zero if another process has cut the ring's file off, until the next commit.
+        if tail >= self.at && tail - self.head <= self.ring.capacity() {
+            self.tail = tail;
+        }
         self.tail - self.head
     }
 
@@ -430,7 +438,8 @@ impl Consumer {
         if self.tail > lap_end {
             // ORDER: relaxed; written before the release store of the `tail` that `poll` has loaded with acquire.
             end = self.words.watermark().load(Ordering::Relaxed);
-            if self.at == end {
+            // Outside of the lap if the file was cut off.
+            if end <= self.at || end > lap_end {
                 self.at = lap_end;
                 end = self.tail;
             }
@@ -475,11 +484,6 @@ impl Consumer {
     /// Bytes of the whole ring.
     pub fn capacity_bytes(&self) -> usize {
         self.ring.capacity()
-    }
-
-    /// The newest tail seen by [`Consumer::poll`].
-    pub fn position(&self) -> usize {
-        self.tail
     }
 
     /// Whether the producer half is dropped, so that nothing can be published after the next poll.

@@ -30,6 +30,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use self::worker::{Call, FinalReport, Job, Request, Shared, Worker};
 use crate::core::{Batch, Lines};
+use crate::sink::commit::Commit;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal_base::Now;
 
@@ -103,6 +104,7 @@ struct Stall {
 /// ```
 pub struct IsolatedSink {
     name: String,
+    log_id: Option<[u8; 16]>,
     timeouts: SinkTimeouts,
     batch_bytes_max: usize,
     batch_lines_max: usize,
@@ -163,6 +165,7 @@ impl IsolatedSink {
         }
         let (last_words, final_report) = bounded(1);
         let name = sink.name().to_owned();
+        let log_id = sink.log_id();
         let shared = Arc::new(Shared::new(sink.counters()));
         let worker = Worker::new(sink, Arc::clone(&shared), inbox, emptied, timeouts);
         let thread = std::thread::Builder::new()
@@ -170,6 +173,7 @@ impl IsolatedSink {
             .spawn(move || worker.run(&last_words))?;
         Ok(IsolatedSink {
             name,
+            log_id,
             timeouts,
             batch_bytes_max,
             batch_lines_max,
@@ -385,6 +389,22 @@ impl Sink for IsolatedSink {
     fn reopen(&mut self, now: Now) -> Result<(), SinkError> {
         self.now = Some(now);
         self.call(Request::Reopen)
+    }
+
+    /// The thread attaches it to the inner sink or, if that is a stream, publishes around its calls.
+    fn attach(&mut self, commit: Box<dyn Commit>) {
+        if let Some(jobs) = &self.jobs {
+            // A queue that is full belongs to a sink that hangs: the record then stays at its last state.
+            let _ = jobs.try_send(Job::Attach(commit));
+        }
+    }
+
+    fn log_id(&self) -> Option<[u8; 16]> {
+        self.log_id
+    }
+
+    fn lines_done(&self) -> Option<u64> {
+        Some(self.shared.lines_written())
     }
 
     /// The inner sink's counters, as of its thread's last job.

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 pub use crate::core::{Batch, Lines};
 pub use ringseal_base::Now;
 
+use commit::Commit;
+
+#[doc(hidden)]
+pub mod commit;
 pub mod console;
 pub mod file;
 pub(crate) mod isolated;
@@ -47,6 +51,23 @@ pub trait Sink: Send {
     fn counters(&self) -> SinkCounters {
         SinkCounters::default()
     }
+
+    /// Publishes to `commit` at once and from then on; see [`commit`]. A sink whose lines cannot be found again by
+    /// another process ignores it.
+    #[doc(hidden)]
+    fn attach(&mut self, _commit: Box<dyn Commit>) {}
+
+    /// For a sink with a queue: how many of its lines have left the queue and are in place.
+    #[doc(hidden)]
+    fn lines_done(&self) -> Option<u64> {
+        None
+    }
+
+    /// The identity of the log that the sink writes, the same for every process that opens it.
+    #[doc(hidden)]
+    fn log_id(&self) -> Option<[u8; 16]> {
+        None
+    }
 }
 
 impl<S: Sink + ?Sized> Sink for Box<S> {
@@ -80,6 +101,18 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
 
     fn counters(&self) -> SinkCounters {
         (**self).counters()
+    }
+
+    fn attach(&mut self, commit: Box<dyn Commit>) {
+        (**self).attach(commit);
+    }
+
+    fn lines_done(&self) -> Option<u64> {
+        (**self).lines_done()
+    }
+
+    fn log_id(&self) -> Option<[u8; 16]> {
+        (**self).log_id()
     }
 }
 

@@ -26,6 +26,9 @@ impl FileSink {
         self.create_dir_if_missing()?;
         refuse_mistaken_path(storage, names)?;
         self.take_lock()?;
+        if let Err(error) = shared.find_or_make_log_id() {
+            self.record_error(error);
+        }
         shared.set_aside_foreign()?;
         let found = names.found(storage).map_err(in_dir)?;
         let remembered = read_last_number(storage, names).map_err(in_dir)?;
@@ -130,7 +133,10 @@ impl FileSink {
         storage
             .create_dir(dir, shared.config.dir_mode)
             .map_err(|source| SinkError::io("create directory", dir, source))?;
-        // The lock file was removed with the old directory.
+        // The lock file and the log's id were removed with the old directory.
+        if !self.is_opening {
+            self.helper.offer(Job::CleanUp);
+        }
         if self.lock.is_some() { self.take_lock() } else { Ok(()) }
     }
 
@@ -167,7 +173,8 @@ impl FileSink {
         Ok((segment, stat))
     }
 
-    /// Cuts what follows the last newline, and keeps it in the file of torn lines.
+    /// Cuts what follows the last newline, and keeps it in the file of torn lines, unless it is going to be written
+    /// again.
     fn cut_torn_tail(&mut self, segment: &mut Segment, len: u64) -> io::Result<()> {
         let (len, tail) = stable_tail(segment, len)?;
         if tail.whole_len == len {
@@ -175,8 +182,11 @@ impl FileSink {
             return Ok(());
         }
         let shared = &self.shared;
-        let kept =
-            keep_fragment(&*shared.storage, &shared.names, shared.config.file_mode, &tail.fragment);
+        let (storage, mode) = (&*shared.storage, shared.config.file_mode);
+        let kept = match self.is_opening && shared.config.discards_torn {
+            true => Ok(()),
+            false => keep_fragment(storage, &shared.names, mode, &tail.fragment),
+        };
         segment.cut(tail.whole_len)?;
         self.counters.torn_bytes += len - tail.whole_len;
         if let Err(source) = kept {
@@ -211,6 +221,7 @@ impl FileSink {
         let Some(mut active) = self.active.take() else { return Ok(()) };
         let repaired = self.cut_torn_tail(&mut active, len);
         self.active = Some(active);
+        self.publish();
         repaired.map_err(|source| SinkError::io("repair", &self.shared.names.active, source))
     }
 
@@ -220,6 +231,7 @@ impl FileSink {
             Ok(()) => {
                 self.counters.reopened += 1;
                 self.helper.offer(Job::Prepare);
+                self.helper.offer(Job::CleanUp);
                 Ok(())
             }
             // The file was moved and a new one cannot be created: the moved file still has a name and takes lines.
@@ -318,7 +330,9 @@ impl FileSink {
     pub(super) fn replace_active(&mut self, segment: Segment, period: Period) -> Option<Segment> {
         self.active_id = segment.stat().ok().and_then(|stat| stat.id);
         self.active_period = period;
-        self.active.replace(segment)
+        let old = self.active.replace(segment);
+        self.publish();
+        old
     }
 
     pub(super) fn period_of_new(&self, segment: &Segment, now: Now) -> Period {

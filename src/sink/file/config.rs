@@ -109,10 +109,13 @@ pub struct FileConfig {
     pub file_mode: u32,
     /// Permission bits of the lock file, also if it exists with wider ones. Default 0o600: a process that may open the
     /// file can hold a lock on it and so keep the log from starting. 0o660 lets two users of a group write the log in
-    /// turn, with `dir_mode` 0o770 and `file_mode` 0o660 or 0o664.
+    /// turn, with `dir_mode` 0o770 and `file_mode` 0o660 or 0o664. The file of the log's id is created with the same
+    /// bits.
     pub lock_mode: u32,
     /// Compress sealed segments with gzip on the helper thread. Needs the crate feature `compress`.
     pub compress: bool,
+    /// Opening the log cuts a torn line and does not keep it: it is going to be written again whole.
+    pub(crate) discards_torn: bool,
 }
 
 impl Default for FileConfig {
@@ -131,6 +134,7 @@ impl Default for FileConfig {
             file_mode: 0o644,
             lock_mode: 0o600,
             compress: false,
+            discards_torn: false,
         }
     }
 }

@@ -6,20 +6,22 @@
 //! prepared, the writer prepares it (one `open`).
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use parking_lot::{Condvar, Mutex};
 
 use super::config::FileConfig;
+use super::log_id::LogId;
 use super::names::Names;
 use super::rotate::Rotation;
 use super::segment::Segment;
 use super::{cleanup, next_segment};
 use crate::sink::SinkError;
 use ringseal_base::Now;
+use ringseal_base::own_thread;
 use ringseal_base::process::file_size::block_in_this_thread;
 use ringseal_base::storage::Storage;
 
@@ -83,6 +85,8 @@ pub(super) struct Shared {
     errors: AtomicU64,
     /// The sink is being dropped: work that the next start can do is skipped.
     stopping: AtomicBool,
+    /// The identity of the log, once it is known.
+    pub log_id: OnceLock<LogId>,
     /// Called at every rotation.
     pub hook: Mutex<Option<Hook>>,
     state: Mutex<State>,
@@ -107,6 +111,7 @@ impl Shared {
             removed_bytes: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
+            log_id: OnceLock::new(),
             hook: Mutex::new(None),
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -309,6 +314,9 @@ impl Shared {
     }
 
     fn clean_up(&self) {
+        if let Err(error) = self.keep_log_id() {
+            self.record_error(error);
+        }
         if let Err(error) = cleanup::clean_up(self) {
             self.record_error(error);
         }
@@ -358,6 +366,7 @@ impl Helper {
 
 fn run_all(shared: &Shared, inbox: &Receiver<Job>) {
     block_in_this_thread();
+    own_thread::mark();
     for job in inbox {
         shared.run(job);
     }

@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use crate::core::Lines;
+use crate::sink::commit::{Commit, Place};
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal_base::Now;
 use ringseal_base::process::file_size::Blocked;
@@ -23,6 +24,7 @@ mod compress;
 mod config;
 mod foreign;
 mod helper;
+mod log_id;
 #[cfg(target_os = "linux")]
 mod mapped;
 mod names;
@@ -34,11 +36,16 @@ mod retain;
 mod rotate;
 mod schedule;
 mod segment;
+mod survey;
 #[cfg(test)]
 mod tests;
 
 pub use config::{FileConfig, RetainBytes, RotateEvery, WriteMode};
+#[doc(hidden)]
+pub use log_id::read_log_id;
 pub use rotate::{Rotation, RotationReason};
+#[doc(hidden)]
+pub use survey::{Committed, Surveyed, survey};
 
 use helper::{Helper, Job, Shared};
 use rotate::HalfRotated;
@@ -77,6 +84,10 @@ pub struct FileSink {
     cleanup_due: Every,
     counters: SinkCounters,
     last_error: Option<SinkError>,
+    /// Receives the number of lines in place and the end of the active file.
+    commit: Option<Box<dyn Commit>>,
+    /// The log is being opened: torn tails are those of an earlier process.
+    is_opening: bool,
 }
 
 impl FileSink {
@@ -119,8 +130,11 @@ impl FileSink {
             cleanup_due: Every::new(CLEANUP_NANOS, now),
             counters: SinkCounters::default(),
             last_error: None,
+            commit: None,
+            is_opening: true,
         };
         sink.recover(now)?;
+        sink.is_opening = false;
         sink.helper.offer(Job::Prepare);
         sink.helper.offer(Job::CleanUp);
         Ok(sink)
@@ -145,10 +159,7 @@ impl FileSink {
         let Some(active) = &mut self.active else { return Ok(0) };
         let was_empty = active.len == 0;
         let mut appended = active.append(lines, len_max);
-        if appended.lost {
-            self.counters.reopened += 1;
-            self.close_active();
-        } else if !self.is_in_place(&appended) {
+        if !appended.lost && !self.is_in_place(&appended) {
             return Ok(0);
         }
         if was_empty && appended.lines > 0 {
@@ -157,6 +168,11 @@ impl FileSink {
         self.counters.lines += appended.lines as u64;
         self.counters.bytes += appended.bytes;
         self.counters.padding_bytes += appended.padding;
+        self.publish();
+        if appended.lost {
+            self.counters.reopened += 1;
+            self.close_active();
+        }
         if let Some(source) = appended.error.take() {
             let cause = SinkError::io("write", &self.shared.names.active, source);
             return Err(WriteError { lines_written: appended.lines, cause });
@@ -219,6 +235,15 @@ impl FileSink {
 
     fn is_full(&self) -> bool {
         self.active.as_ref().is_some_and(|active| active.len >= self.shared.config.len_max())
+    }
+
+    /// Publishes the lines in place and the end of the active file. Called when all lines of this sink in that file are
+    /// counted or have been cut; see [`crate::sink::commit`].
+    fn publish(&self) {
+        if let (Some(commit), Some(active)) = (&self.commit, &self.active) {
+            let place = Place { file: self.active_id, len_bytes: active.len };
+            commit.publish(self.counters.lines, place);
+        }
     }
 
     fn record_error(&mut self, error: SinkError) {
@@ -296,5 +321,17 @@ impl Sink for FileSink {
             errors: self.counters.errors + self.shared.errors(),
             ..self.counters
         }
+    }
+
+    fn attach(&mut self, commit: Box<dyn Commit>) {
+        if self.active.is_none() {
+            commit.publish(self.counters.lines, Place::default());
+        }
+        self.commit = Some(commit);
+        self.publish();
+    }
+
+    fn log_id(&self) -> Option<[u8; 16]> {
+        self.shared.log_id.get().copied()
     }
 }

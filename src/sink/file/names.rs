@@ -2,12 +2,12 @@
 //!
 //! `app.log` is the active segment. Sealed ones have permanent, increasing numbers: `app.log.000001`, compressed
 //! `app.log.000001.gz`. The other files are internal: `.app.log.next` (the prepared next segment), `.app.log.last` (the
-//! highest assigned number), `.app.log.lock` (held by the one process that writes), `.app.log.000001.gz.partial`
-//! (unfinished compression), `app.log.torn` (torn lines that were cut on start), `NAME.aside-1` (what was in place of a
-//! file and is none, see [`super::foreign`]).
+//! highest assigned number), `.app.log.lock` (held by the one process that writes), `.app.log.id` (the log's id, see
+//! [`super::log_id`]), `.app.log.000001.gz.partial` (unfinished compression), `app.log.torn` (torn lines that were cut
+//! on start), `NAME.aside-1` (what was in place of a file and is none, see [`super::foreign`]).
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
 use ringseal_base::storage::Storage;
 
@@ -28,6 +28,8 @@ pub(super) struct Names {
     pub last_partial: PathBuf,
     pub torn: PathBuf,
     pub lock: PathBuf,
+    pub id: PathBuf,
+    pub id_partial: PathBuf,
     base: OsString,
 }
 
@@ -42,10 +44,17 @@ impl Names {
             last: dir.join(joined(&[".".as_ref(), &base, ".last".as_ref()])),
             last_partial: dir.join(joined(&[".".as_ref(), &base, ".last.partial".as_ref()])),
             lock: dir.join(joined(&[".".as_ref(), &base, ".lock".as_ref()])),
+            id: dir.join(joined(&[".".as_ref(), &base, ".id".as_ref()])),
+            id_partial: dir.join(joined(&[".".as_ref(), &base, ".id.partial".as_ref()])),
             torn: dir.join(joined(&[&base, ".torn".as_ref()])),
             dir,
             base,
         })
+    }
+
+    /// The names that belong to an active file's path; relative ones start at the working directory.
+    pub fn of_any(path: &Path) -> io::Result<Names> {
+        Names::of(&absolute(path)?).ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
 
     /// `app.log.000001`
@@ -178,6 +187,8 @@ mod tests {
             "app.log.1000000000000",
             "app.log.000003.aside-1",
             "app.log.torn",
+            ".app.log.id",
+            ".app.log.id.partial",
             "app.logs.000001",
             "other.log.000001",
             "app.log.00000a",

@@ -210,7 +210,8 @@ pub(super) fn tail_of(file: &dyn StorageFile, len: u64) -> io::Result<Tail> {
     Ok(Tail { whole_len, fragment: fragment.trim_ascii().to_vec() })
 }
 
-fn end_of_last_line(file: &dyn StorageFile, len: u64) -> io::Result<u64> {
+/// See [`tail_of`].
+pub(super) fn end_of_last_line(file: &dyn StorageFile, len: u64) -> io::Result<u64> {
     let mut buffer = vec![0; TAIL_READ_BYTES.min(usize::try_from(len).unwrap_or(TAIL_READ_BYTES))];
     let mut end = len;
     while end > 0 {

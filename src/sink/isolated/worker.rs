@@ -18,9 +18,11 @@ use parking_lot::Mutex;
 use super::{BUFFERS, SinkTimeouts};
 use crate::core::Batch;
 use crate::metrics::Counter;
+use crate::sink::commit::{Commit, Place};
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal_base::Now;
 use ringseal_base::backoff::Backoff;
+use ringseal_base::own_thread;
 use ringseal_base::panic::panic_message;
 use ringseal_base::process::file_size::block_in_this_thread;
 
@@ -30,6 +32,8 @@ pub(super) enum Job {
     Lines(Batch, Now),
     /// Execute a request and answer it.
     Call(Call),
+    /// From now on, publish what is in place.
+    Attach(Box<dyn Commit>),
 }
 
 pub(super) struct Call {
@@ -191,6 +195,8 @@ pub(super) struct Worker {
     retry: Option<Retry>,
     backoff: Backoff,
     turn_at: Instant,
+    /// For an inner sink that is a stream.
+    commit: Option<Box<dyn Commit>>,
 }
 
 impl Worker {
@@ -213,6 +219,7 @@ impl Worker {
             retry: None,
             backoff: Backoff::new(timeouts.retry_pause_min, timeouts.retry_pause_max),
             turn_at: Instant::now() + timeouts.turn_pause_max,
+            commit: None,
         }
     }
 
@@ -220,6 +227,7 @@ impl Worker {
     pub fn run(mut self, last_words: &Sender<FinalReport>) {
         IS_SINK_THREAD.set(true);
         block_in_this_thread();
+        own_thread::mark();
         loop {
             let wake_at = self.retry.map_or(self.turn_at, |retry| retry.at);
             match self.jobs.recv_deadline(wake_at) {
@@ -231,6 +239,7 @@ impl Worker {
                     }
                 }
                 Ok(Job::Call(call)) => self.answer(&call),
+                Ok(Job::Attach(commit)) => self.attach(commit),
                 Err(RecvTimeoutError::Timeout) => {
                     let newest = *self.shared.now.lock();
                     self.update_now(newest);
@@ -243,6 +252,15 @@ impl Worker {
         // The other side also waits for files to be closed, and a sink may panic there.
         let _ = catch_panic(move || drop(self));
         let _ = last_words.send(FinalReport { error });
+    }
+
+    fn attach(&mut self, commit: Box<dyn Commit>) {
+        if self.sink.log_id().is_some() {
+            let _ = catch_panic(|| self.sink.attach(commit));
+            return;
+        }
+        commit.publish(self.shared.lines_written.get(), Place::default());
+        self.commit = Some(commit);
     }
 
     fn update_now(&mut self, newer: Option<Now>) {
@@ -328,6 +346,9 @@ impl Worker {
     fn write_rest(&mut self, batch: &Batch) -> Result<(), SinkError> {
         let now = self.now_or_epoch();
         let (_, rest) = batch.lines().split_at(self.lines_written);
+        if let Some(commit) = &self.commit {
+            commit.offer(self.shared.lines_written.get() + rest.count() as u64);
+        }
         // Stays zero on a panic: how much the sink accepted is unknown.
         let mut count = 0;
         let result = self.with_sink(|sink| match sink.write(rest, now) {
@@ -342,6 +363,9 @@ impl Worker {
         });
         self.lines_written += count;
         self.shared.lines_written.add(count as u64);
+        if let Some(commit) = &self.commit {
+            commit.publish(self.shared.lines_written.get(), Place::default());
+        }
         result
     }
 

@@ -14,7 +14,7 @@ use super::{Found, Gap, LogReadError, ReadFrom, Reader, Stop};
 const NUL_READS_MAX: u32 = 32;
 
 /// How often the directory may change during one search for the next segment.
-const SEARCHES_MAX: u32 = 64;
+pub(super) const SEARCHES_MAX: u32 = 64;
 
 /// How many numbers before an existing one are tried by name.
 const NAMES_TRIED_MAX: u64 = 1024;

@@ -1,4 +1,5 @@
 //! The identity of files: whether the open one is still written to, which number it got, whether it was replaced.
+use super::advance::SEARCHES_MAX;
 use super::dir::FileId;
 use super::open_segment::{Segment, Source, gunzip};
 use super::{Gap, LogReadError, Reader};
@@ -45,7 +46,23 @@ impl Reader {
                 return Ok(Some(expected));
             }
         }
-        self.list_until_stable()?;
+        for _ in 0..SEARCHES_MAX {
+            self.list_until_stable()?;
+            let listed = self.listing.clone();
+            if let Some(number) = self.find_listed(id)? {
+                return Ok(Some(number));
+            }
+            // What was compressed or removed since the listing may have been it.
+            self.list()?;
+            if self.listing == listed {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// By the last listing: by the identity of plain segments, and by the contents of compressed ones.
+    fn find_listed(&mut self, id: FileId) -> Result<Option<u64>, LogReadError> {
         if let Some(number) = self.number_of(id)? {
             return Ok(Some(number));
         }

@@ -208,7 +208,7 @@ fn a_full_disk_error_counts_lines_exactly() {
 #[test]
 fn permission_denied_names_the_path() {
     let mut denied = 0;
-    for call in 0..8 {
+    for call in 0..24 {
         let disk = new_disk();
         let fail_call = Some((call, io::ErrorKind::PermissionDenied));
         disk.set_faults(Faults { fail_call, ..Faults::default() });

@@ -104,6 +104,7 @@ fn a_removed_directory_is_recreated_owner_only() {
     let logs = dir.path().join("a/b");
     let mut sink = open(config_in(&logs).rotate_bytes_max(500));
     write(&mut sink, 0, 3);
+    sink.wait_idle();
     fs::remove_dir_all(dir.path().join("a")).unwrap();
     write(&mut sink, 3, 20);
     sink.wait_idle();

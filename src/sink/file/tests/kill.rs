@@ -57,8 +57,10 @@ fn a_killed_process_leaves_whole_lines() {
 
 fn wait_until_it_writes(dir: &Path) {
     let total = || -> u64 {
-        let entries = fs::read_dir(dir).unwrap();
-        entries.filter_map(|entry| Some(entry.ok()?.metadata().ok()?.len())).sum()
+        let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
+        let lines =
+            entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"app"));
+        lines.filter_map(|entry| Some(entry.metadata().ok()?.len())).sum()
     };
     let before = total();
     for _ in 0..10_000 {

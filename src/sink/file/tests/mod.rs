@@ -13,10 +13,15 @@ mod faults;
 mod foreign;
 #[cfg(unix)]
 mod kill;
+mod log_id;
 #[cfg(target_os = "linux")]
 mod mapped;
 mod pages;
 mod rotation;
+mod survey;
+mod survey_files;
+#[cfg(target_os = "linux")]
+mod survey_kill;
 mod table;
 
 pub(super) const SECOND: i64 = 1_000_000_000;

@@ -204,6 +204,22 @@ fn the_hook_gets_every_rotation_and_may_panic() {
 }
 
 #[test]
+fn size_and_time_together_are_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config_in(dir.path()).rotate_bytes_max(300).rotate_every(RotateEvery::Daily);
+    let start = system_now().unix_nanos.div_euclid(DAY) * DAY + HOUR;
+    let mut sink = FileSink::open(config, at(start)).unwrap();
+    let reasons = std::sync::Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let hook_reasons = std::sync::Arc::clone(&reasons);
+    sink.on_rotation(move |rotation| hook_reasons.lock().push(rotation.reason));
+    // One line that fills the file, and midnight before the next one.
+    sink.write(batch_of(0, 1, 400).lines(), at(start)).unwrap();
+    sink.turn(at(start + DAY)).unwrap();
+    sink.wait_idle();
+    assert_eq!(*reasons.lock(), [RotationReason::Both]);
+}
+
+#[test]
 #[cfg(feature = "compress")]
 fn compressed_segments_count_for_retention() {
     use std::io::Read;

@@ -186,3 +186,35 @@ proptest! {
         play.check_all_of(&existing);
     }
 }
+
+/// A search by a listing that is outdated before it ends proves nothing: the segment is compressed between the listing
+/// and the look at its plain form.
+#[cfg(feature = "compress")]
+#[test]
+fn a_segment_compressed_while_searched_comes_once() {
+    use Act::{Compress, Link, Retain, Swap, Unlink, Write};
+    let acts = [
+        vec![Link],
+        vec![],
+        vec![],
+        vec![],
+        vec![Swap],
+        vec![],
+        vec![Retain],
+        vec![Write],
+        vec![],
+        vec![],
+        vec![],
+        vec![Link, Swap],
+    ];
+    for moment in acts.len()..30 {
+        let mut between = acts.to_vec();
+        between.resize(moment, Vec::new());
+        between.push(vec![Compress, Unlink]);
+        let mut play = Play::new(ReaderOptions::default().read_bytes(16));
+        let existing = play.existing_lines();
+        play.schedule(between);
+        play.poll();
+        play.check_all_of(&existing);
+    }
+}
