@@ -41,6 +41,8 @@ mod encode;
 mod engine;
 mod macros;
 mod metrics;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, unused_imports, unused_variables))]
+mod recover;
 mod ringbuf;
 #[cfg_attr(
     not(all(feature = "audit", feature = "tokens", feature = "affinity")),
@@ -53,6 +55,7 @@ mod sync;
 )]
 mod writer;
 
+pub mod events;
 pub mod sample;
 pub mod sink;
 pub mod testing;
@@ -66,6 +69,7 @@ pub use crate::core::correlation::Correlation;
 pub use crate::core::filter::ParseFilterError;
 pub use crate::core::level::ParseLevelError;
 pub use crate::core::{Filter, Level, LevelFilter, keys};
+pub use crate::emit::bridge;
 pub use crate::emit::correlation_id;
 #[cfg(feature = "serde")]
 pub use crate::emit::serialize;
@@ -81,8 +85,8 @@ pub use crate::engine::{
     AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted,
 };
 pub use crate::engine::{
-    Color, Config, Engine, EnvError, Format, InitError, Output, RedactionError, Timestamps, Tokens,
-    init,
+    Color, Config, Engine, EnvError, Format, InitError, Output, Recovery, RedactionError,
+    RingDirError, Rings, Timestamps, Tokens, init,
 };
 pub use crate::metrics::{
     LevelCounts, Metrics, RedactionMetrics, RuleHits, RuleMetrics, SinkMetrics,
@@ -90,9 +94,16 @@ pub use crate::metrics::{
 pub use crate::sample::Sampling;
 pub use crate::writer::control::FlushError;
 pub use crate::writer::hooks::{HookedEvent, ProvidedFields};
+pub use crate::writer::recovery::{RecoveredRun, RecoveryReport};
 pub use crate::writer::run::WaitStrategy;
 pub use ringseal_base::Limits;
 pub use ringseal_base::value::{Maybe, Pii, PiiKind, Sanitized, Secret, Start, Timer, since};
+
+/// Levels: which targets are quiet, why a target has its level, and changes of levels for a time.
+pub mod levels {
+    pub use crate::core::filter::{ExplainedLevel, LevelSource, ParseQuietError, QuietTargets};
+    pub use crate::engine::{LevelError, LevelRequest, LevelState, OverrideState};
+}
 
 /// Values of fields beyond Rust's own types, and the trait that makes any type a value.
 pub mod value {
@@ -131,6 +142,12 @@ pub mod guide {
     pub mod configuration {}
     #[doc = include_str!("../docs/ecs.md")]
     pub mod ecs {}
+    #[doc = include_str!("../docs/levels.md")]
+    pub mod levels {}
+    #[doc = include_str!("../docs/events.md")]
+    pub mod events {}
+    #[doc = include_str!("../docs/http.md")]
+    pub mod http {}
     #[doc = include_str!("../docs/migration.md")]
     pub mod migration {}
     #[doc = include_str!("../docs/redaction.md")]
@@ -154,8 +171,8 @@ pub mod system {
     };
 }
 
-/// Items outside the public interface for the project's own benchmarks, fuzz targets, tests and command. They change
-/// without notice. `tests/public_api/internals.txt` lists each item with its users.
+/// Items outside the public interface for the project's own layers, benchmarks, fuzz targets, tests and command. They
+/// change without notice. `tests/public_api/internals.txt` lists each item with its users.
 #[doc(hidden)]
 pub mod internals {
     /// Records in the format of a ring, and the registry of call sites.
@@ -180,6 +197,10 @@ pub mod internals {
         pub mod value {
             pub use ringseal_base::value::{ValueRef, Values};
         }
+    }
+    /// Contexts of work that runs in parts.
+    pub mod context {
+        pub use crate::emit::{TaskPart, TaskScopes};
     }
     /// Hashes and their text forms.
     pub mod digest {
@@ -215,6 +236,22 @@ pub mod internals {
             DEPTH_MAX, Expected, JsonError, Piece, Pieces, Text, Token, Tokens,
         };
     }
+    /// Homes of processes that were killed: reading, showing and removing them.
+    pub mod recover {
+        pub use crate::engine::recover_on;
+        pub use crate::recover::dead::{ClaimError, DeadHome};
+        pub use crate::recover::engine_file::{SinkFacts, State};
+        #[cfg(unix)]
+        pub use crate::recover::inspect::auto_dir;
+        pub use crate::recover::inspect::{
+            HomeFacts, homes, inspect, is_aside, is_home, lock_path,
+        };
+        pub use crate::recover::sink_place::{SinkPlace, sink_place};
+        pub use crate::recover::{SiteEntry, Sites, SitesError, adopt, read_sites};
+        pub use crate::writer::recovery::show::{
+            From, Mark, Showing, Shown, TakeLine, show, show_stage,
+        };
+    }
     /// One ring without an engine.
     pub mod ringbuf {
         pub use crate::ringbuf::{
@@ -240,7 +277,7 @@ pub mod internals {
 /// Items that the macros expand to. Do not use them directly: they change without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::core::callsite::{Callsite, Metadata, check_keys, is_ecs_object};
+    pub use crate::core::callsite::{Callsite, Metadata, Pass, check_keys, is_ecs_object};
     pub use crate::core::level::is_compiled_in;
     pub use crate::emit::capture::{
         ViaCopy, ViaError, ViaNothing, ViaReport, ViaReportRef, ViaValue, Wrap, check, dotted,
@@ -287,3 +324,8 @@ struct AuditSinksPage;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/context.md")]
 struct ContextPage;
+
+/// The examples of the page on typed events compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/events.md")]
+struct EventsPage;

@@ -3,6 +3,7 @@
 //! Each invocation has one static [`Callsite`](crate::core::callsite::Callsite) with its constant data. A disabled call
 //! is one relaxed load and a branch; its fields are not evaluated.
 
+mod domain_events;
 mod list;
 mod span;
 

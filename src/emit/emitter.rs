@@ -48,6 +48,12 @@ impl AsEmitter for Global {
     fn emitter(&self) -> Emitter<'_> {
         Emitter::global()
     }
+
+    /// Without the engine, which a disabled call does not need.
+    #[inline(always)]
+    fn slot(&self) -> usize {
+        global::SLOT
+    }
 }
 
 impl AsEmitter for Emitter<'_> {
@@ -132,7 +138,24 @@ fn emit_plain_in_scope<F: Fields>(
     let sizes = (fields.plain_bytes(), fields.text_bytes());
     let Some(mut lane) = own_lane_in_scope(to.slot, to.engine) else { return false };
     let site = (callsite.id(), callsite.metadata().level);
-    lane.write_plain(site, to.bound(), Some(&Ambient::current()), sizes, fields).is_some()
+    if lane.write_plain(site, to.bound(), Some(&Ambient::current()), sizes, fields).is_some() {
+        return true;
+    }
+    // The first event of a scope: many scopes, such as those of requests, have only one.
+    lane.define_ambient(site.1) && emit_defined(&mut lane, site, to.bound(), sizes, fields)
+}
+
+/// Writes a plain event of a thread whose ambient context was just defined. Returns whether it has been written.
+#[cold]
+#[inline(never)]
+fn emit_defined<F: Fields>(
+    lane: &mut Lane,
+    site: (u32, Level),
+    bound: Option<&Context>,
+    sizes: (usize, usize),
+    fields: &F,
+) -> bool {
+    lane.write_plain(site, bound, Some(&Ambient::current()), sizes, fields).is_some()
 }
 
 /// The part of the cold path that does not depend on the type of the fields.
@@ -178,7 +201,7 @@ pub(super) fn emit_dynamic(
 }
 
 /// Handles a thread's first event, a full ring, an event inside an event, and a thread that is ending.
-fn emit_on_any_lane(
+pub(super) fn emit_on_any_lane(
     to: Emitter<'_>,
     level: Level,
     first: Option<WriteResult>,
@@ -205,7 +228,7 @@ fn emit_on_any_lane(
     let has_run = on_any_lane(shared, has_lane, &mut |lane| {
         let result = first.take().unwrap_or_else(|| write(lane));
         match result {
-            WriteResult::Written | WriteResult::NotKept => {}
+            WriteResult::Written | WriteResult::NotKept | WriteResult::Refused => {}
             WriteResult::TooLong => lane.lose(level),
             WriteResult::Full => overflow::retry(lane, &shared.link, policy, level, write),
         }

@@ -42,12 +42,14 @@ pub(crate) enum WriteResult {
     Full,
     /// The event can never fit, however much its values are cut.
     TooLong,
+    /// The fields do not have the form of the record ([`ValueWriter::refuse`]); nothing was written.
+    Refused,
 }
 
 impl WriteResult {
     /// Whether nothing is left to do for the event.
     pub(crate) fn is_done(self) -> bool {
-        matches!(self, WriteResult::Written | WriteResult::NotKept)
+        matches!(self, WriteResult::Written | WriteResult::NotKept | WriteResult::Refused)
     }
 }
 
@@ -180,8 +182,25 @@ impl Lane {
         }
         match callsite.keeps_share() {
             true => self.write_sampled(callsite, scope, fields),
-            false => self.format_record(callsite, scope, fields, None),
+            false => self.format_record(Kind::Event, callsite, scope, fields, None),
         }
+    }
+
+    /// Writes a run-time event of a call site: `fields` are target, name and entries.
+    pub(crate) fn write_entries(
+        &mut self,
+        callsite: &'static Callsite,
+        scope: Scope<'_>,
+        fields: &dyn Fields,
+    ) -> WriteResult {
+        if callsite.id() == 0 {
+            assign_id(callsite);
+        }
+        let pending = match callsite.keeps_share() {
+            true => PendingDecision::of_entries(callsite, self.place, scope.randomness()),
+            false => None,
+        };
+        self.format_record(Kind::Dynamic, callsite, scope, fields, pending)
     }
 
     #[cold]
@@ -193,13 +212,14 @@ impl Lane {
         fields: &dyn Fields,
     ) -> WriteResult {
         let pending = PendingDecision::of_site(callsite, self.place, scope.randomness());
-        self.format_record(callsite, scope, fields, pending)
+        self.format_record(Kind::Event, callsite, scope, fields, pending)
     }
 
-    /// Inlined into both callers so that the unsampled path carries no sampling checks.
+    /// Inlined into its callers so that the unsampled path carries no sampling checks.
     #[inline(always)]
     fn format_record(
         &mut self,
+        kind: Kind,
         callsite: &'static Callsite,
         scope: Scope<'_>,
         fields: &dyn Fields,
@@ -210,7 +230,7 @@ impl Lane {
         if self.include_stack
             || payload_max > (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES)
         {
-            return self.write_oversized(callsite, scope, &|out| fields.write(out), pending);
+            return self.write_oversized(kind, callsite, scope, fields, pending);
         }
         let Some(slots) = self.slots(scope, callsite.metadata().level) else {
             return WriteResult::Full;
@@ -226,10 +246,13 @@ impl Lane {
         };
         let mut out = ValueWriter::new(payload, limits);
         fields.write(&mut out);
-        if out.is_full() {
+        if out.is_full() || out.is_cut() && fields.is_guessed() {
+            if out.is_refused() {
+                return WriteResult::Refused;
+            }
             // A value takes more bytes than its `size_bytes_max`.
             drop(grant);
-            return self.write_oversized(callsite, scope, &|out| fields.write(out), pending);
+            return self.write_oversized(kind, callsite, scope, fields, pending);
         }
         let (is_cut, len) = (out.is_cut(), out.len_bytes());
         let now = Moment { ticks, nanos_per_tick: self.link.nanos_per_tick() };
@@ -245,7 +268,7 @@ impl Lane {
             callsite: callsite.id(),
             slots,
             ticks,
-            ..Header::new(Kind::Event, level)
+            ..Header::new(kind, level)
         };
         let len = header.write(head, len);
         grant.commit(len);
@@ -319,18 +342,21 @@ impl Lane {
     #[inline(never)]
     fn write_oversized(
         &mut self,
+        kind: Kind,
         callsite: &'static Callsite,
         scope: Scope<'_>,
-        fill: &dyn Fn(&mut ValueWriter<'_>),
+        fields: &dyn Fields,
         pending: Option<PendingDecision<'_>>,
     ) -> WriteResult {
+        let has_stack = self.include_stack && kind == Kind::Event;
         let event = Header {
-            has_stack: self.include_stack,
+            has_stack,
             callsite: callsite.id(),
-            ..Header::new(Kind::Event, callsite.metadata().level)
+            ..Header::new(kind, callsite.metadata().level)
         };
-        if !self.include_stack {
-            return self.write_shrinking(event, scope, fill, pending);
+        let fill = |out: &mut ValueWriter<'_>| fields.write(out);
+        if !has_stack {
+            return self.write_shrinking(event, scope, &fill, pending);
         }
         // Only if configured, for debugging. This is the only place where a call allocates.
         let stack = std::backtrace::Backtrace::force_capture();
@@ -369,6 +395,9 @@ impl Lane {
                 out.tighten();
             }
             fill(&mut out);
+            if out.is_refused() {
+                return WriteResult::Refused;
+            }
             if out.is_full() && (!is_tight || limits.value_bytes_max > 0) {
                 limits.value_bytes_max /= 2;
                 is_tight = true;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::ambient::{self, Ambient};
+use super::bridge;
 use super::emitter::{self, Emitter};
 use super::lane::Scope;
 use super::lanes::{adopt_lane, with_lane};
@@ -43,11 +44,12 @@ impl Logger {
     #[doc(alias = "with_context")]
     #[must_use]
     pub fn bind(&self, fields: BoundFields) -> Logger {
-        let context = fields.added_to(self.context.as_deref());
+        let context = fields.into_context(self.context.as_deref());
         Logger { shared: Arc::clone(&self.shared), context: Some(Arc::new(context)) }
     }
 
-    /// Returns a logger without the bound field of this key, if there is one. The original is unchanged.
+    /// Returns a logger without the bound field of this path, as [`Context::without`](crate::Context::without). The
+    /// original is unchanged.
     ///
     /// ```
     /// use ringseal::{fields, info, testing::Capture};
@@ -58,8 +60,8 @@ impl Logger {
     /// assert_eq!((event.get("user.id"), event["trace_id"] == "abc"), (None, true));
     /// ```
     #[must_use]
-    pub fn unbind(&self, key: &str) -> Logger {
-        let without = |context: &Context| Arc::new(context.without(key));
+    pub fn unbind(&self, path: &str) -> Logger {
+        let without = |context: &Context| Arc::new(context.without(path));
         let context = self.context.as_deref().map(without);
         Logger { shared: Arc::clone(&self.shared), context }
     }
@@ -86,6 +88,9 @@ impl Logger {
     /// while its level is sampled; needs twice the time of the macros, so use those where you can. `fill` writes the
     /// fields with [`ValueWriter::entry`]. If they do not fit, it is called again with smaller limits.
     ///
+    /// On the engine's own threads it logs nothing and counts the event
+    /// ([`suppressed_events`](crate::bridge::suppressed_events)).
+    ///
     /// ```
     /// use ringseal::{Level, testing::Capture};
     /// let (engine, capture) = Capture::start();
@@ -102,7 +107,7 @@ impl Logger {
         if !self.is_enabled(level, target) {
             return;
         }
-        if ambient::is_suppressed() {
+        if bridge::is_own_thread() || ambient::is_suppressed() {
             return;
         }
         let (to, ambient) = (self.emitter(), &Ambient::current());
@@ -182,18 +187,41 @@ pub struct BoundFields {
     entries: Box<[u8]>,
 }
 
+/// Fields of at most this many bytes are encoded on the stack.
+const SHORT_FIELDS_BYTES: usize = 256;
+
 impl BoundFields {
     /// Encodes the values of `keys`.
     #[doc(hidden)]
     pub fn new(keys: &'static [&'static str], values: &dyn KeyedFields) -> Self {
         let limits = Limits::default();
         let keys_len: usize = keys.iter().map(|key| 2 + key.len()).sum();
-        let mut entries = vec![0; keys_len + values.size_bytes_max(&limits)];
-        let mut out = ValueWriter::new(&mut entries, limits);
-        values.write_keyed(keys, &mut out);
-        let len = out.len_bytes();
-        entries.truncate(len);
-        Self { entries: entries.into() }
+        let bytes_max = keys_len + values.size_bytes_max(&limits);
+        let write = |buffer: &mut [u8]| -> Box<[u8]> {
+            let mut out = ValueWriter::new(buffer, limits);
+            values.write_keyed(keys, &mut out);
+            let len = out.len_bytes();
+            buffer.get(..len).unwrap_or_default().into()
+        };
+        // One allocation of the right size, instead of a large one that shrinks.
+        let mut short = [0; SHORT_FIELDS_BYTES];
+        let entries = match short.get_mut(..bytes_max) {
+            Some(buffer) => write(buffer),
+            None => write(&mut vec![0; bytes_max]),
+        };
+        Self { entries }
+    }
+
+    /// These fields and `later` ones, which replace fields with the same path.
+    #[must_use]
+    pub fn with(&self, later: &BoundFields) -> BoundFields {
+        let merged = later.added_to(Some(&self.added_to(None)));
+        BoundFields { entries: merged.entries().into() }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// These entries of a map.
@@ -204,6 +232,14 @@ impl BoundFields {
     /// These fields, and those of `context` that they do not replace.
     pub(crate) fn added_to(&self, context: Option<&Context>) -> Context {
         Context::new(context, &self.entries)
+    }
+
+    /// The same, without a copy if there is no context.
+    pub(crate) fn into_context(self, context: Option<&Context>) -> Context {
+        match context {
+            Some(_) => self.added_to(context),
+            None => Context::of(self.entries),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 pub(crate) mod ambient;
 #[cfg_attr(not(feature = "audit"), path = "no_audit.rs")]
 pub(crate) mod audit;
+pub mod bridge;
 #[doc(hidden)]
 pub mod capture;
 pub mod correlation_id;
@@ -15,6 +16,7 @@ pub(crate) mod global;
 pub(crate) mod lane;
 pub(crate) mod lane_settings;
 pub(crate) mod lanes;
+pub(crate) mod levels;
 pub(crate) mod logger;
 pub(crate) mod overflow;
 #[doc(hidden)]
@@ -25,7 +27,9 @@ mod snapshot;
 pub mod span;
 pub(crate) mod thread_default;
 
-pub use ambient::{Context, ContextScope, InContext, WithContext, in_current_context};
+pub use ambient::{
+    Context, ContextScope, InContext, TaskPart, TaskScopes, WithContext, in_current_context,
+};
 pub use lane_settings::SpanLines;
 #[cfg(feature = "serde")]
 pub use logger::serialize;

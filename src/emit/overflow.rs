@@ -60,7 +60,7 @@ pub(super) fn retry(
         pause(round);
         round += 1;
         match write(lane) {
-            WriteResult::Written | WriteResult::NotKept => return,
+            WriteResult::Written | WriteResult::NotKept | WriteResult::Refused => return,
             WriteResult::TooLong => return lane.lose(level),
             WriteResult::Full => {}
         }

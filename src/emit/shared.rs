@@ -10,13 +10,16 @@ use super::ambient;
 use super::audit::AuditHook;
 use super::lane::{Lane, LaneOwner};
 use super::lane_settings::LaneSettings;
+use super::levels::Levels;
 use super::overflow::Overflow;
 use crate::core::callsite::{Callsite, SHARED_SLOT};
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
 use crate::core::registry::{self, OwnedPlace, SuppressedCounts};
 use crate::metrics::{LaneCounters, LevelCounts, RuleMetrics};
-use crate::ringbuf::{Producer, try_ring};
+use crate::recover::home::Home;
+use crate::recover::lane_file::LaneFile;
+use crate::ringbuf::{Consumer, Producer, try_ring};
 use crate::sample::Sampling;
 use crate::sample::sampler::Sampler;
 use crate::writer::link::{Link, NewLane};
@@ -39,11 +42,15 @@ pub(crate) struct Shared {
     /// How long a flush may take.
     pub(crate) flush_timeout: Duration,
     pub(crate) sampler: Sampler,
-    /// For run-time events, whose call sites have no verdict.
+    /// The filter in force, for run-time events, whose call sites have no verdict.
     pub(crate) filter: RwLock<Arc<Filter>>,
+    /// What the filter consists of, and what is called when it changes.
+    pub(crate) levels: Levels,
     /// The lowest level that any directive of the filter enables: run-time events below it need no lock.
     pub(crate) level_min: AtomicU8,
     pool: Mutex<Pool>,
+    /// Where rings are that outlive the process.
+    home: Option<Arc<Home>>,
     /// For threads beyond the limit on lanes.
     shared_lane: Mutex<Option<Box<Lane>>>,
     /// The audit log, if there is one.
@@ -52,7 +59,7 @@ pub(crate) struct Shared {
 }
 
 /// The engines of the process, for those that keep only an engine's id.
-static ENGINES: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+static ENGINES: RwLock<Vec<Weak<Shared>>> = RwLock::new(Vec::new());
 
 /// Lanes that are kept for new threads. Further ones are dropped when their thread ends, and the writer then frees
 /// their rings. The writer takes the memory of kept rings back, so each costs a few pages.
@@ -84,7 +91,7 @@ impl Shared {
         overflow: [Overflow; Level::COUNT],
         (settings, flush_timeout): (LaneSettings, Duration),
         filter: Arc<Filter>,
-        sampler: Sampler,
+        (sampler, home): (Sampler, Option<Arc<Home>>),
     ) -> Arc<Shared> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         if settings.requires_trace {
@@ -102,12 +109,14 @@ impl Shared {
             flush_timeout,
             sampler,
             level_min: AtomicU8::new(level_min(&filter)),
+            levels: Levels::new(Filter::clone(&filter)),
             filter: RwLock::new(filter),
             pool: Mutex::default(),
+            home,
             shared_lane: Mutex::default(),
             audit: AuditHook::new(),
         });
-        let mut engines = ENGINES.lock();
+        let mut engines = ENGINES.write();
         engines.retain(|engine| engine.strong_count() > 0);
         engines.push(Arc::downgrade(&shared));
         drop(engines);
@@ -116,7 +125,7 @@ impl Shared {
 
     /// The engine of this id, unless all its handles are dropped.
     pub(crate) fn of_id(id: u32) -> Option<Arc<Shared>> {
-        ENGINES.lock().iter().filter_map(Weak::upgrade).find(|shared| shared.id == id)
+        ENGINES.read().iter().filter_map(Weak::upgrade).find(|shared| shared.id == id)
     }
 
     /// A lane for the calling thread: one that another thread returned, or a new one. `None` if the writer has ended or
@@ -153,9 +162,34 @@ impl Shared {
 
     /// A ring whose reading half the writer has. `None` if the writer has ended or there is no memory.
     fn new_ring(&self, counters: &Arc<LaneCounters>) -> Option<Producer> {
-        let (producer, consumer) = try_ring(self.settings.ring_bytes).ok()?;
-        self.link.add_lane(NewLane { consumer, counters: Arc::clone(counters) }).ok()?;
+        let mut file = None;
+        let ring = match &self.home {
+            None => None,
+            Some(home) => self.ring_in(home, counters, &mut file),
+        };
+        let (producer, consumer) = match ring {
+            Some(ring) => ring,
+            None => try_ring(self.settings.ring_bytes).ok()?,
+        };
+        self.link.add_lane(NewLane { consumer, counters: Arc::clone(counters), file }).ok()?;
         Some(producer)
+    }
+
+    /// A ring in the engine's home; `None` if there is no room in it.
+    #[cold]
+    fn ring_in(
+        &self,
+        home: &Home,
+        counters: &LaneCounters,
+        file: &mut Option<Box<LaneFile>>,
+    ) -> Option<(Producer, Consumer)> {
+        let Ok((producer, consumer, lane_file)) = home.new_ring(self.settings.ring_bytes) else {
+            home.note_unbacked();
+            return None;
+        };
+        counters.set_file(lane_file.losses());
+        *file = Some(Box::new(lane_file));
+        Some((producer, consumer))
     }
 
     /// Runs `action` on the lane for threads that have none, unless the caller is already inside it.
@@ -249,7 +283,12 @@ impl Shared {
         self.is_disabled.load(Ordering::Relaxed)
     }
 
-    /// Replaces the filter. Without effect once the engine has stopped.
+    /// The most verbose level that passes for some target; `Off` once the engine has stopped.
+    pub(crate) fn most_verbose(&self) -> LevelFilter {
+        if self.is_disabled() { LevelFilter::Off } else { self.filter.read().most_verbose() }
+    }
+
+    /// Replaces the filter in force. Without effect once the engine has stopped.
     pub(crate) fn set_filter(&self, filter: Arc<Filter>) {
         // If two changes are concurrent, the same one must take effect last for call sites and for run-time events.
         let mut own = self.filter.write();

@@ -11,6 +11,7 @@ mod output;
 #[cfg(feature = "signals")]
 mod reactions;
 mod sampling;
+mod survival;
 
 use std::fmt;
 use std::path::Path;
@@ -24,14 +25,17 @@ pub(crate) use self::format::ReadKeys;
 pub use self::output::Output;
 #[cfg(feature = "signals")]
 pub(super) use self::reactions::Reactions;
+pub(in crate::engine) use self::survival::Survivors;
+pub use self::survival::on_storage::recover_on;
 use super::redaction::Choice;
 use crate::core::context::Context;
-use crate::core::filter::Filter;
+use crate::core::filter::{Filter, QuietTargets};
 use crate::core::level::{Level, LevelFilter};
 use crate::emit::SpanLines;
 use crate::emit::overflow::Overflow;
 use crate::encode::layout::{EcsOptions, JsonOptions};
 use crate::writer::hooks::EventHook;
+use crate::writer::rotations::Rotations;
 use crate::writer::run::{ThreadConfig, WaitStrategy};
 use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
@@ -73,6 +77,8 @@ pub enum Timestamps {
 pub struct Config {
     /// The default is level info.
     pub(super) filter: Option<Filter>,
+    /// The default is the list of common dependencies.
+    pub(super) quiet_targets: Option<QuietTargets>,
     pub(super) format: Format,
     pub(super) color: Color,
     pub(super) include_stack: bool,
@@ -90,6 +96,7 @@ pub struct Config {
     pub(super) run_id: Option<String>,
     static_fields: Option<Context>,
     hooks: Vec<EventHook>,
+    rotations: Rotations,
     timestamps: Timestamps,
     ring_bytes: usize,
     rings_max: usize,
@@ -110,6 +117,7 @@ pub struct Config {
     pub(super) redaction: Choice,
     pub(super) audit: Option<super::audit::AuditConfig>,
     sampling: sampling::Choice,
+    survival: survival::Survival,
 }
 
 impl Default for Config {
@@ -143,6 +151,7 @@ impl Config {
     pub fn new() -> Self {
         Self {
             filter: None,
+            quiet_targets: None,
             format: Format::Json,
             color: Color::Auto,
             include_stack: false,
@@ -157,6 +166,7 @@ impl Config {
             run_id: None,
             static_fields: None,
             hooks: Vec::new(),
+            rotations: Rotations::default(),
             timestamps: Timestamps::Exact,
             ring_bytes: 1 << 20,
             rings_max: 1024,
@@ -176,6 +186,7 @@ impl Config {
             redaction: Choice::default(),
             audit: None,
             sampling: sampling::Choice::default(),
+            survival: survival::Survival::default(),
         }
     }
 
@@ -221,6 +232,21 @@ impl Config {
         self
     }
 
+    /// Targets that are less verbose than the default level unless a directive of the filter names them, in place of
+    /// [`QuietTargets::dependencies`]: `hyper`, `h2`, `rustls` and other libraries, at warn. [`QuietTargets::none`] for
+    /// no such list.
+    #[must_use]
+    pub fn quiet_targets(mut self, quiet_targets: QuietTargets) -> Self {
+        self.quiet_targets = Some(quiet_targets);
+        self
+    }
+
+    /// The filter of the engine.
+    pub(super) fn whole_filter(&self) -> Filter {
+        let quiet = self.quiet_targets.clone().unwrap_or_else(QuietTargets::dependencies);
+        self.filter.clone().unwrap_or_default().with_quiet(Arc::new(quiet))
+    }
+
     /// Log `ringseal.panicked` and flush when a thread panics. The hook that was there runs first: that of the standard
     /// library writes the panic's message to standard error, **unredacted**. Default true.
     #[must_use]
@@ -229,11 +255,13 @@ impl Config {
         self
     }
 
-    /// For tests, which run beside others: all levels, and no panics of other threads, unless they are set.
+    /// For tests, which run beside others: all levels of all targets, and no panics of other threads, unless they are
+    /// set.
     pub(crate) fn with_defaults_for_tests(mut self) -> Self {
         // The test's output is added to the chosen ones.
         self.outputs = self.take_outputs();
         self.filter.get_or_insert(Filter::new(LevelFilter::AtLeast(Level::Trace)));
+        self.quiet_targets.get_or_insert(QuietTargets::none());
         self.panic_hook.get_or_insert(false);
         self
     }

@@ -8,7 +8,7 @@ use crate::core::level::Level;
 use crate::core::registry;
 use crate::emit::AsEmitter;
 use crate::emit::ambient::Ambient;
-use crate::emit::emitter::{emit_formatted, emit_own};
+use crate::emit::emitter::{Emitter, emit_formatted, emit_own};
 use crate::emit::shared::Shared;
 use crate::encode::layout::BOOT_EVENT;
 use crate::writer::report::UNHEARD;
@@ -29,6 +29,7 @@ static CONFIGURED: Callsite = Callsite::new(Metadata {
         "sink",
         "schema",
         "filter",
+        "quiet_targets",
         "sampling",
     ],
 });
@@ -41,7 +42,8 @@ pub(super) fn report_start(engine: &Engine) {
         let schema = described.schema_version;
         let sample_success = Number(&described.sample_success);
         let (filter, sampling) = (&described.filter, &described.sampling);
-        let rest = (&described.sink, (schema, (filter, (sampling, ()))));
+        let rest = (filter, (described.quiet_targets, (sampling, ())));
+        let rest = (&described.sink, (schema, rest));
         let redaction = (described.is_redacting, (&described.rules_hash, (sample_success, rest)));
         emit_formatted(
             emitter,
@@ -63,6 +65,15 @@ pub(super) fn report_unheard(engine: &Engine) {
 /// Logs a change of the engine's settings.
 pub(super) fn report_change(shared: &Arc<Shared>, callsite: &'static Callsite, now: &str) {
     report(shared, callsite, &(now, ()));
+}
+
+/// Logs an event about the engine regardless of the filter. Waits for space in the ring as any event of its level does.
+pub(super) fn report_waiting(
+    shared: &Arc<Shared>,
+    callsite: &'static Callsite,
+    fields: &dyn Fields,
+) {
+    emit_formatted(Emitter::of(shared), &Ambient::NONE, callsite, fields);
 }
 
 fn report(shared: &Arc<Shared>, callsite: &'static Callsite, fields: &dyn Fields) {

@@ -1,9 +1,9 @@
 //! What a logger can ask of its engine: flush, sync, reopen, other filters, counters.
 //!
 //! Promises: every wait has a bound. Nothing here takes part in logging.
+use std::convert::Infallible;
 use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
@@ -63,10 +63,18 @@ impl Logger {
 
     /// Replaces the engine's filter, and logs `ringseal.filter_changed`. All call sites are evaluated again at once; on
     /// the hot path only their verdicts change.
+    ///
+    /// The list of noisy targets ([`Config::quiet_targets`](crate::Config::quiet_targets)) and an override
+    /// ([`Logger::override_levels`]) stay in force.
     pub fn set_filter(&self, filter: Filter) {
-        let text = filter.to_string();
-        self.shared.set_filter(Arc::new(filter));
+        let changed = self.shared.change_levels(|layers| {
+            let quiet = layers.configured.quiet();
+            layers.configured = filter.with_quiet(quiet);
+            Ok::<_, Infallible>(layers.configured.without_quiet().to_string())
+        });
+        let Ok(text) = changed;
         config_events::report_change(&self.shared, &FILTER_CHANGED, &text);
+        self.shared.report_level_change();
     }
 
     /// Replaces the engine's sampling policy, and logs `ringseal.sampling_changed`. All call sites are evaluated again

@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::config::{Config, InitError};
+use super::config::{Config, InitError, Survivors};
+use super::levels::{LevelError, LevelRequest, LevelState};
 use super::running::Running;
 use super::{at_exit, audit, config_events, run_id};
 use crate::core::filter::Filter;
@@ -18,6 +19,7 @@ use crate::sample::sampler::Sampler;
 use crate::writer::Writer;
 use crate::writer::control::FlushError;
 use crate::writer::link::Link;
+use crate::writer::recovery::RecoveryReport;
 use crate::writer::run;
 use ringseal_base::process::file_size::Blocked;
 use ringseal_base::random;
@@ -73,6 +75,12 @@ impl Engine {
         Self::start_in(config, false)
     }
 
+    /// What this start has recovered of runs that were killed. `None` until recovery has ended, and without
+    /// [`Config::survive_kill`].
+    pub fn recovered(&self) -> Option<RecoveryReport> {
+        self.running.recovery.report()
+    }
+
     pub(super) fn start_global(config: Config) -> Result<Engine, InitError> {
         let engine = Self::start_in(config.requiring_trace_by_format(), true)?;
         config_events::report_start(&engine);
@@ -93,22 +101,36 @@ impl Engine {
         let (link, inbox) = Link::new();
         #[cfg(feature = "tokens")]
         let keys = config.open_keys(&link.stderr)?;
-        let parts = config.build(&run_id, &*clock, &link.stderr)?;
-        let audit_parts = audit::open(audit_config, &clock, parts.lanes.limits)?;
+        let audit_name = audit::home_name(audit_config.as_ref());
+        let mut parts = config.build((&run_id, &audit_name), &clock, &link.stderr)?;
+        let mut audit_parts = audit::open(audit_config, &clock, parts.lanes.limits)?;
+        audit::recover(&mut audit_parts, &audit_name, &mut parts.survivors, &clock);
+        let Survivors { home, recovering, state: recovery, wait } = parts.survivors;
         link.stderr.set_rules(parts.writer.redaction.rules.clone());
         link.set_nanos_per_tick(clock.nanos_per_tick().unwrap_or_default());
         let filter = Arc::new(parts.filter);
         let (lanes, overflow) = (parts.lanes, parts.overflow);
         let sampler = Sampler::new(seed.unwrap_or_else(random::system_word));
+        let ring_home = home.as_ref().map(|home| Arc::clone(&home.home));
+        let sampler_and_home = (sampler, ring_home);
         let link_shared = Arc::clone(&link);
         let lanes = (lanes, parts.flush_timeout);
-        let shared =
-            Shared::new(place.0, link_shared, overflow, lanes, Arc::clone(&filter), sampler);
+        let shared = Shared::new(
+            place.0,
+            link_shared,
+            overflow,
+            lanes,
+            Arc::clone(&filter),
+            sampler_and_home,
+        );
         let (writer_link, writer_clock) = (Arc::clone(&link), Arc::clone(&clock));
-        let writer = parts.writer;
-        let feed = audit::start(audit_parts, &shared)?;
+        let (writer, rotations) = (parts.writer, parts.rotations);
+        let ring_home = home.as_ref().map(|home| Arc::clone(&home.home));
+        let feed = audit::start(audit_parts, &shared, ring_home.as_ref())?;
         let thread = run::spawn(parts.thread, link, clock, move || {
-            audit::attach(Writer::new(writer, writer_link, inbox, writer_clock), feed)
+            let writer = Writer::new(writer, writer_link, inbox, writer_clock);
+            let writer = writer.with_rotations(rotations);
+            audit::attach(writer.with_home(home).with_recovery(recovering), feed)
         });
         let thread = thread.map_err(|source| InitError::Thread { source })?;
         // From here on the engine owns the place, and frees it when it stops.
@@ -125,6 +147,7 @@ impl Engine {
             thread: Mutex::new(Some(thread)),
             run_id,
             shutdown_timeout: parts.shutdown_timeout,
+            recovery,
             described: parts.described,
         });
         at_exit::add(&running);
@@ -135,6 +158,7 @@ impl Engine {
             global::set(engine.shared());
         }
         engine.shared().set_sampling(policy);
+        engine.running.recovery.wait(wait);
         // Call sites are enabled last, when the writer is there to read their events.
         engine.shared().set_filter(filter);
         Ok(engine)
@@ -191,6 +215,31 @@ impl Engine {
     /// Replaces the filter: see [`Logger::set_filter`].
     pub fn set_filter(&self, filter: Filter) {
         self.logger.set_filter(filter);
+    }
+
+    /// Calls `callback` after each change of the filter: see [`Logger::on_filter_change`].
+    pub fn on_filter_change(&self, callback: impl Fn() + Send + Sync + 'static) {
+        self.logger.on_filter_change(callback);
+    }
+
+    /// The most verbose level that passes for some target: see [`Logger::most_verbose`].
+    pub fn most_verbose(&self) -> LevelFilter {
+        self.logger.most_verbose()
+    }
+
+    /// Logs other levels for a time: see [`Logger::override_levels`].
+    pub fn override_levels(&self, request: LevelRequest) -> Result<LevelState, LevelError> {
+        self.logger.override_levels(request)
+    }
+
+    /// Ends an override of levels before its time: see [`Logger::restore_levels`].
+    pub fn restore_levels(&self, by: &str) -> bool {
+        self.logger.restore_levels(by)
+    }
+
+    /// The levels in force: see [`Logger::levels`].
+    pub fn levels(&self) -> LevelState {
+        self.logger.levels()
     }
 
     /// Replaces the sampling policy: see [`Logger::set_sampling`].

@@ -3,6 +3,7 @@
 //! | variable | holds | default |
 //! |---|---|---|
 //! | `LOG_LEVEL` | a level, or directives: `info,hyper=warn,app::db=trace` | `info` |
+//! | `LOG_QUIET_TARGETS` | names of lists of noisy targets, `none`, `target=level`, with commas | `dependencies` |
 //! | `LOG_FORMAT` | `json`, `console` or another [`Format`], as `dashtam-ci` | `json` |
 //! | `LOG_SINK` | `stdout`, `stderr` or `file:PATH`; after `only:`, in place of the code's outputs | `stdout` |
 //! | `LOG_ROTATION_BACKUPS` | how many sealed files of a log are kept, where the code sets no number | 1 GiB of them |
@@ -11,7 +12,8 @@
 //! | `LOG_JSON_SORT_KEYS` | `1` for sorted keys | `0` |
 //! | `LOG_REDACT` | `0` writes secrets and personal data as they were logged | `1` |
 //! | `LOG_REDACT_PROFILE` | `default`, `structlog`, `ecs` or `audit`: what is written in their place | `default` |
-//! | `LOG_REDACT_PRESETS` | `default`, `strict`, `payments`, `file_tools`, with commas between | `default` |
+//! | `LOG_REDACT_PRESETS` | `default`, `strict`, `payments`, `file_tools`, `structlog_compat`, a list | `default` |
+//! | `LOG_REDACT_KEY_MATCH` | `tokens` or `substring`: how keys are compared | `tokens` |
 //! | `LOG_REDACT_RULES` | path of a TOML file with redaction rules (feature `rules-toml`) | |
 //! | `PII_PROVIDER`, `PII_…` | keysets of tokens, as `TokenKeysConfig::from_env` reads them (feature `tokens`) | none |
 //! | `LOG_EVENT_SCHEMA_VERSION` | a number | `1` |
@@ -19,6 +21,7 @@
 //! | `LOG_SAMPLE_LEVELS` | shares kept by level: `debug=0.01,info=0.1`, or `production` for just that | all |
 //! | `LOG_SAMPLE_TARGETS` | shares kept by target, debug and below: `app::db=0.1,*=0.5`; `scope=info` widens it | all |
 //! | `LOG_SAMPLE_LIMIT` | most events of one call site: `100/1s` | none |
+//! | `LOG_RING_DIR` | `auto`, `off` or a path: where rings are that survive a kill ([`Config::survive_kill`]) | `off` |
 //! | `SERVICE_TYPE`, `APP_VERSION` | `service.name` and `service.version` of lines in `ecs` | `app`, `0.0.0` |
 //! | `ENVIRONMENT`, `PROJECT_NAME` | `service.environment` and `project.name` of lines in `ecs` | none |
 //!
@@ -28,7 +31,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::config::{Color, Config, Format, Output};
-use crate::core::filter::ParseFilterError;
+use super::rings::Rings;
+use crate::core::filter::{ParseFilterError, QuietTargets};
 use crate::encode::layout::EcsOptions;
 
 /// An environment variable with an invalid value.
@@ -89,6 +93,12 @@ impl Config {
             };
             config = config.filter(value.parse().map_err(refuse)?);
         }
+        if let Some(value) = read("LOG_QUIET_TARGETS") {
+            config.quiet_targets = match value.parse::<QuietTargets>() {
+                Ok(quiet) => Some(quiet),
+                Err(error) => return refuse("LOG_QUIET_TARGETS", value, &error.to_string()),
+            };
+        }
         if let Some(value) = read("LOG_FORMAT") {
             config.format = match Format::named(value.trim()) {
                 Some(format) => format,
@@ -105,6 +115,14 @@ impl Config {
                 return refuse("LOG_SINK", value, expected);
             };
             config = if is_only { config.only_output(output) } else { config.output(output) };
+        }
+        if let Some(value) = read("LOG_RING_DIR") {
+            config = match value.trim() {
+                off if off.eq_ignore_ascii_case("off") => config,
+                auto if auto.eq_ignore_ascii_case("auto") => config.survive_kill(Rings::auto()),
+                dir if dir.starts_with('/') => config.survive_kill(Rings::dir(dir)),
+                _ => return refuse("LOG_RING_DIR", value, "auto, off or an absolute path"),
+            };
         }
         if let Some(value) = read("LOG_ROTATION_BACKUPS") {
             config.backups = match value.trim().parse() {
@@ -192,7 +210,7 @@ mod tests {
     use super::{Color, Config, EcsOptions, Format};
     use crate::core::Level;
     use crate::sample::Sampling;
-    use ringseal_redact::{Preset, Profile, RuleSet};
+    use ringseal_redact::{KeyMatch, Preset, Profile, RuleSet};
 
     fn from(pairs: &[(&str, &str)]) -> Result<Config, super::EnvError> {
         let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
@@ -215,11 +233,13 @@ mod tests {
     fn every_variable_takes_effect() {
         let config = from(&[
             ("LOG_LEVEL", "WARNING,app::db=debug"),
+            ("LOG_QUIET_TARGETS", "job_queues,app::cache=error"),
             ("LOG_FORMAT", "Console"),
             ("LOG_COLOR", "TRUE"),
             ("LOG_INCLUDE_STACK", "1"),
             ("LOG_REDACT_PROFILE", "ecs"),
             ("LOG_REDACT_PRESETS", "strict, payments"),
+            ("LOG_REDACT_KEY_MATCH", "substring"),
             ("LOG_JSON_SORT_KEYS", "yes"),
             ("LOG_EVENT_SCHEMA_VERSION", "7"),
             ("LOG_SINK", "stderr"),
@@ -231,12 +251,15 @@ mod tests {
         .unwrap();
         let filter = config.filter.clone().unwrap();
         assert!(filter.passes("app::db", Level::Debug) && !filter.passes("app", Level::Info));
+        let whole = config.whole_filter();
+        assert!(!whole.passes("app::cache", Level::Warn) && whole.passes("hyper", Level::Warn));
         assert_eq!((config.format, config.color), (Format::Console, Color::Always));
         assert!(config.include_stack && config.flat.sort_keys);
         assert_eq!(config.flat.schema_version, 7);
         let rules = config.redaction.rules.clone().unwrap();
         assert_eq!(rules.profile, Profile::Ecs);
         assert_eq!(rules.presets, [Preset::Strict, Preset::Payments]);
+        assert_eq!(rules.key_match, KeyMatch::Substring);
         let sampling = Sampling::production().success(0.01).unwrap();
         let sampling =
             sampling.target("app::db", 0.5).and_then(|sampling| sampling.target("*", 1.0));
@@ -335,6 +358,7 @@ mod tests {
         for (variable, value, expected) in [
             ("LOG_LEVEL", "app=loud", "is not a level"),
             ("LOG_LEVEL", "inof", "similar to `info`"),
+            ("LOG_QUIET_TARGETS", "noisy", "job_queues_debug"),
             ("LOG_SINK", "only:", "after only:"),
             ("LOG_SINK", "only:syslog", "after only:"),
             ("LOG_FORMAT", "xml", "json, console, structlog, stdlib-json, dashtam-dev, "),
@@ -349,6 +373,7 @@ mod tests {
             ("LOG_REDACT", "perhaps", "1, true"),
             ("LOG_REDACT_PROFILE", "pink", "structlog"),
             ("LOG_REDACT_PRESETS", "default,x", "file_tools"),
+            ("LOG_REDACT_KEY_MATCH", "words", "tokens or substring"),
             ("LOG_REDACT_RULES", "/no/such/file", ""),
             ("LOG_SAMPLE_SUCCESS", "2", "a rate from 0 to 1"),
             ("LOG_SAMPLE_LEVELS", "error=0.5", "error is always kept"),

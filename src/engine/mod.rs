@@ -10,8 +10,11 @@ mod control;
 #[expect(clippy::module_inception, reason = "the engine itself")]
 mod engine;
 mod env;
+mod levels;
 mod panic_hook;
+mod recovery;
 mod redaction;
+mod rings;
 mod run_id;
 mod running;
 #[cfg(all(feature = "signals", not(unix)))]
@@ -25,10 +28,12 @@ mod tokens;
 #[cfg(feature = "audit")]
 pub use audit::{AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted};
 pub(crate) use config::ReadKeys;
-pub use config::{Color, Config, Format, InitError, Output, Timestamps};
+pub use config::{Color, Config, Format, InitError, Output, Timestamps, recover_on};
 pub use engine::Engine;
 pub use env::EnvError;
+pub use levels::{LevelError, LevelRequest, LevelState, OverrideState};
 pub use redaction::{RedactionError, Tokens};
+pub use rings::{Recovery, RingDirError, Rings};
 
 /// Starts the engine that the macros use when they are given no logger. The returned engine is the guard: dropping it
 /// drains and stops. Bind it, as in `let _log = …`: with `let _ = …` it stops at once.

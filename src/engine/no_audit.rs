@@ -2,8 +2,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::InitError;
+use super::config::{InitError, Survivors};
 use crate::emit::shared::Shared;
+use crate::recover::home::Home;
 use crate::writer::Writer;
 use crate::writer::control::FlushError;
 use ringseal_base::clock::Clock;
@@ -21,9 +22,26 @@ pub(super) fn open(
     Ok(None)
 }
 
+pub(super) fn home_name(_: Option<&AuditConfig>) -> String {
+    String::new()
+}
+
+/// Audit events of killed runs stay in their homes.
+pub(super) fn recover(
+    _: &mut Option<AuditConfig>,
+    _: &str,
+    survivors: &mut Survivors,
+    _: &Arc<dyn Clock>,
+) {
+    for adoption in survivors.recovering.iter_mut().flat_map(|it| &mut it.adoptions) {
+        adoption.has_other_audit = adoption.home.has_journal();
+    }
+}
+
 pub(super) fn start(
     _: Option<AuditConfig>,
     _: &Arc<Shared>,
+    _: Option<&Arc<Home>>,
 ) -> Result<Option<AuditConfig>, InitError> {
     Ok(None)
 }

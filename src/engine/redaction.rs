@@ -12,7 +12,7 @@ use super::env::EnvError;
 use crate::writer::RedactionConfig;
 use crate::writer::control::{Control, FlushError};
 use crate::writer::redaction::rules_hash;
-use ringseal_redact::{Preset, Profile, RuleError, RuleSet, Rules, Tokenize};
+use ringseal_redact::{KeyMatch, Preset, Profile, RuleError, RuleSet, Rules, Tokenize};
 
 /// The redaction settings of a configuration.
 #[derive(Clone)]
@@ -172,7 +172,7 @@ pub(super) fn hash_of(config: &RedactionConfig) -> String {
     config.rules.as_ref().map(|rules| rules_hash(rules)).unwrap_or_default()
 }
 
-/// Reads the variables `LOG_REDACT`, `LOG_REDACT_PROFILE`, `LOG_REDACT_PRESETS`, `LOG_REDACT_RULES`.
+/// Reads the variables that begin with `LOG_REDACT`.
 pub(super) fn from_variables(
     config: &mut Config,
     is_on: Option<bool>,
@@ -200,12 +200,18 @@ pub(super) fn from_variables(
             }
         }
     }
+    if let Some(name) = read("LOG_REDACT_KEY_MATCH") {
+        match KeyMatch::from_name(name.trim()) {
+            Some(key_match) => rules.key_match = key_match,
+            None => return refuse("LOG_REDACT_KEY_MATCH", &name, "tokens or substring"),
+        }
+    }
     if let Some(names) = read("LOG_REDACT_PRESETS") {
         for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             match Preset::from_name(name) {
                 Some(preset) => rules.presets.push(preset),
                 None => {
-                    let expected = "default, strict, payments or file_tools, with commas between";
+                    let expected = "default, strict, payments, file_tools or structlog_compat, with commas between";
                     return refuse("LOG_REDACT_PRESETS", &names, expected);
                 }
             }

@@ -10,9 +10,11 @@ use parking_lot::Mutex;
 use super::audit;
 use super::config::Described;
 use super::control::ask;
+use super::levels;
 use crate::emit::shared::Shared;
 use crate::emit::{AsEmitter, Logger, global, sampling};
 use crate::writer::control::{Control, FlushError};
+use crate::writer::recovery::RecoveryState;
 use crate::writer::run::WriterThread;
 
 /// The threads of an engine, and what ends with them.
@@ -21,6 +23,8 @@ pub(super) struct Running {
     pub(super) shared: Arc<Shared>,
     pub(super) thread: Mutex<Option<WriterThread>>,
     pub(super) run_id: Arc<str>,
+    /// What was recovered of runs that were killed.
+    pub(super) recovery: Arc<RecoveryState>,
     pub(super) shutdown_timeout: Duration,
     pub(super) described: Described,
     #[cfg(feature = "signals")]
@@ -47,9 +51,11 @@ impl Running {
             return Err(FlushError::Forked);
         }
         let Some(thread) = self.thread.lock().take() else { return Err(FlushError::Stopped) };
+        levels::stop(&self.shared);
         // From here on all call sites are disabled, and the rings are drained.
         let suppressed = self.shared.disable();
         global::clear(&self.shared);
+        self.shared.end_level_changes();
         let logger = Logger::new(Arc::clone(&self.shared));
         sampling::report_all(logger.emitter(), &self.shared, suppressed);
         let start = Instant::now();

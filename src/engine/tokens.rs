@@ -16,6 +16,7 @@ use super::env::EnvError;
 use super::redaction::{TokenSource, Tokens};
 use crate::writer::stderr::Stderr;
 use ringseal_base::clock::monotonic_nanos;
+use ringseal_base::own_thread;
 use ringseal_redact::token::{CHECK_EVERY, TokenKeys, TokenKeysConfig, TokenKeysError};
 
 /// How long a stopping engine waits for a check that is in progress.
@@ -115,6 +116,7 @@ impl KeysetRefresher {
         let (stop, stopped) = bounded::<()>(0);
         let (ending, ended) = bounded::<()>(0);
         let thread = std::thread::Builder::new().name("ringseal-keys".into()).spawn(move || {
+            own_thread::mark();
             let _ending = ending;
             let mut state = RefreshState::default();
             while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {

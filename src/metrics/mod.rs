@@ -3,8 +3,10 @@
 //! Promises: counting is a relaxed store to memory that one thread writes; reading sums and never blocks.
 //! Counters only grow; gauges say so.
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::core::level::Level;
+use ringseal_base::storage::shared_file::{SharedFile, WORD_BYTES};
 
 /// A counter that one thread writes and any thread reads.
 #[derive(Debug, Default)]
@@ -198,6 +200,14 @@ declare! {
         hooks_left_out,
         /// Lines of the Elastic Common Schema that were written without a plan, which is slower.
         ecs_unplanned,
+        /// Lines of killed runs that this run has written.
+        recovered_lines,
+        /// Those of them that the killed run may have written itself.
+        recovered_maybe_repeated,
+        /// Bytes in rings of killed runs that are no records.
+        recovered_unreadable_bytes,
+        /// Rings that do not survive a kill although that was configured, because there was no room.
+        lanes_unbacked,
     }
 }
 
@@ -321,9 +331,22 @@ pub struct LaneCounters {
     pub is_unnamed: Counter,
     /// Events that the sampling policy did not keep.
     pub sampled_out: ByRule,
+    /// The counts of lost events that outlive the process.
+    file: OnceLock<Arc<SharedFile>>,
 }
 
 impl LaneCounters {
+    /// From now on, lost events are also counted in a file.
+    pub fn set_file(&self, file: Arc<SharedFile>) {
+        let _ = self.file.set(file);
+    }
+
+    fn count_in_file(&self, level: Level) {
+        if let Some(file) = self.file.get() {
+            file.add(level as usize * WORD_BYTES, 1);
+        }
+    }
+
     /// Records that another thread has taken the lane; `is_named` states whether its name is in the ring.
     pub fn hand_over(&self, is_named: bool) {
         if self.lost_total.get() != self.reported_total.get() {
@@ -344,6 +367,7 @@ impl LaneCounters {
     /// Counts one event as lost, from any thread.
     #[cold]
     pub fn lose_shared(&self, level: Level) {
+        self.count_in_file(level);
         self.lost.of(level).add_shared(1);
         self.lost_total.add_shared(1);
     }
@@ -351,6 +375,7 @@ impl LaneCounters {
     /// Counts one event as lost, from the lane's own thread.
     #[cold]
     pub fn lose(&self, level: Level) {
+        self.count_in_file(level);
         self.lost.of(level).add(1);
         self.lost_total.add(1);
     }

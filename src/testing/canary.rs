@@ -435,6 +435,7 @@ mod tests {
             "maxmind",
             "wallet_key",
             "base64_json",
+            "compat",
         ];
         for (rule, count) in redactor.counts().iter().enumerate() {
             let name = redactor.rules().rule_name(rule).unwrap();

@@ -4,12 +4,14 @@
 //! number of contexts; see [`lane_contexts`](crate::core::lane_contexts) for the bound. A context that several lanes
 //! define one after the other is redacted and rendered once.
 use super::output::Output;
-use super::redaction::Redaction;
+use super::redaction::{Redaction, Verdict};
 use crate::core::context::NUMBERS;
 use crate::core::lane_contexts::ALL;
-use crate::core::record::CONTEXT_ID_BYTES;
+use crate::core::level::Level;
+use crate::core::record::{CONTEXT_ID_BYTES, HEADER_BYTES, Header, Kind, Slots};
 use crate::encode::layout::{Bound, Layout, key_bits};
-use ringseal_base::value::ReadError;
+use ringseal_base::limits::Limits;
+use ringseal_base::value::{ReadError, ValueWriter};
 
 /// One lane's bound or ambient contexts, by number.
 #[derive(Debug, Default)]
@@ -35,9 +37,10 @@ impl Rendered {
     fn render<'l>(
         &mut self,
         redaction: &mut Redaction,
+        verdict: Verdict,
         layouts: impl Iterator<Item = &'l mut Layout>,
     ) -> Result<(), ReadError> {
-        let entries = redaction.entries(&self.raw)?;
+        let entries = redaction.entries_with(verdict, &self.raw)?;
         self.entries.clear();
         self.entries.extend_from_slice(entries);
         self.key_bits = key_bits(&self.entries);
@@ -68,6 +71,8 @@ pub(super) struct Definition<'r> {
     pub(super) evicted: u32,
     /// The id, then the entries.
     pub(super) payload: &'r [u8],
+    /// That on the entries.
+    pub(super) verdict: Verdict,
 }
 
 impl ContextTable {
@@ -79,7 +84,7 @@ impl ContextTable {
         redaction: &mut Redaction,
         layouts: impl Iterator<Item = &'l mut Layout>,
     ) -> Result<(), ReadError> {
-        let Definition { number, evicted, payload } = definition;
+        let Definition { number, evicted, payload, verdict } = definition;
         let index = usize::from(number);
         // A foreign ring may contain any number.
         if !(1..NUMBERS).contains(&index) {
@@ -104,7 +109,7 @@ impl ContextTable {
         }
         slot.raw.clear();
         slot.raw.extend_from_slice(entries);
-        slot.render(redaction, layouts)?;
+        slot.render(redaction, verdict, layouts)?;
         slot.id = id;
         recent.keep(slot);
         Ok(())
@@ -119,13 +124,26 @@ impl ContextTable {
         let mut result = Ok(());
         for slot in self.slots.iter_mut().flatten().filter(|slot| slot.id != 0) {
             let id = std::mem::take(&mut slot.id);
-            match slot.render(redaction, outputs.iter_mut().map(|output| &mut output.layout)) {
+            let layouts = outputs.iter_mut().map(|output| &mut output.layout);
+            match slot.render(redaction, Verdict::Unknown, layouts) {
                 Ok(()) => slot.id = id,
                 // Not shown any more.
                 failed => result = failed,
             }
         }
         result
+    }
+
+    /// Passes on a record for each definition, as the lane would write it.
+    pub(super) fn put_records(&self, is_ambient: bool, put: &mut dyn FnMut(&[u8])) {
+        for (number, slot) in self.slots.iter().enumerate() {
+            let Some(context) = slot.as_deref().filter(|context| context.id != 0) else { continue };
+            let number = number as u16;
+            let slots = if is_ambient { Slots::new(0, number) } else { Slots::new(number, 0) };
+            let payload = [&context.id.to_le_bytes()[..], &context.raw].concat();
+            let header = Header { slots, ..Header::new(Kind::Context, Level::Info) };
+            put(&record(&header, &payload));
+        }
     }
 
     /// Forgets all definitions: another thread has taken the lane.
@@ -147,6 +165,25 @@ impl ContextTable {
         let rendered = slot.lines.get(output)?;
         Some(Bound { entries: &slot.entries, rendered, key_bits: slot.key_bits })
     }
+}
+
+/// The record of the thread that uses a lane.
+pub(super) fn thread_record(number: u64, name: &str) -> Vec<u8> {
+    let mut payload = vec![0; name.len() + 64];
+    let mut out = ValueWriter::new(&mut payload, Limits::default());
+    out.u64(number);
+    out.str(name);
+    let len = out.len_bytes();
+    record(&Header::new(Kind::Thread, Level::Info), &payload[..len])
+}
+
+/// A record as it is in a ring.
+fn record(header: &Header, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0; HEADER_BYTES];
+    header.write(&mut bytes, payload.len());
+    bytes.extend_from_slice(payload);
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    bytes
 }
 
 /// How many contexts [`RecentContexts`] remembers.

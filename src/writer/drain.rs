@@ -15,7 +15,7 @@ use super::lane_reader::{LaneMemory, LaneReader};
 use super::output::Encoded;
 use super::process::Processor;
 use super::{Turn, Writer};
-use crate::core::record::{PlainRecord, Record};
+use crate::core::record::{Kind, PlainRecord, Record};
 use ringseal_base::clock::Now;
 
 /// The lanes that have records, by the ticks of their first record. Keeps its memory from turn to turn.
@@ -24,6 +24,8 @@ pub(super) struct Heads {
     heap: BinaryHeap<Reverse<(u64, u32)>>,
     /// The lanes that have records in this turn.
     active: Vec<u32>,
+    /// Whether a drain ends at its first delivery, and leaves the rest to the next one.
+    pub(super) is_sliced: bool,
 }
 
 impl Heads {
@@ -53,7 +55,7 @@ impl Writer {
         processor.tally.note_ring_usage(high_water);
         match heads.active[..] {
             [] => {}
-            [only] => take_all(only, lanes, &heads.active, processor, cutoff, now),
+            [only] => take_all(only, lanes, heads, processor, cutoff, now),
             _ => merge(heads, lanes, processor, cutoff, now),
         }
         for &index in &heads.active {
@@ -61,9 +63,10 @@ impl Writer {
             if consumer.readable().is_empty() {
                 continue;
             }
+            let is_filling = consumer.unread_bytes() > consumer.capacity_bytes() / 2;
             // Waiting for the reorder window must not fill a ring: a line out of order is better than a lost event.
-            if consumer.unread_bytes() > consumer.capacity_bytes() / 2 {
-                take_all(index, lanes, &heads.active, processor, u64::MAX, now);
+            if is_filling && !heads.is_sliced {
+                take_all(index, lanes, heads, processor, u64::MAX, now);
             } else {
                 turn.is_waiting = true;
             }
@@ -93,22 +96,29 @@ fn hand_over(lanes: &mut [LaneReader], active: &[u32], processor: &mut Processor
     #[cfg(feature = "audit")]
     processor.send_audit_batch();
     for &index in active {
-        lanes[index as usize].consumer.release();
+        lanes[index as usize].release();
     }
     processor.note_release();
+    #[cfg(feature = "audit")]
+    if let Some(feed) = &mut processor.audit {
+        feed.note_release();
+    }
 }
 
 /// Takes a lane's records up to and including `limit`.
 fn take_all(
     index: u32,
     lanes: &mut [LaneReader],
-    active: &[u32],
+    heads: &Heads,
     processor: &mut Processor,
     limit: u64,
     now: Now,
 ) {
     while take_run(&mut lanes[index as usize], processor, limit, now).is_delivery_due {
-        hand_over(lanes, active, processor, now);
+        hand_over(lanes, &heads.active, processor, now);
+        if heads.is_sliced {
+            break;
+        }
     }
 }
 
@@ -133,6 +143,9 @@ fn merge(
         let run = take_run(&mut lanes[index as usize], processor, limit, now);
         if run.is_delivery_due {
             hand_over(lanes, &heads.active, processor, now);
+            if heads.is_sliced {
+                break;
+            }
         }
         // Replaced in place: one sift instead of a pop and a push.
         let Some(mut first) = heads.heap.peek_mut() else { break };
@@ -258,6 +271,11 @@ fn take_other(
             let verdict = memory.preview.verdict(position);
             memory.preview.pass(position, record.len_bytes);
             memory.origin.end_position = (position + record.len_bytes) as u64;
+            if let Some(file) = &mut memory.file
+                && matches!(record.header.kind, Kind::Context | Kind::Thread)
+            {
+                file.add(&rest[..record.len_bytes], memory.origin.end_position);
+            }
             processor.record(&record, verdict, memory, now);
             Taken::Record(record.len_bytes)
         }

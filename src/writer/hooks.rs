@@ -14,7 +14,7 @@ use super::report;
 use crate::core::correlation::{CORRELATION_BYTES, Correlation};
 use crate::core::level::Level;
 use crate::core::record::{Header, Slots};
-use crate::encode::layout::{Event, Scope, Source};
+use crate::encode::layout::{Event, Scope, Source, as_entries};
 use ringseal_base::clock::Now;
 use ringseal_base::limits::Limits;
 use ringseal_base::value::{Entries, ReadError, Value, ValueRef, ValueWriter, Values, tag};
@@ -92,14 +92,7 @@ impl HookedEvent<'_> {
     /// The value of a field that is a text, or a number or truth value as text. `None` for others.
     pub fn text(&self, key: &str) -> Option<String> {
         let field = self.fields.iter().find(|field| field.key == key)?;
-        Some(match ValueRef::read(&mut &field.value[..]).ok()? {
-            ValueRef::Str(text) => String::from_utf8_lossy(text).into_owned(),
-            ValueRef::Bool(value) => value.to_string(),
-            ValueRef::I64(value) => value.to_string(),
-            ValueRef::U64(value) => value.to_string(),
-            ValueRef::F64(value) => value.to_string(),
-            _ => return None,
-        })
+        ValueRef::read(&mut &field.value[..]).ok()?.plain_text()
     }
 
     /// Sets a field, whether or not there is one with this key. Returns whether it could be set: not beyond 64 changes
@@ -296,6 +289,9 @@ impl Processor {
         let Redacted { source, payload, has_stack } =
             redaction.event(event.source, event.payload, event.has_stack, verdict)?;
         let shown = Event { source, payload, has_stack, ..event };
+        let mut message_entries = Vec::new();
+        let shown = as_entries(&shown, &mut message_entries)?.unwrap_or(shown);
+        let source = shown.source;
         let scope = Scope {
             bound: lane.contexts.get(header.slots.bound(), 0),
             ambient: lane.ambient_contexts.get(header.slots.ambient(), 0),

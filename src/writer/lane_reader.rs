@@ -6,6 +6,7 @@ use super::line_table::LineOrigin;
 use super::link::NewLane;
 use super::redaction::Preview;
 use crate::metrics::LaneCounters;
+use crate::recover::lane_file::LaneFile;
 use crate::ringbuf::Consumer;
 use ringseal_base::value::{ValueRef, Values};
 
@@ -26,6 +27,10 @@ pub(super) struct LaneReader {
 #[derive(Debug)]
 pub(super) struct LaneMemory {
     pub(super) counters: Arc<LaneCounters>,
+    /// Its losses and contexts, for the next start, if its ring outlives the process.
+    pub(super) file: Option<Box<LaneFile>>,
+    /// Whether it was reported that the ring does not outlive the process any more.
+    pub(super) is_lost: bool,
     /// Those bound to loggers.
     pub(super) contexts: ContextTable,
     /// Those of the threads.
@@ -50,6 +55,10 @@ impl LaneReader {
     pub(super) fn new(lane: NewLane, number: u16, unix_nanos: i64) -> Self {
         let mut memory = LaneMemory::new(lane.counters, unix_nanos);
         memory.origin.lane = number;
+        if let Some(file) = &lane.file {
+            file.set_number(number);
+        }
+        memory.file = lane.file;
         Self { consumer: lane.consumer, memory, looked_at: 0, used_bytes: 0, has_ended: false }
     }
 }
@@ -58,6 +67,8 @@ impl LaneMemory {
     pub(super) fn new(counters: Arc<LaneCounters>, unix_nanos: i64) -> Self {
         Self {
             counters,
+            file: None,
+            is_lost: false,
             contexts: ContextTable::default(),
             ambient_contexts: ContextTable::default(),
             preview: Preview::default(),

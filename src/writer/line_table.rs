@@ -9,15 +9,23 @@
 //! There are two halves, which take turns: giving space back starts the other half, so that the entries of the last
 //! delivery are still there while heads are stored. A half that is full makes the writer deliver.
 //!
+//! With a home, the entries are also in a file of it, which outlives the process.
+//!
 //! Promises: one entry of 16 bytes per line, without allocation. Only the engine's own events can exceed a half, which
 //! then grows.
 use crate::core::level::Level;
+use crate::recover::line_file::LineFile;
 
 /// Lines of a half, at least and at most.
 const LINES_MIN: usize = 1 << 8;
 const LINES_MAX: usize = 1 << 16;
 /// Lines of the engine's own events that a half takes in addition.
 const OWN_LINES: usize = 64;
+
+/// Lines of a half of the file that takes the entries of a table for batches of this many lines.
+pub(super) fn file_lines(batch_lines: usize) -> usize {
+    batch_lines.clamp(LINES_MIN, LINES_MAX) + OWN_LINES
+}
 
 /// The lane of lines that the engine writes itself.
 const OWN_LANE: u16 = 0;
@@ -70,6 +78,10 @@ pub(super) struct LineTable {
     batch_start: usize,
     /// Lines of a half.
     lines_max: usize,
+    /// The number of the first of `lines`, counted over the life of the output.
+    first: u64,
+    /// The table that outlives the process.
+    file: Option<Box<LineFile>>,
 }
 
 impl LineTable {
@@ -77,7 +89,14 @@ impl LineTable {
     pub(super) fn new(batch_lines: usize) -> LineTable {
         let lines_max = batch_lines.clamp(LINES_MIN, LINES_MAX);
         let half = || Vec::with_capacity(lines_max + OWN_LINES);
-        LineTable { lines: half(), released: half(), batch_start: 0, lines_max }
+        LineTable {
+            lines: half(),
+            released: half(),
+            batch_start: 0,
+            lines_max,
+            first: 0,
+            file: None,
+        }
     }
 
     /// Adds a line of the batch. Returns whether the half is full.
@@ -87,6 +106,16 @@ impl LineTable {
         let (line_bytes, flags) = (line_bytes as u32, level as u16);
         self.lines.push(LineEntry { end_position, line_bytes, lane, flags });
         self.lines.len() >= self.lines_max
+    }
+
+    /// Puts the entries of the batch's lines into the file, before a sink has the lines.
+    pub(super) fn publish_batch(&mut self) {
+        let Some(file) = &mut self.file else { return };
+        for entry in &self.lines[self.batch_start..] {
+            let LineEntry { end_position, line_bytes, lane, flags } = *entry;
+            let packed = u64::from(line_bytes) | u64::from(lane) << 32 | u64::from(flags) << 48;
+            file.push(end_position, packed);
+        }
     }
 
     /// The entries of the batch's lines.
@@ -102,10 +131,29 @@ impl LineTable {
     /// Notes that the ring space of all lines was given back.
     pub(super) fn note_release(&mut self) {
         if !self.lines.is_empty() {
+            self.first += self.lines.len() as u64;
             std::mem::swap(&mut self.lines, &mut self.released);
             self.lines.clear();
             self.batch_start = 0;
+            if let Some(file) = &mut self.file {
+                file.switch(self.first);
+            }
         }
+    }
+
+    /// The number of the next line, counted over the life of the output.
+    pub(super) fn next_line(&self) -> u64 {
+        self.first + self.lines.len() as u64
+    }
+
+    /// Whether entries may not survive the process although they are in a file.
+    pub(super) fn is_lost(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.is_lost())
+    }
+
+    /// From now on, the entries are also in this file. Called before the first line.
+    pub(super) fn set_file(&mut self, file: LineFile) {
+        self.file = Some(Box::new(file));
     }
 
     /// The lines since ring space was last given back.

@@ -13,6 +13,7 @@ use super::control::{Control, FlushError};
 use super::stderr::Stderr;
 use crate::core::lane_contexts::ContextBudget;
 use crate::metrics::{LaneCounters, RedactionMetrics, SinkMetrics, WriterCounters};
+use crate::recover::lane_file::LaneFile;
 use crate::ringbuf::Consumer;
 use crate::sync::CachePadded;
 #[cfg(target_os = "linux")]
@@ -25,6 +26,8 @@ pub struct NewLane {
     pub consumer: Consumer,
     /// The counters of its producer.
     pub counters: Arc<LaneCounters>,
+    /// Its file, if its ring outlives the process.
+    pub file: Option<Box<LaneFile>>,
 }
 
 /// The time as the writer last published it.

@@ -5,13 +5,19 @@
 //! again and again is reported less often ([`super::sink_health`]). What does not keep a sink from taking lines is a
 //! warning: it is reported, and lines are passed on. Segments that retention removes are reported once a
 //! minute. Neither the writer nor other sinks wait for a failing sink. A panic in a sink counts as an error.
+mod progress;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub(super) use self::progress::NoCommit;
 use super::line_table::LineEntry;
 use super::sink_health::{Recovery, SinkHealth};
 use crate::core::level::Level;
 use crate::core::{Batch, Lines};
 use crate::metrics::{LevelCounts, SinkMetrics};
+use crate::recover::engine_file::SharedCommit;
+use crate::recover::spool::Spool;
+use crate::sink::commit::{Commit, Place};
 use crate::sink::{Sink, SinkError, WriteError};
 use ringseal_base::clock::Now;
 use ringseal_base::panic::panic_message;
@@ -37,6 +43,18 @@ pub(super) struct ManagedSink {
     removed: RemovedReport,
     /// The last warning, and when it was reported.
     warned: Option<(String, i64)>,
+    /// The record of how far the sink is, for the next start.
+    commit: Option<SharedCommit>,
+    /// Lines that were dropped since the sink began to fail.
+    skipped: u64,
+    /// What it was given and does not have in place, for the next start.
+    spool: Option<Spool>,
+    /// The number of the next line, in the count of the run.
+    next_line: u64,
+    /// Lines that it has taken.
+    taken: u64,
+    /// How many it had taken when it began to take lines of an earlier run.
+    paused_at: Option<u64>,
 }
 
 /// What was reported of the segments that retention removed.
@@ -82,7 +100,42 @@ impl ManagedSink {
             errors: 0,
             removed: RemovedReport::default(),
             warned: None,
+            commit: None,
+            skipped: 0,
+            spool: None,
+            next_line: 0,
+            taken: 0,
+            paused_at: None,
         }
+    }
+
+    /// The identity of its log, if it writes files.
+    pub(super) fn log_id(&self) -> Option<[u8; 16]> {
+        self.sink.log_id()
+    }
+
+    /// Writes lines without holding any that the sink does not take.
+    pub(super) fn write_now(&mut self, lines: Lines<'_>, now: Now) -> Result<(), SinkError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let result = catch_panic(&mut *self.sink, |sink| sink.write(lines, now));
+        self.taken += taken(&result, lines);
+        result.map_err(|error| error.cause)
+    }
+
+    /// Writes lines, and notes before and after it how far a stream is.
+    fn write_noted(&mut self, lines: Lines<'_>, now: Now) -> Result<(), WriteError> {
+        let commit = self.commit.as_ref().filter(|_| !self.publishes());
+        if let Some(commit) = commit {
+            commit.offer(self.taken + lines.count() as u64);
+        }
+        let result = catch_panic(&mut *self.sink, |sink| sink.write(lines, now));
+        self.taken += taken(&result, lines);
+        if let Some(commit) = commit {
+            commit.publish(self.taken, Place::default());
+        }
+        result
     }
 
     /// Writes `lines`, holds them or drops them. There is one entry per line.
@@ -92,6 +145,11 @@ impl ManagedSink {
         entries: &[LineEntry],
         now: Now,
     ) -> Option<SinkEvent> {
+        self.next_line += lines.count() as u64;
+        self.empty_spool();
+        if self.sink.lines_done().is_some() {
+            self.spool(lines);
+        }
         let mut event = None;
         if self.health.is_failing() {
             event = self.retry(now);
@@ -100,7 +158,7 @@ impl ManagedSink {
                 return event;
             }
         }
-        match catch_panic(&mut *self.sink, |sink| sink.write(lines, now)) {
+        match self.write_noted(lines, now) {
             Ok(()) => event,
             Err(WriteError { lines_written, cause }) => {
                 let (_, rest) = lines.split_at(lines_written.min(lines.count()));
@@ -182,6 +240,12 @@ impl ManagedSink {
     /// The sink's name.
     pub(super) fn name(&self) -> &str {
         self.sink.name()
+    }
+
+    /// Whether it has everything that it was given in place, as far as that is noted for the next start.
+    pub(super) fn has_all(&mut self) -> bool {
+        self.empty_spool();
+        self.spool.as_ref().is_none_or(Spool::is_empty)
     }
 
     /// Drops all held lines, at the end; returns how many.
@@ -268,6 +332,10 @@ impl ManagedSink {
             return None;
         }
         let lines = self.held.lines();
+        let commit = self.commit.as_ref().filter(|_| !self.publishes() && !lines.is_empty());
+        if let Some(commit) = commit {
+            commit.offer(self.taken + lines.count() as u64);
+        }
         let result = catch_panic(&mut *self.sink, |sink| {
             // A failing turn, for example of the retention, does not prevent the sink from taking lines.
             let turned = sink.turn(now);
@@ -278,10 +346,18 @@ impl ManagedSink {
             }
             turned.map_err(|cause| WriteError { lines_written: lines.count(), cause })
         });
+        self.taken += taken(&result, lines);
+        if let Some(commit) = commit {
+            commit.publish(self.taken, Place::default());
+        }
         match result {
             Ok(()) => {
                 self.held.clear();
                 self.held_levels.clear();
+                let skipped = std::mem::take(&mut self.skipped);
+                if let Some(commit) = &self.commit {
+                    commit.skip(skipped);
+                }
                 let recovery = self.health.succeed(now.unix_nanos)?;
                 Some(self.recovered(recovery))
             }
@@ -307,18 +383,57 @@ impl ManagedSink {
         self.held = rest;
     }
 
+    /// Keeps lines for the next start, as the last ones that the sink was given.
+    fn spool(&mut self, lines: Lines<'_>) {
+        if let Some(spool) = &mut self.spool
+            && !lines.is_empty()
+        {
+            let count = lines.count() as u64;
+            // An error is counted there; the sink has the lines in memory.
+            let _ = spool.add(self.next_line - count, count, lines.bytes());
+        }
+    }
+
+    /// Drops lines from the spool that are in place.
+    fn empty_spool(&mut self) {
+        if self.spool.as_ref().is_none_or(Spool::is_empty) {
+            return;
+        }
+        let lines = self.lines();
+        if let (Some(spool), Some(commit)) = (&mut self.spool, &self.commit) {
+            spool.note_done(commit.number(lines));
+        }
+    }
+
     /// Holds the lines that fit under the bound and drops the rest. The oldest lines are kept.
     fn hold(&mut self, lines: Lines<'_>, entries: &[LineEntry]) {
         let room = self.held_bytes_max.saturating_sub(self.held.len_bytes());
-        let kept = lines.count_within(room);
-        let (fits, _) = lines.split_at(kept);
+        // Once a line was dropped, the next ones are, too: what is held is one run of lines.
+        let kept = if self.skipped > 0 { 0 } else { lines.count_within(room) };
+        let (fits, dropped) = lines.split_at(kept);
+        if self.sink.lines_done().is_none() && !fits.is_empty() {
+            // The lines that are dropped come after those that are kept.
+            self.next_line -= dropped.count() as u64;
+            self.spool(fits);
+            self.next_line += dropped.count() as u64;
+        }
         self.held.append(fits);
         self.held_levels.extend(entries[..kept].iter().map(LineEntry::level));
         for entry in &entries[kept..] {
             self.dropped.0[entry.level() as usize] += 1;
             self.dropped_unreported += 1;
+            self.skipped += 1;
         }
     }
+}
+
+/// How many of `lines` a call has written.
+fn taken(result: &Result<(), WriteError>, lines: Lines<'_>) -> u64 {
+    let count = match result {
+        Ok(()) => lines.count(),
+        Err(error) => error.lines_written.min(lines.count()),
+    };
+    count as u64
 }
 
 /// Handles an error of a call that wrote no lines.

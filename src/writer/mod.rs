@@ -13,6 +13,7 @@ pub mod audit;
 mod context_table;
 pub mod control;
 mod drain;
+mod home;
 pub mod hooks;
 mod lane_reader;
 mod line_table;
@@ -23,8 +24,10 @@ mod output;
 mod process;
 mod reclaim;
 mod record_problem;
+pub mod recovery;
 pub(crate) mod redaction;
 pub mod report;
+pub mod rotations;
 pub mod run;
 mod sink_health;
 pub(crate) mod stderr;
@@ -44,11 +47,16 @@ use self::link::{Inbox, Link};
 use self::managed_sink::{ManagedSink, SinkEvent};
 use self::output::Output;
 pub use self::output::OutputConfig;
+pub(crate) use self::output::tables_of;
 use self::process::Processor;
+use self::recovery::Recovering;
 pub use self::redaction::RedactionConfig;
 pub(crate) use self::redaction::redact_fields;
 
 use crate::core::level::Level;
+use crate::recover::home::WriterHome;
+#[cfg(feature = "audit")]
+use crate::recover::journal::AuditProgress;
 use ringseal_base::clock::{Calibration, Clock, Now};
 use ringseal_redact::Rules;
 
@@ -91,6 +99,11 @@ pub struct Writer {
     processor: Processor,
     reorder_window_nanos: u64,
     publishes_time: bool,
+    /// What the next start finds if this run is killed.
+    home: Option<WriterHome>,
+    /// What is to be done before the first turn.
+    recovering: Option<Recovering>,
+    rotations: Option<Arc<rotations::Rotations>>,
 }
 
 impl Drop for Writer {
@@ -138,13 +151,19 @@ impl Writer {
             processor,
             reorder_window_nanos: config.reorder_window_nanos,
             publishes_time: config.publishes_time,
+            home: None,
+            recovering: None,
+            rotations: None,
         }
     }
 
     /// Sends audit events to the audit thread of `feed`.
     #[cfg(feature = "audit")]
     #[must_use]
-    pub fn with_audit(mut self, feed: audit::Feed) -> Self {
+    pub fn with_audit(mut self, mut feed: audit::Feed, progress: Option<&AuditProgress>) -> Self {
+        if let (Some(WriterHome { home, .. }), Some(progress)) = (&self.home, progress) {
+            feed.set_journal(home.journal(progress));
+        }
         self.processor.audit = Some(feed.reporting_to(Arc::clone(&self.link.stderr)));
         self
     }
@@ -156,6 +175,11 @@ impl Writer {
 
     /// One turn at `ticks` of the writer's clock.
     pub fn step(&mut self, ticks: u64) -> Turn {
+        self.turn(ticks, true)
+    }
+
+    /// One turn, which answers calls only if `answers_calls`.
+    fn turn(&mut self, ticks: u64, answers_calls: bool) -> Turn {
         if ticks < self.last_ticks {
             self.handle_counter_reset(ticks);
         }
@@ -169,7 +193,7 @@ impl Writer {
         }
         let mut turn = Turn::default();
         let mut calls = Vec::new();
-        if self.link.take_call() {
+        if answers_calls && self.link.take_call() {
             // Requests before lanes: an event logged before a request may be in a lane that was sent before it.
             calls.extend(self.inbox.control.try_iter());
             self.accept_lanes(now);
@@ -179,6 +203,7 @@ impl Writer {
         self.report_losses(now);
         self.processor.report_misfits(now);
         self.processor.report_failed_hooks(now);
+        self.report_rotations(now, turn.records);
         self.hand_over(now);
         // Only lanes whose space was given back end.
         self.reclaim_when_due(now, &mut turn);
@@ -186,6 +211,9 @@ impl Writer {
         for call in calls {
             turn.is_stopped |= self.answer(call, now);
             self.hand_over_when_due(now);
+        }
+        if turn.is_stopped {
+            self.leave_home();
         }
         self.processor.tally.publish(&self.link.counters);
         turn
@@ -222,6 +250,7 @@ impl Writer {
         self.note_removed_segments(ticks);
         let step = self.processor.calibration.adjust(self.clock.now());
         self.processor.pass_on_calibration();
+        self.keep_home(ticks);
         self.link.set_nanos_per_tick(self.processor.calibration.nanos_per_tick());
         if let Some(step) = step {
             self.link.counters.clock_steps.add(1);
@@ -440,12 +469,14 @@ impl Writer {
     fn drop_held(&mut self) {
         let sinks = self.processor.outputs.iter_mut().flat_map(|output| &mut output.sinks);
         for sink in sinks {
+            let is_kept = !sink.has_all();
             let count = sink.drop_held();
             if count > 0 {
                 let (name, lines) = (sink.name(), if count == 1 { "line is" } else { "lines are" });
+                let end = if is_kept { "left to the next start" } else { "lost" };
                 let stderr = &self.link.stderr;
                 stderr
-                    .write(format_args!("stopped while {name} was failing; {count} {lines} lost"));
+                    .write(format_args!("stopped while {name} was failing; {count} {lines} {end}"));
             }
         }
     }

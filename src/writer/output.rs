@@ -7,6 +7,7 @@ use crate::core::callsite::Callsite;
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
 use crate::encode::layout::{Event, Layout, PlainEvent, Source};
+use crate::recover::home::OutputTables;
 use crate::sink::Sink;
 use ringseal_base::clock::Now;
 use ringseal_base::value::ReadError;
@@ -58,6 +59,17 @@ pub(super) enum Encoded {
     Nothing,
 }
 
+/// Lines of a batch. They have about 200 bytes; if they are much shorter, the vector of ends grows once.
+fn batch_lines(batch_bytes_max: usize) -> usize {
+    batch_bytes_max / 64
+}
+
+/// The tables of lines in the home of a writer with these settings.
+pub(crate) fn tables_of(config: &super::WriterConfig) -> OutputTables {
+    let lines_max = super::line_table::file_lines(batch_lines(config.batch_bytes_max));
+    OutputTables { count: config.outputs.len(), lines_max }
+}
+
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) layout: Layout,
@@ -65,6 +77,8 @@ pub(super) struct Output {
     filter: Option<Filter>,
     /// The filter's decision about each call site, by the site's id.
     sites: Vec<Option<bool>>,
+    /// Whether ids of call sites are those of another process, beside which the engine's own events have theirs.
+    pub(super) has_foreign_ids: bool,
     pub(super) batch: Batch,
     pub(super) lines: LineTable,
     pub(super) sinks: Vec<ManagedSink>,
@@ -75,8 +89,7 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(config: OutputConfig, batch_bytes_max: usize, held_bytes_max: usize) -> Self {
-        // Lines have about 200 bytes; if they are much shorter, the vector of ends grows once.
-        let lines = batch_bytes_max / 64;
+        let lines = batch_lines(batch_bytes_max);
         let batch = Batch::with_capacity(batch_bytes_max + batch_bytes_max / 4, lines);
         let sinks = config.sinks.into_iter().map(|sink| ManagedSink::new(sink, held_bytes_max));
         Self {
@@ -84,6 +97,7 @@ impl Output {
             taken: taken(config.level, config.filter.as_ref()),
             filter: config.filter,
             sites: Vec::new(),
+            has_foreign_ids: false,
             capacity: batch.capacity_bytes(),
             batch,
             lines: LineTable::new(lines),
@@ -129,6 +143,9 @@ impl Output {
             None if target == OWN_TARGET => true,
             _ => filter.passes(target, level),
         };
+        if self.has_foreign_ids {
+            return passes;
+        }
         let index = site_id as usize;
         if self.sites.len() <= index {
             self.sites.resize(index + 1, None);
@@ -206,6 +223,7 @@ impl Output {
     /// Delivers the batch to the sinks and empties it. Returns whether the buffer has grown.
     pub(super) fn deliver(&mut self, now: Now, events: &mut Vec<SinkEvent>) -> bool {
         if !self.batch.is_empty() {
+            self.lines.publish_batch();
             for sink in &mut self.sinks {
                 events.extend(sink.write(self.batch.lines(), self.lines.batch(), now));
             }

@@ -39,11 +39,13 @@ pub(super) struct Processor {
     pub(super) tally: Tally,
     pub(super) sink_events: Vec<SinkEvent>,
     /// Call sites by id, added with their first event.
-    sites: Vec<Option<&'static Callsite>>,
+    pub(super) sites: Vec<Option<&'static Callsite>>,
+    /// Whether the ids are those of another process, of which `sites` has all.
+    pub(super) has_foreign_sites: bool,
     own_payload: Vec<u8>,
     pub(super) recent_contexts: RecentContexts,
     /// Fields of every line, as they were set, to redact them again if the rules change.
-    static_fields: Vec<u8>,
+    pub(super) static_fields: Vec<u8>,
     /// Losses in all lanes when they were last reported.
     losses_seen: u64,
     pub(super) misfit_reports: MisfitReports,
@@ -66,6 +68,7 @@ impl Processor {
             tally: Tally::default(),
             sink_events: Vec::new(),
             sites: Vec::new(),
+            has_foreign_sites: false,
             own_payload: vec![0; OWN_PAYLOAD_BYTES],
             recent_contexts: RecentContexts::default(),
             static_fields,
@@ -117,7 +120,7 @@ impl Processor {
         self.tally.records += 1;
         let result = match record.header.kind {
             Kind::Event => self.event(record, verdict, lane),
-            _ => self.other_record(record, lane),
+            _ => self.other_record(record, verdict, lane),
         };
         if let Err(error) = result {
             self.record_error(&error, record.len_bytes, now);
@@ -257,6 +260,9 @@ impl Processor {
 
     #[cold]
     fn register_site(&mut self, id: u32) -> Result<&'static Callsite, RecordProblem> {
+        if self.has_foreign_sites {
+            return Err(RecordProblem::Callsite(id));
+        }
         let site = registry::callsite(id).ok_or(RecordProblem::Callsite(id))?;
         let index = id as usize;
         if self.sites.len() <= index {
@@ -267,9 +273,10 @@ impl Processor {
     }
 
     #[inline(never)]
-    fn other_record(
+    pub(super) fn other_record(
         &mut self,
         record: &Record<'_>,
+        verdict: Verdict,
         lane: &mut LaneMemory,
     ) -> Result<(), RecordProblem> {
         match record.header.kind {
@@ -283,7 +290,7 @@ impl Processor {
                     0 => (&mut lane.contexts, slots.bound()),
                     ambient => (&mut lane.ambient_contexts, ambient),
                 };
-                let definition = Definition { number, evicted, payload: record.payload };
+                let definition = Definition { number, evicted, payload: record.payload, verdict };
                 let Self { recent_contexts: recent, redaction, .. } = self;
                 Ok(table.define(definition, recent, redaction, layouts)?)
             }
@@ -316,6 +323,7 @@ impl Processor {
         now: Now,
     ) {
         self.tally.record_errors += 1;
+        self.tally.unreadable_bytes += skipped_bytes as u64;
         let reason = error.to_string();
         self.own_event(&report::RECORD_ERROR, now, &mut |out| {
             out.str(&reason);

@@ -5,6 +5,7 @@
 //! bytes and its place; its thread takes page faults again as it goes on.
 use super::lane_reader::LaneReader;
 use super::{Turn, Writer};
+use crate::recover::lane_file::LaneFile;
 use ringseal_base::clock::Now;
 
 /// The time between two looks at the lanes.
@@ -32,6 +33,7 @@ impl Writer {
     fn reclaim(&mut self, now: Now, turn: &mut Turn) {
         let pause = PAUSE_NANOS / self.processor.calibration.nanos_per_tick();
         self.reclaim_at_ticks = now.ticks.saturating_add(pause as u64);
+        let mut ended = Vec::new();
         for index in 0..self.lanes.len() {
             let lane = &mut self.lanes[index];
             lane.trim_if_idle();
@@ -42,9 +44,14 @@ impl Writer {
                 self.hand_over_when_due(now);
             }
         }
+        for lane in self.lanes.iter_mut().filter(|lane| lane.has_ended) {
+            ended.extend(lane.memory.file.take());
+        }
         self.lanes.retain(|lane| !lane.has_ended);
         self.link.counters.lanes.set(self.lanes.len() as u64);
         self.hand_over(now);
+        // Their last events are in the sinks now.
+        ended.into_iter().for_each(|file| LaneFile::remove(*file));
     }
 }
 

@@ -42,12 +42,25 @@ own_events! {
     SINK_RECOVERED = Warn "ringseal.sink_recovered" ["sink", "dropped_lines", "failing_ms", "failures"];
     /// Retention removed segments of a log. Reported at most once a minute.
     SEGMENTS_REMOVED = Info "ringseal.segments_removed" ["sink", "segments", "bytes"];
+    /// The events of a run that was killed follow, as far as its sinks do not have them.
+    RECOVERED = Warn "ringseal.recovered" [
+        "recovered_run_id", "recovered_pid", "cause", "lines", "lines_maybe_repeated", "unreadable_bytes", "lost",
+        "unbacked_lanes", "from", "to"
+    ];
+    /// The events of a run that was killed could not be recovered. They are left to the next start, or set aside.
+    RECOVERY_FAILED = Error "ringseal.recovery_failed" ["recovered_run_id", "reason", "aside"];
+    /// Events of some threads would not survive a kill any more, although that was configured.
+    RING_UNBACKED = Warn "ringseal.ring_unbacked" ["lanes", "reason"];
     /// The system clock was set, so that timestamps jump.
     CLOCK_STEPPED = Warn "ringseal.clock_stepped" ["step_ms"];
     /// Other redaction rules apply from here on.
     REDACTION_CHANGED = Info "ringseal.redaction_changed" ["is_on", "rules_hash"];
     /// Other levels are logged from here on.
     FILTER_CHANGED = Info "ringseal.filter_changed" ["filter"];
+    /// Other levels are logged for a time.
+    LEVEL_CHANGED = Info "ringseal.level_changed" ["by", "from", "to", "until"];
+    /// The configured levels are logged again: the time is over, the override was cancelled, or the engine stops.
+    LEVEL_RESTORED = Info "ringseal.level_restored" ["by", "from", "to", "reason"];
     /// Other shares of events are kept from here on.
     SAMPLING_CHANGED = Info "ringseal.sampling_changed" ["sampling"];
     /// Events were logged without a logger while there was no global engine.
@@ -76,6 +89,8 @@ own_events! {
     AUDIT_INTEGRITY_MISMATCH = Critical "audit_integrity_check" [
         "trigger", "verification_status", "file_size_bytes", "line_count"
     ];
+    /// A log file was rotated.
+    APP_ROTATION = Info "log_rotation" ["stream", "old_file", "new_file", "reason", "file_size_bytes"];
     /// A segment of the audit log was closed.
     AUDIT_ROTATION = Info "log_rotation" ["stream", "old_file", "new_file", "reason", "file_size_bytes"];
     /// When the audit log was opened, it was not as its last writer left it. A signed entry records this.

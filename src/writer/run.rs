@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::link::Link;
 use super::{Turn, Writer};
 use ringseal_base::clock::Clock;
+use ringseal_base::own_thread;
 use ringseal_base::process::file_size::block_in_this_thread;
 
 /// How the writer waits between turns.
@@ -61,6 +62,7 @@ pub fn spawn(
         // Dropped last, after the writer and its sinks.
         let _alive: Sender<()> = alive;
         block_in_this_thread();
+        own_thread::mark();
         #[cfg(feature = "affinity")]
         if let Some(cpu) = config.cpu
             && let Err(error) = pin(cpu)
@@ -98,6 +100,7 @@ impl WriterThread {
 fn run(mut writer: Writer, link: &Link, clock: &dyn Clock, wait: WaitStrategy) {
     link.set_thread(std::thread::current());
     let mut pause = Duration::ZERO;
+    writer.recover();
     loop {
         let turn = writer.step(clock.ticks());
         if turn.is_stopped {

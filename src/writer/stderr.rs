@@ -33,6 +33,9 @@ enum StderrRules {
 #[derive(Debug, Default)]
 pub(crate) struct Stderr {
     rules: Mutex<StderrRules>,
+    /// Writes nothing.
+    #[cfg(test)]
+    pub(crate) is_silent: std::sync::atomic::AtomicBool,
 }
 
 impl Stderr {
@@ -44,6 +47,10 @@ impl Stderr {
     /// Writes one line in one call. What is not printable in the names and errors that it quotes is escaped. A failing
     /// write is ignored, because it cannot be reported anywhere.
     pub(crate) fn write(&self, message: fmt::Arguments<'_>) {
+        #[cfg(test)]
+        if self.is_silent.load(std::sync::atomic::Ordering::Relaxed) {
+            return;
+        }
         let redacted = self.redacted(&message.to_string());
         write_all(&format!("ringseal: {}\n", Printable(&redacted)));
     }

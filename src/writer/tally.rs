@@ -18,6 +18,8 @@ pub(super) struct Tally {
     pub(super) batches: u64,
     pub(super) batch_grown: u64,
     pub(super) record_errors: u64,
+    /// Bytes that could not be read as records.
+    pub(super) unreadable_bytes: u64,
     pub(super) ecs_misfits: u64,
     pub(super) ecs_unplanned: u64,
     pub(super) hook_dropped: u64,
@@ -25,6 +27,8 @@ pub(super) struct Tally {
     pub(super) ring_bytes_high_water: u64,
     /// The time of the oldest record since the last call of [`Tally::note_lag`]; `i64::MAX` before the first.
     pub(super) unix_nanos_min: i64,
+    /// The time of the oldest record up to that call; `i64::MAX` before the first.
+    pub(super) unix_nanos_oldest: i64,
     lag_nanos_max: u64,
 }
 
@@ -40,12 +44,14 @@ impl Default for Tally {
             batches: 0,
             batch_grown: 0,
             record_errors: 0,
+            unreadable_bytes: 0,
             ecs_misfits: 0,
             ecs_unplanned: 0,
             hook_dropped: 0,
             hooks_left_out: 0,
             ring_bytes_high_water: 0,
             unix_nanos_min: i64::MAX,
+            unix_nanos_oldest: i64::MAX,
             lag_nanos_max: 0,
         }
     }
@@ -66,6 +72,7 @@ impl Tally {
     /// Notes how old the oldest record was that was processed at `now`.
     pub(super) fn note_lag(&mut self, now: Now) {
         let oldest = std::mem::replace(&mut self.unix_nanos_min, i64::MAX);
+        self.unix_nanos_oldest = self.unix_nanos_oldest.min(oldest);
         let lag = now.unix_nanos.saturating_sub(oldest).max(0) as u64;
         self.lag_nanos_max = self.lag_nanos_max.max(lag);
     }

@@ -169,7 +169,9 @@ impl Harness {
     fn lane(&self, number: u64) -> TestLane {
         let (producer, consumer) = ring(1 << 16);
         let counters = Arc::new(LaneCounters::default());
-        self.link.add_lane(NewLane { consumer, counters: Arc::clone(&counters) }).unwrap();
+        self.link
+            .add_lane(NewLane { consumer, counters: Arc::clone(&counters), file: None })
+            .unwrap();
         TestLane { producer, counters, number }
     }
 

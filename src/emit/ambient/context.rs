@@ -7,7 +7,7 @@ use super::{Ambient, stack};
 use crate::core::context::Context as Fields;
 use crate::core::correlation::Correlation;
 use crate::emit::logger::BoundFields;
-use ringseal_base::random;
+use crate::trace_context::{SAMPLED, TraceParent, new_span_id};
 
 /// The ids of a context.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,30 +17,20 @@ pub(crate) struct Ids {
     pub(crate) flags: u8,
 }
 
-/// The flags of a trace that begins here: sampled, with a random id (W3C Trace Context, level 2).
-const NEW_TRACE: u8 = 0b11;
-/// The flag of a trace whose events are kept.
-const SAMPLED: u8 = 1;
-
 impl Ids {
-    /// Those of a span inside of these, and the id of its parent, which is zero for the first span of a trace.
+    /// Those of a span inside of these, and the id of its parent, which is zero for the first span of a trace. A trace
+    /// that begins here is sampled.
     #[inline]
     pub(crate) fn child(self) -> (Ids, [u8; 8]) {
-        let mut span = [0; 16];
         let outer = self.correlation.filter(|outer| outer.trace_id() != [0; 16]);
         let Some(outer) = outer else {
-            let mut trace = [0; 16];
-            let words = random::nonzero_words::<3>().map(u64::to_be_bytes);
-            trace[..8].copy_from_slice(&words[0]);
-            trace[8..].copy_from_slice(&words[1]);
-            span[..8].copy_from_slice(&words[2]);
-            let correlation = Some(Correlation::new(trace, span));
-            return (Ids { correlation, flags: NEW_TRACE }, [0; 8]);
+            let first = TraceParent::random().with_sampled(true);
+            return (Ids { correlation: Some(first.correlation()), flags: first.flags() }, [0; 8]);
         };
-        span[..8].copy_from_slice(&random::nonzero_word().to_be_bytes());
         let parent = outer.span_id().first_chunk().copied().unwrap_or_default();
-        let correlation = Some(Correlation::new(outer.trace_id(), span));
-        (Ids { correlation, ..self }, parent)
+        let mut span = [0; 16];
+        span[..8].copy_from_slice(&new_span_id());
+        (Ids { correlation: Some(Correlation::new(outer.trace_id(), span)), ..self }, parent)
     }
 
     /// These, or if they have no trace, that of `new` without its span.
@@ -126,14 +116,15 @@ impl Context {
     /// ```
     #[must_use]
     pub fn with(&self, fields: BoundFields) -> Context {
-        let fields = Some(Arc::new(fields.added_to(self.fields.as_deref())));
-        Context { fields, ..self.clone() }
+        let fields = Some(Arc::new(fields.into_context(self.fields.as_deref())));
+        Context { fields, trace_state: self.trace_state.clone(), ..*self }
     }
 
-    /// The same context without the field of this key.
+    /// The same context without the field of this path, whether it is `user.id` or the `id` in `user`, and without
+    /// those inside of it.
     #[must_use]
-    pub fn without(&self, key: &str) -> Context {
-        let fields = self.fields.as_deref().map(|fields| Arc::new(fields.without(key)));
+    pub fn without(&self, path: &str) -> Context {
+        let fields = self.fields.as_deref().map(|fields| Arc::new(fields.without(path)));
         Context { fields, ..self.clone() }
     }
 
@@ -251,6 +242,30 @@ impl ContextScope {
     /// The scope of this number.
     fn new(number: u64) -> ContextScope {
         ContextScope { number, not_send: PhantomData }
+    }
+
+    /// Adds fields to the context of this scope, from here to its end. The contexts of scopes that were entered inside
+    /// of it stay as they are. Returns whether it has: only if the scope [is open](ContextScope::is_open).
+    ///
+    /// ```
+    /// use ringseal::{Context, fields, info, testing::Capture};
+    /// let (engine, capture) = Capture::start();
+    /// let scope = Context::new().enter();
+    /// Context::new().run(|| {
+    ///     scope.add(fields! { user.id = 42 });
+    ///     info!(engine, "inside");
+    /// });
+    /// info!(engine, "paid");
+    /// assert_eq!(capture.event("paid")["user.id"], 42);
+    /// assert!(capture.event("inside").get("user.id").is_none());
+    /// ```
+    pub fn add(&self, fields: BoundFields) -> bool {
+        stack::add_to(self.number, &fields)
+    }
+
+    /// Whether the scope has not ended, and the thread is not inside of a future with another context.
+    pub fn is_open(&self) -> bool {
+        stack::is_open(self.number)
     }
 }
 

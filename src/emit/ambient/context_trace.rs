@@ -54,9 +54,13 @@ impl Context {
     /// ```
     #[must_use]
     pub fn with_trace(&self, trace: &TraceContext<'_>) -> Context {
-        let mut buffer = [0; TraceState::BYTES];
-        let state = trace.state().write(&mut buffer).map(Arc::from);
-        Context { trace_state: state, ..self.with_trace_parent(trace.span()) }
+        let span = trace.span();
+        Context {
+            ids: Ids { correlation: Some(span.correlation()), flags: span.flags() },
+            trace_state: shared_state(trace.state()),
+            fields: self.fields.clone(),
+            is_suppressed: self.is_suppressed,
+        }
     }
 
     /// This context with these ids and flags.
@@ -92,6 +96,16 @@ impl Context {
     pub fn child(&self) -> Context {
         Context { ids: self.ids.child().0, ..self.clone() }
     }
+}
+
+/// The text of a state; `None` if it is empty.
+fn shared_state(state: &TraceState<'_>) -> Option<Arc<str>> {
+    // Nearly always, and then without a buffer.
+    if state.is_empty() {
+        return None;
+    }
+    let mut buffer = [0; TraceState::BYTES];
+    state.write(&mut buffer).map(Arc::from)
 }
 
 impl Context {

@@ -1,4 +1,4 @@
-//! Futures and closures that have a context of their own.
+//! Futures and closures that carry a context.
 //!
 //! Promises: no runtime; one allocation for a future, and none and no reference count for a poll. The context is that
 //! of the future, not of the task or thread that polls it: it goes with the future to other threads. It is also current

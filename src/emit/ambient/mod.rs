@@ -9,6 +9,7 @@ mod context;
 mod context_trace;
 mod future;
 mod stack;
+mod task_scopes;
 
 use std::cell::Cell;
 
@@ -19,6 +20,7 @@ pub use self::future::{InContext, WithContext, in_current_context};
 pub(crate) use self::stack::{
     Poll as StackPoll, Scopes, Stack, current_fields, is_active, update, with_fields,
 };
+pub use self::task_scopes::{TaskPart, TaskScopes};
 use crate::core::context::Context as Fields;
 use crate::core::correlation::{CORRELATION_BYTES, Correlation};
 use crate::core::sampling::trace;

@@ -1,9 +1,9 @@
 //! The scopes of a thread: the current context, and those that it returns to. A future or closure with a context has
-//! scopes of its own, which take the place of the thread's for the time of a poll.
+//! separate scopes, which replace the thread's while it is polled.
 //!
 //! Promises: entering a scope allocates only when the stack grows; a poll swaps two pointers and allocates nothing. No
 //! code of the program runs while the stack is borrowed. A scope that ends restores what was before it; if others began
-//! inside it and have not ended, they end with it, and their own ends have no effect then. A scope that began outside
+//! inside it and have not ended, they end with it; dropping their guards has no effect then. A scope that began outside
 //! of a poll and whose guard is dropped inside of it ends after the poll.
 use std::cell::{Cell, RefCell};
 use std::mem;
@@ -13,6 +13,7 @@ use super::context::{Context, Ids};
 use super::{Ambient, CURRENT};
 use crate::core::context::Context as Fields;
 use crate::emit::lanes::mark_lanes;
+use crate::emit::logger::BoundFields;
 
 thread_local! {
     /// The number of the next scope.
@@ -48,7 +49,7 @@ struct Saved {
 }
 
 /// A context without its ids.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Rest {
     trace_state: Option<Arc<str>>,
     fields: Option<Arc<Fields>>,
@@ -106,11 +107,32 @@ impl Stack {
     /// Ends the scope of this number and those inside it. Returns whether it was there: not if a scope around it has
     /// ended before, or if it is outside of the present poll.
     fn end(&mut self, number: u64) -> bool {
-        let Ok(index) = self.saved.binary_search_by_key(&number, |saved| saved.number) else {
-            return false;
-        };
+        let Some(index) = self.index_of(number) else { return false };
         while self.saved.len() > index {
             self.pop();
+        }
+        true
+    }
+
+    fn index_of(&self, number: u64) -> Option<usize> {
+        self.saved.binary_search_by_key(&number, |saved| saved.number).ok()
+    }
+
+    /// Replaces the fields of the scope of this number. Returns whether it was there.
+    fn set_fields(&mut self, number: u64, fields: Option<Arc<Fields>>) -> bool {
+        let Some(index) = self.index_of(number) else { return false };
+        let (outer, inner) = self.saved.split_at_mut(index + 1);
+        // The first scope inside with another context holds that of this scope.
+        let inner = inner.iter_mut().find_map(|inner| inner.rest.as_mut());
+        if let Some(saved) = outer.last_mut()
+            && saved.rest.is_none()
+        {
+            let own = || Rest::copy(&self.current);
+            saved.rest = Some(inner.as_deref().map_or_else(own, Rest::clone));
+        }
+        match inner {
+            Some(inner) => inner.fields = fields,
+            None => self.current.fields = fields,
         }
         true
     }
@@ -238,13 +260,46 @@ pub(crate) fn update(anywhere: bool, update: impl FnOnce(&Context) -> Context) -
     change(replace).is_some()
 }
 
-/// The time of a poll: the thread has the scopes of the future, and then its own ones again.
+/// Whether the scope of this number has not ended and is not outside of the present poll.
+pub(super) fn is_open(number: u64) -> bool {
+    let find = |stack: &RefCell<Scopes>| stack.try_borrow().ok()?.as_ref()?.index_of(number);
+    STACK.try_with(find).ok().flatten().is_some()
+}
+
+/// Adds fields to the context of the scope of this number, to its end; not to those of scopes that began inside of it
+/// with their own contexts. Returns whether it has: not if the scope has ended or is outside of the present poll.
+pub(super) fn add_to(number: u64, fields: &BoundFields) -> bool {
+    let before = |stack: &RefCell<Scopes>| {
+        let stack = stack.try_borrow().ok()?;
+        let stack = stack.as_ref()?;
+        let index = stack.index_of(number)?;
+        let inner = stack.saved[index + 1..].iter().find_map(|inner| inner.rest.as_ref());
+        Some(inner.map_or(&stack.current.fields, |inner| &inner.fields).clone())
+    };
+    let Some(before) = STACK.try_with(before).ok().flatten() else { return false };
+    // Outside of the borrow, because it allocates.
+    let added = Some(Arc::new(fields.added_to(before.as_deref())));
+    change(|stack| stack.set_fields(number, added)) == Some(true)
+}
+
+/// A poll: while this lives, the scopes of the thread are those of the future.
 pub(crate) struct Poll<'a> {
     /// The future's, then the thread's, and the future's again.
     other: &'a mut Scopes,
     is_swapped: bool,
     /// Whether the future's events are suppressed only because the poll is inside of a scope that does so.
     is_suppressed: bool,
+}
+
+/// Ends all scopes of the present poll.
+#[inline]
+pub(super) fn end_open_ones() {
+    let is_any = |stack: &RefCell<Scopes>| {
+        stack.try_borrow().is_ok_and(|stack| stack.as_ref().is_some_and(|it| !it.saved.is_empty()))
+    };
+    if STACK.try_with(is_any).unwrap_or_default() {
+        change(Stack::end_all);
+    }
 }
 
 /// Swaps the thread's scopes with these. Returns whether they could be.
@@ -276,6 +331,11 @@ impl<'a> Poll<'a> {
         let is_swapped = swap(scopes);
         POLLS.set(POLLS.get() + u32::from(is_swapped));
         Poll { other: scopes, is_swapped, is_suppressed }
+    }
+
+    /// Whether the thread's scopes are those of the future.
+    pub(super) fn is_swapped(&self) -> bool {
+        self.is_swapped
     }
 }
 

@@ -71,8 +71,7 @@ impl Lane {
             Some(context) => self.define(Table::Bound, context, level)?,
         };
         let Ambient { id, number, .. } = *scope.ambient;
-        // True without fields, whose id and number are 0.
-        let ambient = if self.ambient_contexts.has_id(number, id) {
+        let ambient = if self.has_ambient(scope.ambient) {
             number
         } else {
             // Without the fields, their scope has ended: a value's `Display` ended it, or the thread is ending.
@@ -85,6 +84,23 @@ impl Lane {
             }
         };
         Some(Slots::new(bound, ambient))
+    }
+
+    /// Whether the writer has the fields of this context; also true without fields, whose id and number are 0.
+    #[inline(always)]
+    fn has_ambient(&self, ambient: &Ambient) -> bool {
+        self.ambient_contexts.has_id(ambient.number, ambient.id)
+    }
+
+    /// Writes the definition of the thread's current context, if the writer does not have it. Returns whether it has.
+    #[inline(never)]
+    pub(in crate::emit) fn define_ambient(&mut self, level: Level) -> bool {
+        let ambient = Ambient::current();
+        if self.has_ambient(&ambient) {
+            return false;
+        }
+        let define = |context: &Context| self.define(Table::Ambient, context, level);
+        ambient::with_fields(ambient.id, define).flatten().is_some()
     }
 
     /// Writes a definition and returns its slot.

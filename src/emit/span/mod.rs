@@ -21,14 +21,18 @@ use parking_lot::Mutex;
 
 pub(crate) use self::values::Began;
 use super::ambient::{Ambient, Context, ContextScope, Ids, current_fields};
-use super::emitter::Emitter;
-use super::lane::Lane;
-use super::lanes::{own_lane, own_lane_in_scope};
+use super::bridge;
+use super::emitter::{Emitter, emit_on_any_lane};
+use super::lane::{Lane, Scope, WriteResult};
+use super::lane_settings::SpanLines;
+use super::lanes::{own_lane, own_lane_in_scope, with_lane};
 use super::logger::{AsEmitter, BoundFields};
 use super::shared::Shared;
 use super::{global, sampling, thread_default};
+use crate::core::callsite::{Callsite, Pass};
 use crate::core::context::Context as Fields;
 use crate::core::correlation::Correlation;
+use crate::core::field;
 use crate::ringbuf::Lent;
 use ringseal_base::value::{ErrorValue, Value};
 
@@ -89,7 +93,25 @@ impl Target {
         own_lane(self.slot, engine).or_else(|| own_lane_in_scope(self.slot, engine))
     }
 
-    /// Runs `action` with the engine, unless it has ended.
+    /// Lets an event pass if it is to be written.
+    #[inline]
+    fn pass(&self, site: &'static Callsite) -> Option<Pass> {
+        let decide = || self.with_emitter(|to| sampling::decide(&to, site)).flatten();
+        site.pass(self.slot, decide)
+    }
+
+    /// Writes an event that the fast path does not write.
+    fn emit(&self, scope: Scope<'_>, site: &'static Callsite, fields: &dyn field::Fields) {
+        let engine = self.engine.unwrap_or_else(global::engine_id);
+        let mut write = |lane: &mut Lane| lane.write_formatted(site, scope, fields);
+        let result = with_lane(self.slot, engine, write);
+        if !result.is_some_and(WriteResult::is_done) {
+            let level = site.metadata().level;
+            self.with_emitter(|to| emit_on_any_lane(to, level, result, &mut write));
+        }
+    }
+
+    /// Runs `action` with the engine, unless it has ended. Takes a lock to find it.
     fn with_emitter<T>(&self, action: impl FnOnce(Emitter<'_>) -> T) -> Option<T> {
         let shared = match self.engine {
             Some(id) => Some(Shared::of_id(id)?),
@@ -141,7 +163,7 @@ impl Span {
         site: &'static SpanSite,
         attributes: Attributes,
     ) -> Span {
-        Span::begin_at(log.emitter(), site, site.name, attributes)
+        Span::begin_at(log.emitter(), site, site.name, attributes, None)
     }
 
     /// A span whose level is compiled out.
@@ -158,6 +180,7 @@ impl Span {
         site: &'static SpanSite,
         name: &'static str,
         attributes: Attributes,
+        lines: Option<SpanLines>,
     ) -> Span {
         let outer = Ambient::current();
         let mut span = Span::new(to, site, name, attributes, &outer);
@@ -171,7 +194,7 @@ impl Span {
             sampling::decide(&to, &site.start)
         });
         match pass {
-            Some(pass) if !span.is_suppressed => span.write_start(pass),
+            Some(pass) if !span.is_suppressed => span.write_start(pass, lines),
             _ => span.leave_out(outer.context_ids()),
         }
         span
@@ -356,5 +379,22 @@ pub fn log_span(name: &'static str, fields: BoundFields) -> Span {
 pub(crate) fn begin_unknown(to: Emitter<'_>, name: &'static str, fields: BoundFields) -> Span {
     let bound = Arc::new(fields.added_to(to.bound()));
     let to = Emitter { context: Some(&bound), ..to };
-    Span::begin_at(to, &site::UNKNOWN, name, Attributes::NONE)
+    Span::begin_at(to, &site::UNKNOWN, name, Attributes::NONE, None)
+}
+
+/// A span of another logging interface, with these lines if given. On the engine's own threads it has none.
+pub(crate) fn begin_foreign(
+    to: Emitter<'_>,
+    site: &'static SpanSite,
+    fields: Option<BoundFields>,
+    lines: Option<SpanLines>,
+) -> Span {
+    let bound = fields.map(|fields| Arc::new(fields.added_to(to.bound())));
+    let to = Emitter { context: bound.as_ref().or(to.context), ..to };
+    if bridge::is_own_thread() {
+        let mut span = Span::without_events(&to, site);
+        span.is_suppressed = true;
+        return span;
+    }
+    Span::begin_at(to, site, site.name, Attributes::NONE, lines)
 }

@@ -9,21 +9,24 @@ use crate::core::callsite::Pass;
 use crate::core::context::Context;
 use crate::core::field::Fields;
 use crate::emit::ambient::Ambient;
-use crate::emit::emitter::{Emitter, emit_in};
+use crate::emit::emitter::Emitter;
 use crate::emit::lane::Scope;
 use crate::emit::lane_settings::{LaneSettings, SpanLines};
-use crate::emit::lanes::with_lane;
-use crate::emit::{global, sampling, thread_default};
+use crate::emit::{global, thread_default};
 use ringseal_base::value::{Maybe, SpanId, Start, Value};
 
 impl Span {
-    /// Takes the time, and writes the first event unless there is none.
+    /// Takes the time, and writes the first event unless there is none, by `lines` or by the engine's setting.
     #[inline]
-    pub(super) fn write_start(&mut self, pass: Pass) {
+    pub(super) fn write_start(&mut self, pass: Pass, lines: Option<SpanLines>) {
         self.is_logged = true;
-        match self.write_start_quickly(pass) {
+        let quickly = match lines {
+            None => self.write_start_quickly(pass),
+            Some(_) => None,
+        };
+        match quickly {
             Some(ticks) => self.began = Began::Ticks(Start::from_ticks(ticks)),
-            None => self.write_start_slowly(),
+            None => self.write_start_slowly(lines),
         }
     }
 
@@ -46,42 +49,37 @@ impl Span {
 
     #[cold]
     #[inline(never)]
-    fn write_start_slowly(&mut self) {
-        let write = |to: Emitter<'_>| {
-            let start = with_lane(to.slot, to.engine, |lane| lane.span_start());
-            let (began, lines) = start.unwrap_or_else(|| start_without_lane(to));
-            if lines == SpanLines::StartAndEnd {
-                let own = self.own_values(None);
-                let ambient = Ambient::of_parts(self.ids, self.ambient.as_deref());
-                let scope = self.scope(to.bound(), &ambient);
-                emit_in(to, scope, &self.site.start, &(self.name, Encoded(&own)));
-            }
-            began
+    fn write_start_slowly(&mut self, wanted: Option<SpanLines>) {
+        let (began, lines) = match self.to.own_lane() {
+            Some(lane) => lane.span_start(),
+            None => self.to.with_emitter(start_without_lane).unwrap_or_default(),
         };
-        let began = self.to.with_emitter(write);
-        self.began = began.unwrap_or_else(|| Began::Ticks(Start::now()));
+        self.began = began;
+        if wanted.unwrap_or(lines) == SpanLines::StartAndEnd {
+            let own = self.own_values(None);
+            let ambient = Ambient::of_parts(self.ids, self.ambient.as_deref());
+            let scope = self.scope(self.to.bound(), &ambient);
+            self.to.emit(scope, &self.site.start, &(self.name, Encoded(&own)));
+        }
     }
 
     /// Writes `span.error`.
     pub(super) fn write_error(&self, error: &dyn Value) {
         let site = &self.site.error;
-        let write = |to: Emitter<'_>| {
-            let is_enabled = site.pass(to.slot, || {
-                let _scope = self.enter();
-                sampling::decide(&to, site)
-            });
-            if is_enabled.is_none() || self.is_suppressed {
-                return;
-            }
-            let recorded = self.recorded.lock().clone();
-            let own = self.own_values(recorded.as_deref());
-            let bound = recorded.map(|recorded| recorded.over(to.bound()));
-            let ambient = Ambient::of_parts(self.ids, self.ambient.as_deref());
-            let scope = self.scope(bound.as_ref().or(to.bound()), &ambient);
-            let fields = (self.name, (self.began.so_far(), (error, Encoded(&own))));
-            emit_in(to, scope, site, &fields);
+        let is_enabled = || {
+            let _scope = self.enter();
+            self.to.pass(site).is_some()
         };
-        self.to.with_emitter(write);
+        if self.is_suppressed || !is_enabled() {
+            return;
+        }
+        let recorded = self.recorded.lock().clone();
+        let own = self.own_values(recorded.as_deref());
+        let merged = recorded.map(|recorded| recorded.over(self.to.bound()));
+        let ambient = Ambient::of_parts(self.ids, self.ambient.as_deref());
+        let scope = self.scope(merged.as_ref().or(self.to.bound()), &ambient);
+        let fields = (self.name, (self.began.so_far(), (error, Encoded(&own))));
+        self.to.emit(scope, site, &fields);
     }
 
     /// Writes `span.end`, whatever filters and sampling say by now.
@@ -107,8 +105,7 @@ impl Span {
                 lane.write_plain(callsite, bound, Some(&ambient), sizes, &fields).is_some()
             });
         if !is_written {
-            let write = |to: Emitter<'_>| emit_in(to, self.scope(bound, &ambient), site, &fields);
-            self.to.with_emitter(write);
+            self.to.emit(self.scope(bound, &ambient), site, &fields);
         }
     }
 

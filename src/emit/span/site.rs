@@ -1,5 +1,5 @@
 //! The constant data of a span.
-use crate::core::callsite::{Callsite, Metadata};
+use crate::core::callsite::{Callsite, Metadata, check_span_keys};
 use crate::core::level::Level;
 
 /// The role of a span among the services of a trace, as OpenTelemetry names it.
@@ -76,10 +76,33 @@ impl SpanSite {
         keys: SpanKeys,
     ) -> SpanSite {
         let place = (file, line);
+        let own = keys.start.split_at(START_KEYS.len()).1;
+        check_span_keys(own, &END_KEYS);
+        check_span_keys(own, &ERROR_KEYS);
         SpanSite {
             start: callsite(level, "span.start", place, keys.start),
             error: callsite(Level::Error, "span.error", place, keys.error),
             end: callsite(level, "span.end", place, keys.end),
+            name,
+            kind,
+        }
+    }
+
+    /// The site of another logging interface, with events of this target.
+    pub(crate) fn foreign(
+        name: &'static str,
+        level: Level,
+        kind: SpanKind,
+        target: &'static str,
+        (file, line): (&'static str, u32),
+    ) -> SpanSite {
+        let site = |level, event, keys| {
+            Callsite::foreign(Metadata { level, event, target, file, line, keys }, None)
+        };
+        SpanSite {
+            start: site(level, "span.start", &START_KEYS),
+            error: site(Level::Error, "span.error", &ERROR_KEYS),
+            end: site(level, "span.end", &END_KEYS),
             name,
             kind,
         }

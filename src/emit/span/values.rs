@@ -7,13 +7,14 @@ use ringseal_base::limits::Limits;
 use ringseal_base::value::{Maybe, Start, Timer, Value, ValueWriter};
 
 /// The start of a span.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Began {
     /// By the clock of the events: the writer computes the duration.
     Ticks(Start),
     /// If that clock is a coarse one.
     At(Instant),
     /// If the span is not logged.
+    #[default]
     Unknown,
 }
 

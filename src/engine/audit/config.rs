@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::RECORD_BYTES_MAX;
 use super::error::AuditOpenError;
 use crate::emit::audit::AuditShared;
+use crate::recover::journal::AuditProgress;
 use crate::writer::RedactionConfig;
 use crate::writer::audit::{
     AuditLink, AuditThreadConfig, AuditThreadParts, Feed, FeedEnds, HeldEntriesOverflow,
@@ -68,6 +69,12 @@ macro_rules! texts {
 }
 
 impl AuditConfig {
+    /// The directory of the log, as homes of runs name it.
+    pub(in crate::engine) fn home_name(&self) -> String {
+        let absolute = std::path::absolute(&self.dir);
+        absolute.as_deref().unwrap_or(&self.dir).display().to_string()
+    }
+
     /// A log in this directory, with default settings.
     pub fn new(dir: impl AsRef<Path>) -> Self {
         Self {
@@ -298,7 +305,8 @@ impl AuditConfig {
                 false => AuditOpenError::Store(error),
             }
         })?;
-        let (feed, ends) = Feed::new(RedactionConfig { rules, tokenizer: None });
+        let redaction = RedactionConfig { rules, tokenizer: None };
+        let (feed, ends) = Feed::new(redaction.clone());
         let limits = limits.with_record_bytes_max(limits.record_bytes_max.min(RECORD_BYTES_MAX));
         self.source.encode(&limits);
         let shared = AuditShared {
@@ -310,7 +318,20 @@ impl AuditConfig {
             is_keyless,
         };
         let (config, storage, sinks) = (self.thread, self.storage, self.sinks);
-        Ok(AuditParts { shared: Arc::new(shared), feed, log, ends, config, storage, sinks })
+        let (shared, progress, recovered) = (Arc::new(shared), None, Vec::new());
+        let parts = AuditParts {
+            shared,
+            feed,
+            log,
+            ends,
+            config,
+            storage,
+            sinks,
+            redaction,
+            progress,
+            recovered,
+        };
+        Ok(parts)
     }
 
     /// Makes sure that the log has keys: existing ones, those of `keygen`, or new ones of the log itself.
@@ -444,16 +465,30 @@ pub(in crate::engine) struct AuditParts {
     pub(in crate::engine) feed: Feed,
     log: AuditLog,
     ends: FeedEnds,
-    config: AuditThreadConfig,
+    pub(super) config: AuditThreadConfig,
     storage: Arc<dyn Storage>,
     sinks: Vec<(Box<dyn AuditSink>, SinkBounds)>,
+    pub(super) redaction: RedactionConfig,
+    pub(super) progress: Option<AuditProgress>,
+    pub(super) recovered: Vec<PathBuf>,
 }
 
 impl AuditParts {
     /// The parts of the audit thread, and the feed for the writer.
     pub(in crate::engine) fn split(self, writer: Arc<Link>) -> (Feed, AuditThreadParts) {
         let link: Arc<AuditLink> = Arc::clone(&self.shared.link);
-        let AuditParts { feed, log, ends, config, storage, sinks, .. } = self;
-        (feed, AuditThreadParts { log, config, storage, link, writer, ends, sinks })
+        let AuditParts { feed, log, ends, config, storage, sinks, progress, recovered, .. } = self;
+        let parts = AuditThreadParts {
+            log,
+            config,
+            storage,
+            link,
+            writer,
+            ends,
+            sinks,
+            progress,
+            recovered,
+        };
+        (feed, parts)
     }
 }

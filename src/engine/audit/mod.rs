@@ -7,6 +7,7 @@
 mod config;
 mod error;
 mod health;
+mod recovery;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,8 @@ pub use self::config::AuditConfig;
 use self::config::AuditParts;
 pub use self::error::AuditOpenError;
 pub use self::health::AuditHealth;
+use self::recovery::Started;
+pub(super) use self::recovery::{attach, home_name, recover};
 
 use super::config::InitError;
 use crate::core::record::HEADER_BYTES;
@@ -31,9 +34,9 @@ use crate::emit::lane::{Lane, WriteResult};
 use crate::emit::lanes::{on_any_lane, with_lane};
 use crate::emit::overflow;
 use crate::emit::shared::Shared;
-use crate::writer::Writer;
+use crate::recover::home::Home;
 use crate::writer::answer::{Answer, answer};
-use crate::writer::audit::{AuditFault, AuditRequest, AuditThreadEvent, Feed, Reply, SpawnError};
+use crate::writer::audit::{AuditFault, AuditRequest, AuditThreadEvent, Reply, SpawnError};
 use crate::writer::control::{Control, FlushError};
 use ringseal_audit::event::EventWithContext;
 use ringseal_audit::sink::AuditSinkError;
@@ -390,12 +393,15 @@ pub(super) fn open(
     config.map(open).transpose().map_err(InitError::Audit)
 }
 
-/// Starts the audit thread; returns the feed for the writer.
+/// Starts the audit thread; returns the feed for the writer, and the log's progress.
 pub(super) fn start(
     parts: Option<AuditParts>,
     shared: &Arc<Shared>,
-) -> Result<Option<Feed>, InitError> {
-    let Some(parts) = parts else { return Ok(None) };
+    home: Option<&Arc<Home>>,
+) -> Result<Started, InitError> {
+    let Some(mut parts) = parts else { return Ok(Started::default()) };
+    let progress = home.map(|home| home.audit_progress());
+    progress.iter().for_each(|progress| parts.set_progress(progress.clone()));
     let audit = Arc::clone(&parts.shared);
     let (feed, thread) = parts.split(Arc::clone(&shared.link));
     crate::writer::audit::spawn(thread).map_err(|error| match error {
@@ -404,15 +410,7 @@ pub(super) fn start(
     })?;
     // A new engine has no audit log yet.
     let _ = shared.audit.set(audit);
-    Ok(Some(feed))
-}
-
-/// Passes the feed that [`start`] returned to the writer.
-pub(super) fn attach(writer: Writer, feed: Option<Feed>) -> Writer {
-    match feed {
-        Some(feed) => writer.with_audit(feed),
-        None => writer,
-    }
+    Ok(Started { feed: Some(feed), progress })
 }
 
 /// The handle of this engine's log.

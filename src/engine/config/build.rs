@@ -2,13 +2,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Config, Format, InitError, Output, Timestamps};
+use super::survival::Look;
+use super::{Config, Format, InitError, Output, Survivors, Timestamps};
 use crate::core::filter::Filter;
 use crate::core::level::Level;
 use crate::emit::lane_settings::{LaneClock, LaneSettings};
 use crate::emit::overflow::Overflow;
 use crate::engine::panic_hook::PanicOutput;
 use crate::engine::redaction;
+use crate::writer::rotations::Rotations;
 use crate::writer::run::ThreadConfig;
 use crate::writer::stderr::Stderr;
 use crate::writer::{OutputConfig, RedactionConfig, WriterConfig};
@@ -27,13 +29,17 @@ pub(in crate::engine) struct Parts {
     #[cfg(feature = "signals")]
     pub(in crate::engine) reactions: super::Reactions,
     pub(in crate::engine) described: Described,
+    pub(in crate::engine) survivors: Survivors,
+    pub(in crate::engine) rotations: Option<Arc<Rotations>>,
 }
 
 /// The configuration as the event `logging.configured` reports it.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct Described {
     pub(in crate::engine) level: String,
+    /// Without the noisy targets.
     pub(in crate::engine) filter: String,
+    pub(in crate::engine) quiet_targets: usize,
     pub(in crate::engine) sampling: String,
     pub(in crate::engine) format: &'static str,
     pub(in crate::engine) sink: String,
@@ -85,8 +91,8 @@ impl Config {
     /// Opens the sinks and takes the configuration apart.
     pub(in crate::engine) fn build(
         mut self,
-        run_id: &str,
-        clock: &dyn Clock,
+        (run_id, audit_name): (&str, &str),
+        clock: &Arc<dyn Clock>,
         stderr: &Arc<Stderr>,
     ) -> Result<Parts, InitError> {
         self.flat.run_id = run_id.to_owned();
@@ -95,8 +101,31 @@ impl Config {
             none if none.is_empty() => vec![Output::stdout()],
             outputs => outputs,
         };
-        let described = self.describe(&outputs, &redaction);
-        let outputs = self.open(outputs, clock, stderr)?;
+        let filter = self.whole_filter();
+        let described = self.describe(&outputs, &redaction, &filter);
+        let starting = self.begin_survival(&outputs, (clock.unix_nanos(), stderr))?;
+        let mut outputs = outputs;
+        // What a run that is recovered has torn is written again whole.
+        let discards_torn = starting.has_claimed();
+        outputs.iter_mut().for_each(|output| output.discard_torn(discards_torn));
+        let rotations = std::mem::take(&mut self.rotations);
+        let rotations = rotations.is_used().then(|| Arc::new(rotations));
+        let (looks, outputs) = self.open(outputs, &**clock, (stderr, rotations.as_ref()))?;
+        let writer = WriterConfig {
+            outputs,
+            batch_bytes_max: self.batch_bytes_max.clamp(4096, 256 << 20),
+            held_bytes_max: self.retry_buffer_bytes_max,
+            reorder_window_nanos: u64::try_from(self.reorder_window.as_nanos()).unwrap_or(u64::MAX),
+            publishes_time: self.timestamps == Timestamps::Coarse,
+            redaction,
+            hooks: std::mem::take(&mut self.hooks),
+            static_fields: self
+                .static_fields
+                .take()
+                .map_or_else(Vec::new, |it| it.values().0.to_vec()),
+        };
+        let survivors =
+            self.finish_survival(starting, (&looks, &writer), (clock, stderr, audit_name))?;
         Ok(Parts {
             lanes: LaneSettings {
                 span_lines: self.span_lines,
@@ -109,21 +138,11 @@ impl Config {
                 injected: self.injected,
                 include_stack: self.include_stack,
             },
-            filter: self.filter.unwrap_or_default(),
+            filter,
             overflow: self.overflow,
-            writer: WriterConfig {
-                outputs,
-                batch_bytes_max: self.batch_bytes_max.clamp(4096, 256 << 20),
-                held_bytes_max: self.retry_buffer_bytes_max,
-                reorder_window_nanos: u64::try_from(self.reorder_window.as_nanos())
-                    .unwrap_or(u64::MAX),
-                publishes_time: self.timestamps == Timestamps::Coarse,
-                redaction,
-                hooks: self.hooks,
-                static_fields: self
-                    .static_fields
-                    .map_or_else(Vec::new, |it| it.values().0.to_vec()),
-            },
+            writer,
+            survivors,
+            rotations,
             thread: self.thread,
             shutdown_timeout: self.shutdown_timeout,
             flush_timeout: self.flush_timeout,
@@ -142,15 +161,15 @@ impl Config {
         &self,
         outputs: Vec<Output>,
         clock: &dyn Clock,
-        stderr: &Arc<Stderr>,
-    ) -> Result<Vec<OutputConfig>, InitError> {
+        shared: (&Arc<Stderr>, Option<&Arc<Rotations>>),
+    ) -> Result<(Vec<Look>, Vec<OutputConfig>), InitError> {
         let is_alone = outputs.len() == 1;
-        let mut opened: Vec<((Format, bool), OutputConfig)> = Vec::new();
+        let mut opened: Vec<(Look, OutputConfig)> = Vec::new();
         for Output { destination, format, level, filter } in outputs {
             let format = format.unwrap_or(self.format);
             let is_colored = format.is_text() && destination.is_colored(self.color);
             let limits = (self.batch_bytes_max, self.backups);
-            let sink = destination.open(clock, stderr, is_alone, limits)?;
+            let sink = destination.open(clock, shared, is_alone, limits)?;
             let look = (format, is_colored);
             let same = opened.iter_mut().find(|(known, output)| {
                 *known == look && output.level == level && output.filter == filter
@@ -163,15 +182,20 @@ impl Config {
                 }
             }
         }
-        Ok(opened.into_iter().map(|(_, output)| output).collect())
+        Ok(opened.into_iter().unzip())
     }
 
-    fn describe(&self, outputs: &[Output], redaction: &RedactionConfig) -> Described {
+    fn describe(
+        &self,
+        outputs: &[Output],
+        redaction: &RedactionConfig,
+        filter: &Filter,
+    ) -> Described {
         let names = outputs.iter().map(|output| output.destination.name());
-        let filter = self.filter.clone().unwrap_or_default();
         Described {
             level: filter.default_level().to_string(),
-            filter: filter.to_string(),
+            filter: filter.without_quiet().to_string(),
+            quiet_targets: filter.quiet().directives().count(),
             sampling: self.sampling.described(),
             format: self.format.as_str(),
             sink: names.collect::<Vec<_>>().join(","),

@@ -1,7 +1,9 @@
 //! Why an engine does not start.
 use std::fmt;
+use std::path::PathBuf;
 
 use super::super::env::EnvError;
+use crate::engine::rings::RingDirError;
 use crate::sink::SinkError;
 use ringseal_redact::RuleError;
 
@@ -12,6 +14,15 @@ pub enum InitError {
     AlreadyInitialised,
     /// A sink cannot be opened.
     Sink(SinkError),
+    /// The ring directory is not fit for that, and [`Rings::require`](crate::Rings::require) demands it.
+    Rings(RingDirError),
+    /// The home of this run cannot be made there.
+    Home {
+        /// The ring directory.
+        dir: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
     /// The writer's thread cannot be started.
     Thread {
         /// The system's error.
@@ -50,6 +61,10 @@ impl fmt::Display for InitError {
                 "there is a global engine already; drop its guard first, or use Engine::start",
             ),
             InitError::Sink(error) => error.fmt(f),
+            InitError::Rings(error) => error.fmt(f),
+            InitError::Home { dir, source } => {
+                write!(f, "cannot make the home of this run in {}: {source}", dir.display())
+            }
             InitError::Thread { source } => write!(f, "cannot start the writer's thread: {source}"),
             InitError::Signals { source } => write!(f, "cannot wait for signals: {source}"),
             InitError::Env(error) => error.fmt(f),
@@ -78,7 +93,9 @@ impl std::error::Error for InitError {
             InitError::Keys(error) => error.source(),
             #[cfg(feature = "audit")]
             InitError::Audit(error) => error.source(),
-            InitError::Thread { source } | InitError::Signals { source } => source.source(),
+            InitError::Home { source, .. }
+            | InitError::Thread { source }
+            | InitError::Signals { source } => source.source(),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! Functions of the program that see each event before its lines are made.
 use super::Config;
+use crate::sink::file::Rotation;
 use crate::writer::hooks::{EventHook, HookedEvent, ProvidedFields};
 
 impl Config {
@@ -58,6 +59,42 @@ impl Config {
     #[must_use]
     pub fn event_hook(mut self, change: impl FnMut(&mut HookedEvent<'_>) + Send + 'static) -> Self {
         self.hooks.push(EventHook::new(change));
+        self
+    }
+
+    /// Reports each rotation of an output's file in the log, as the event `log_rotation` with `stream` (`app`),
+    /// `old_file`, `new_file`, `reason` (`size`, `time` or `both`) and `file_size_bytes`. Default: not.
+    ///
+    /// A rotation is reported with the next event of the program, because a report alone could rotate a file again. At
+    /// most 64 wait for it; more are reported on standard error. Files of [`Output::custom`](crate::Output::custom)
+    /// are not reported.
+    ///
+    /// ```
+    /// use ringseal::{Config, Output, sink::file::FileConfig};
+    /// let file = FileConfig::new("/var/log/shop/app.log").rotate_bytes_max(64 << 20);
+    /// let config = Config::new().output(Output::file(file)).report_rotations(true);
+    /// ```
+    #[must_use]
+    pub fn report_rotations(mut self, is_reported: bool) -> Self {
+        self.rotations.set_reported(is_reported);
+        self
+    }
+
+    /// Calls a function at each rotation of an output's file: to upload the sealed segment, say.
+    ///
+    /// It runs on a thread of the file and delays its next rotation; a panic in it counts as an error of the
+    /// file. The sealed segment may be
+    /// compressed or removed soon afterwards. Functions are called in the order in which they are configured.
+    ///
+    /// ```
+    /// use ringseal::Config;
+    /// let config = Config::new().file("/var/log/shop/app.log").on_rotation(|rotation| {
+    ///     let _path = &rotation.sealed;
+    /// });
+    /// ```
+    #[must_use]
+    pub fn on_rotation(mut self, hook: impl Fn(&Rotation) + Send + Sync + 'static) -> Self {
+        self.rotations.add_hook(Box::new(hook));
         self
     }
 }

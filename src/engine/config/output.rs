@@ -1,5 +1,6 @@
 //! Outputs: destinations of lines, each with a choice of events.
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Color, Format, InitError};
@@ -9,6 +10,7 @@ use crate::sink::Sink;
 use crate::sink::console::{ConsoleSink, Stream};
 use crate::sink::file::{FileConfig, FileSink};
 use crate::sink::isolated::IsolatedSink;
+use crate::writer::rotations::Rotations;
 use crate::writer::stderr::Stderr;
 use ringseal_base::clock::Clock;
 
@@ -114,7 +116,33 @@ impl Output {
     }
 }
 
+impl Output {
+    /// The log file, if it writes one.
+    pub(in crate::engine) fn log_path(&self) -> Option<&Path> {
+        self.destination.log_path()
+    }
+
+    /// Whether opening a file keeps no copy of a torn line.
+    pub(super) fn discard_torn(&mut self, discards_torn: bool) {
+        if let Destination::File(file) = &mut self.destination {
+            file.discards_torn = discards_torn;
+        }
+    }
+
+    /// The name of its sink.
+    pub(in crate::engine) fn sink_name(&self) -> String {
+        self.destination.name()
+    }
+}
+
 impl Destination {
+    pub(super) fn log_path(&self) -> Option<&Path> {
+        match self {
+            Destination::File(file) => Some(&file.path),
+            _ => None,
+        }
+    }
+
     /// The name in the event `logging.configured`.
     pub(super) fn name(&self) -> String {
         match self {
@@ -140,7 +168,7 @@ impl Destination {
     pub(super) fn open(
         self,
         clock: &dyn Clock,
-        stderr: &Arc<Stderr>,
+        (stderr, rotations): (&Arc<Stderr>, Option<&Arc<Rotations>>),
         is_alone: bool,
         (batch_bytes_max, backups): (usize, Option<usize>),
     ) -> Result<Box<dyn Sink>, InitError> {
@@ -150,7 +178,11 @@ impl Destination {
             Destination::Stderr => Box::new(console(Stream::Stderr)?),
             Destination::File(file) => {
                 let file = file.with_segments_max(backups);
-                Box::new(FileSink::open(file, clock.now()).map_err(InitError::Sink)?)
+                let sink = FileSink::open(file, clock.now()).map_err(InitError::Sink)?;
+                if let Some(rotations) = rotations.map(Arc::clone) {
+                    sink.on_rotation(move |rotation| rotations.notify(rotation));
+                }
+                Box::new(sink)
             }
             Destination::Custom(sink) => sink,
         };

@@ -11,6 +11,7 @@ use ringseal_audit::entry::control::CheckStatus;
 use ringseal_audit::sink::SinkEvent;
 use ringseal_audit::store::MaintenanceReport;
 #[cfg(feature = "compress")]
+use ringseal_base::own_thread;
 use ringseal_base::process::file_size::block_in_this_thread;
 
 /// Reports an event to the application's log; failures also go to stderr.
@@ -92,6 +93,7 @@ impl AuditThread {
             let stderr = std::sync::Arc::clone(&self.writer.stderr);
             let work = move || {
                 block_in_this_thread();
+                own_thread::mark();
                 if let Err(error) = ringseal_audit::store::compress_sealed(&storage, &dir) {
                     stderr.write(format_args!("audit segments cannot be compressed: {error}"));
                 }

@@ -10,6 +10,7 @@ use super::thread::SPARE_MAX;
 use super::{AuditBatch, AuditFault, AuditRequest, AuditThreadEvent, BatchEvent, Message};
 use crate::core::record::Record;
 use crate::encode::layout::AuditMembers;
+use crate::recover::journal::Journal;
 use crate::writer::lane_reader::LaneMemory;
 use crate::writer::process::{Processor, RecordProblem};
 use crate::writer::redaction::{Redaction, RedactionConfig};
@@ -34,6 +35,26 @@ pub struct Feed {
     spare: Receiver<AuditBatch>,
     cut: u64,
     stderr: Arc<Stderr>,
+    /// What the next start seals if this run is killed.
+    journal: Option<Journal>,
+}
+
+/// Reads the batches of a feed that has no audit thread.
+pub(crate) struct BatchReader;
+
+impl BatchReader {
+    /// Ticket, time and members of each event that was sent.
+    pub(crate) fn all(ends: FeedEnds) -> Vec<(u64, i64, Vec<u8>)> {
+        let mut found = Vec::new();
+        for message in ends.messages.try_iter() {
+            let Message::Batch(batch) = message else { continue };
+            for event in &batch.events {
+                let members = batch.members.get(event.members.clone()).unwrap_or_default();
+                found.push((event.ticket, event.unix_nanos, members.to_vec()));
+            }
+        }
+        found
+    }
 }
 
 /// The audit thread's ends of the channels.
@@ -65,6 +86,7 @@ impl Feed {
             spare,
             cut: 0,
             stderr: Arc::default(),
+            journal: None,
         }
     }
 
@@ -72,6 +94,19 @@ impl Feed {
     pub(crate) fn reporting_to(mut self, stderr: Arc<Stderr>) -> Feed {
         self.stderr = stderr;
         self
+    }
+
+    /// Keeps events for the next start, too.
+    pub(crate) fn set_journal(&mut self, journal: Journal) {
+        self.journal = Some(journal);
+    }
+
+    /// Notes that the ring space of all events was given back.
+    #[inline]
+    pub(crate) fn note_release(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.note_release();
+        }
     }
 
     /// Redacts and encodes one event.
@@ -86,6 +121,9 @@ impl Feed {
         let is_whole = self.members.write(shown, MEMBERS_BYTES_MAX, &mut self.batch.members)?;
         self.cut += u64::from(!is_whole);
         let members = start..self.batch.members.len();
+        if let Some(journal) = &mut self.journal {
+            journal.push(ticket, unix_nanos, &self.batch.members[members.clone()]);
+        }
         self.batch.events.push(BatchEvent { ticket, unix_nanos, members });
         if self.batch.len_bytes() >= BATCH_BYTES_MAX {
             self.send_batch();
@@ -97,6 +135,9 @@ impl Feed {
     pub(crate) fn send_batch(&mut self) {
         if self.batch.is_empty() {
             return;
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.write();
         }
         let empty = self.spare.try_recv().unwrap_or_default();
         let full = std::mem::replace(&mut self.batch, empty);

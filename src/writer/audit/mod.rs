@@ -12,10 +12,11 @@
 //! get entries once they are on disk, on their own threads, and delay nothing. In steady state neither thread allocates
 //! per event. If `emit` returned `Ok` before the log was stopped, the event is in the log. After a crash, the log has
 //! every entry that a commit reported; entries between the rings and the next commit (100 ms by default) are lost with
-//! the process.
+//! the process, unless the engine has a home (`recover::journal`): then the next start seals them.
 mod events;
 mod feed;
 mod receipts;
+mod replay;
 #[cfg(test)]
 mod replay_tests;
 mod spill;
@@ -31,7 +32,9 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 
+pub(crate) use self::feed::BatchReader;
 pub use self::feed::{Feed, FeedEnds};
+pub(crate) use self::spill::REPLAY_HEAD;
 pub use self::thread::{AuditThreadParts, SpawnError, spawn};
 use crate::writer::answer::Answerer;
 use ringseal_audit::sink::FanOut;

@@ -70,7 +70,17 @@ fn run_process(disk: &FaultyDisk) -> bool {
         compress_dir: None,
     };
     let link = Arc::default();
-    let parts = AuditThreadParts { log, config, storage, link, writer, ends, sinks: Vec::new() };
+    let parts = AuditThreadParts {
+        log,
+        config,
+        storage,
+        link,
+        writer,
+        ends,
+        sinks: Vec::new(),
+        progress: None,
+        recovered: Vec::new(),
+    };
     let mut thread = AuditThread::new(parts, Some(spill));
     thread.turn(std::time::Instant::now());
     let is_done = disk.files()[Path::new(SPILL)].is_empty();

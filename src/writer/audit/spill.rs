@@ -262,7 +262,8 @@ impl Spill {
     }
 }
 
-const REPLAY_HEAD: &str = "ringseal-replay-v1 ";
+/// The beginning of a replay file; the number of an entry follows.
+pub(crate) const REPLAY_HEAD: &str = "ringseal-replay-v1 ";
 
 /// The content of the replay file; `None` if there is no such file.
 fn read_replay(storage: &dyn Storage, path: &Path) -> io::Result<Option<u64>> {

@@ -5,6 +5,7 @@
 //! at first and up to 5 s later.
 use std::collections::VecDeque;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -19,12 +20,14 @@ use super::{
     AuditBatch, AuditFault, AuditLink, AuditRequest, AuditThreadConfig, AuditThreadEvent,
     HeldEntriesOverflow, Message, Reply,
 };
+use crate::recover::journal::AuditProgress;
 use crate::writer::link::Link;
+use ringseal_audit::entry::Body;
 use ringseal_audit::entry::control::{CheckStatus, RotateReason};
-use ringseal_audit::entry::{Body, Parser};
 use ringseal_audit::sink::{AuditSink, AuditSinkError, FanOut, SinkBounds, SinkEvent};
 use ringseal_audit::store::{AppendError, AuditLog, Receipt};
 use ringseal_base::backoff::Backoff;
+use ringseal_base::own_thread;
 use ringseal_base::process::file_size::block_in_this_thread;
 use ringseal_base::storage::Storage;
 
@@ -51,6 +54,10 @@ pub struct AuditThreadParts {
     pub ends: FeedEnds,
     /// The sinks besides the log.
     pub sinks: Vec<(Box<dyn AuditSink>, SinkBounds)>,
+    /// Where to note how far the log is, for the next start.
+    pub progress: Option<AuditProgress>,
+    /// Spill files of killed runs.
+    pub recovered: Vec<PathBuf>,
 }
 
 /// Why an audit thread cannot start.
@@ -77,10 +84,14 @@ pub fn spawn(mut parts: AuditThreadParts) -> Result<JoinHandle<()>, SpawnError> 
         // A new link has no sinks yet.
         let _ = parts.link.sinks.set(fan);
     }
+    let recovered = std::mem::take(&mut parts.recovered);
+    let mut thread = AuditThread::new(parts, spill);
+    thread.seal_recovered(recovered);
     let builder = std::thread::Builder::new().name("ringseal-audit".into());
     let run = move || {
         block_in_this_thread();
-        AuditThread::new(parts, spill).run();
+        own_thread::mark();
+        thread.run();
     };
     builder.spawn(run).map_err(SpawnError::Io)
 }
@@ -98,7 +109,6 @@ pub(super) struct AuditThread {
     pub(super) config: AuditThreadConfig,
     pub(super) link: Arc<AuditLink>,
     pub(super) writer: Arc<Link>,
-    #[cfg(feature = "compress")]
     pub(super) storage: Arc<dyn Storage>,
     pub(super) messages: Receiver<Message>,
     pub(super) spare: Sender<AuditBatch>,
@@ -116,13 +126,15 @@ pub(super) struct AuditThread {
     failing: Option<Failing>,
     pub(super) maintain_at: Instant,
     pub(super) sealed: u64,
+    pub(super) progress: Option<AuditProgress>,
+    /// Events of this run in the log.
+    appended: u64,
 }
 
 impl AuditThread {
     pub(super) fn new(parts: AuditThreadParts, spill: Option<Spill>) -> Self {
-        #[cfg(feature = "compress")]
         let storage = Arc::clone(&parts.storage);
-        let AuditThreadParts { log, config, link, writer, ends, .. } = parts;
+        let AuditThreadParts { log, config, link, writer, ends, progress, .. } = parts;
         let FeedEnds { messages, spare } = ends;
         let sealed = 0;
         Self {
@@ -130,7 +142,6 @@ impl AuditThread {
             config,
             link,
             writer,
-            #[cfg(feature = "compress")]
             storage,
             messages,
             spare,
@@ -146,6 +157,8 @@ impl AuditThread {
             failing: None,
             maintain_at: Instant::now(),
             sealed,
+            progress,
+            appended: 0,
         }
     }
 
@@ -274,7 +287,7 @@ impl AuditThread {
         Ok(())
     }
 
-    fn append(
+    pub(super) fn append(
         &mut self,
         ticket: Option<u64>,
         unix_nanos: i64,
@@ -290,52 +303,19 @@ impl AuditThread {
         let receipt = receipt.map_err(|error| error.to_string())?;
         if let Some(ticket) = ticket {
             self.receipts.put(ticket, receipt);
+            self.appended += 1;
         }
         self.staged_bytes += body.as_bytes().len();
         self.staged_since.get_or_insert_with(Instant::now);
         Ok(())
     }
 
-    /// Spilled entries come first, because they are older than those in memory.
-    fn append_spilled(&mut self) -> Result<(), String> {
-        let Some(mut spill) = self.spill.take_if(|spill| !spill.is_empty()) else { return Ok(()) };
-        let result = self.replay(&mut spill);
-        self.spill = Some(spill);
-        result
-    }
-
-    fn replay(&mut self, spill: &mut Spill) -> Result<(), String> {
-        self.commit()?;
-        let dir = self.log.dir().to_owned();
-        let named = |error: io::Error| format!("spill file: {error}");
-        spill.begin_replay(&dir, self.log.next_seq()).map_err(named)?;
-        let (mut members, mut parser) = (Vec::new(), Parser::new());
-        loop {
-            let next = spill.next(&mut members).map_err(|error| error.to_string())?;
-            let Some((ticket, unix_nanos)) = next else { break };
-            // Others could write to the file, so its content is checked like any input.
-            let body = match Body::new(&members, &mut parser) {
-                Ok(body) => body,
-                Err(error) => {
-                    self.writer.stderr.write(format_args!(
-                        "a spilled audit entry is damaged and was skipped: {error}"
-                    ));
-                    continue;
-                }
-            };
-            if let Err(error) = self.append(ticket, unix_nanos, body) {
-                spill.unread_last();
-                return Err(error);
-            }
-        }
-        // Entries may leave the file only when they are on disk in the log.
-        self.commit()?;
-        spill.clear().map_err(|error| error.to_string())
-    }
-
-    fn commit(&mut self) -> Result<(), String> {
+    pub(super) fn commit(&mut self) -> Result<(), String> {
         self.log.commit().map_err(|error| error.to_string())?;
         (self.staged_bytes, self.staged_since) = (0, None);
+        if let Some(progress) = &self.progress {
+            progress.publish(self.appended, self.log.next_seq());
+        }
         if !self.waits.is_empty() {
             // The health must include the events of all callers that are answered.
             self.publish_health();

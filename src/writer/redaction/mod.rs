@@ -28,7 +28,7 @@ use self::preview::TextBatch;
 pub(super) use self::preview::{Preview, Verdict};
 use self::rewrite::Rewriter;
 use crate::core::callsite::Callsite;
-use crate::encode::layout::Source;
+use crate::encode::layout::{Source, to_entries};
 use crate::metrics::{RedactionMetrics, RuleHits};
 use ringseal_base::value::ReadError;
 use ringseal_redact::{
@@ -69,8 +69,17 @@ struct Site {
     open: Option<Box<[KeyFacts]>>,
     /// The redacted event name, if the name itself contains a hit.
     name: Option<Box<[u8]>>,
+    /// The redacted target, if the target itself contains a hit.
+    target: Option<Box<[u8]>>,
     /// Whether nothing but the values decides about the event.
     is_plain: bool,
+}
+
+impl Site {
+    /// Whether its name or target contains a hit.
+    fn has_dirty_names(&self) -> bool {
+        self.name.is_some() || self.target.is_some()
+    }
 }
 
 /// The redactor and the rest of a writer's redaction state.
@@ -82,6 +91,8 @@ pub(super) struct Redaction {
     takes_all: bool,
     /// By call site id.
     sites: Vec<Option<Box<Site>>>,
+    /// Whether the ids in records are those of another process, and so not the ids of `sites`.
+    has_foreign_ids: bool,
     keys: Keys,
     prescan: Prescan,
     batch: TextBatch,
@@ -126,6 +137,7 @@ impl Redaction {
             is_on,
             takes_all: false,
             sites: Vec::new(),
+            has_foreign_ids: false,
             keys: Keys::new(),
             prescan: Prescan::default(),
             batch: TextBatch::new(),
@@ -166,6 +178,11 @@ impl Redaction {
     #[inline]
     fn is_clean(&self, verdict: Verdict) -> bool {
         !self.is_on || verdict == Verdict::Clean
+    }
+
+    /// The records are those of another process: each event is scanned once its call site is known.
+    pub(super) fn expect_foreign_ids(&mut self) {
+        self.has_foreign_ids = true;
     }
 
     /// From now on, no event passes.
@@ -231,7 +248,7 @@ impl Redaction {
             Ok(result) => Some(result?),
             Err(_) => None,
         };
-        if is_clean == Some(true) && site.name.is_none() {
+        if is_clean == Some(true) && !site.has_dirty_names() {
             return Ok(Redacted { source, payload, has_stack });
         }
         self.rewrite_site(callsite, index, payload, has_stack, is_clean.is_some())
@@ -253,26 +270,27 @@ impl Redaction {
             return Ok(Redacted { source: Source::Site(callsite), payload: &[], has_stack });
         };
         let metadata = callsite.metadata();
-        let shape = if site.name.is_some() { Shape::Entries } else { Shape::Values };
+        // A name among the values is found there.
+        let has_message = callsite.message().is_some();
+        let is_renamed = site.has_dirty_names();
+        let shape = if is_renamed && !has_message { Shape::Entries } else { Shape::Values };
         redactor.start_event();
         let written = write_or_mask(buffers, failed, is_sound, redactor, keys, shape, |rewriter| {
             rewriter.values(&site.rulings, site.open.as_deref(), site.names, shape, payload)
         });
         redactor.end_event();
         written?;
-        let payload = &buffers.payload[..];
-        Ok(match &site.name {
-            None => Redacted { source: Source::Site(callsite), payload, has_stack },
-            Some(name) => {
-                let target = metadata.target.as_bytes();
-                // The stack is an ordinary entry now.
-                Redacted {
-                    source: Source::Dynamic { target, event: name },
-                    payload,
-                    has_stack: false,
-                }
-            }
-        })
+        let Buffers { payload, before_copies: entries, .. } = buffers;
+        if !is_renamed {
+            return Ok(Redacted { source: Source::Site(callsite), payload, has_stack });
+        }
+        let (event, payload) = match has_message {
+            true => (to_entries(callsite, payload, has_stack, entries)?, &entries[..]),
+            false => (site.name.as_deref().unwrap_or(metadata.event.as_bytes()), &payload[..]),
+        };
+        let target = site.target.as_deref().unwrap_or(metadata.target.as_bytes());
+        // The stack is an ordinary entry now.
+        Ok(Redacted { source: Source::Dynamic { target, event }, payload, has_stack: false })
     }
 
     fn dynamic_event<'a>(
@@ -311,7 +329,16 @@ impl Redaction {
 
     /// The bound fields that may be encoded.
     pub(super) fn entries<'a>(&'a mut self, entries: &'a [u8]) -> Result<&'a [u8], ReadError> {
-        if !self.is_on {
+        self.entries_with(Verdict::Unknown, entries)
+    }
+
+    /// The same of entries with this verdict.
+    pub(super) fn entries_with<'a>(
+        &'a mut self,
+        verdict: Verdict,
+        entries: &'a [u8],
+    ) -> Result<&'a [u8], ReadError> {
+        if self.is_clean(verdict) {
             return Ok(entries);
         }
         self.redactor.start_event();
@@ -355,23 +382,31 @@ impl Redaction {
     fn register_site(&mut self, callsite: &'static Callsite, index: usize) {
         let metadata = callsite.metadata();
         let rules = Arc::clone(self.redactor.rules());
-        let mut name = Vec::new();
-        let event = metadata.event.as_bytes();
-        let outcome = self.redactor.value(KeyClass::Plain, event, false, &mut name);
+        // If the name is a value, it is redacted with the values.
+        let name = callsite.message().is_none().then(|| self.dirty(metadata.event)).flatten();
+        // Others are paths of modules, or constants in the source.
+        let target = callsite.is_foreign().then(|| self.dirty(metadata.target)).flatten();
         let facts: Vec<_> =
             metadata.keys.iter().map(|key| rules.key_facts(key.as_bytes(), None)).collect();
         let mut scope = Scope::default();
         let rulings: Box<[Ruling]> = facts.iter().map(|facts| scope.entry(facts)).collect();
         let open = scope.may_resolve().then(|| facts.into_boxed_slice());
-        let name = (outcome == RedactOutcome::Replaced).then(|| name.into_boxed_slice());
         let is_plain = open.is_none()
             && name.is_none()
+            && target.is_none()
             && rulings.iter().all(|ruling| ruling.class == KeyClass::Plain);
-        let site = Site { names: metadata.keys, rulings, open, name, is_plain };
+        let site = Site { names: metadata.keys, rulings, open, name, target, is_plain };
         if self.sites.len() <= index {
             self.sites.resize_with(index + 1, || None);
         }
         self.sites[index] = Some(Box::new(site));
+    }
+
+    /// The redacted form of a text of a call site, if it contains a hit.
+    fn dirty(&mut self, text: &str) -> Option<Box<[u8]>> {
+        let mut redacted = Vec::new();
+        let outcome = self.redactor.value(KeyClass::Plain, text.as_bytes(), false, &mut redacted);
+        (outcome == RedactOutcome::Replaced).then(|| redacted.into_boxed_slice())
     }
 
     fn hits(&self) -> Vec<RuleHits> {

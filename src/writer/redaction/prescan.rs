@@ -57,7 +57,9 @@ impl Prescan {
     /// Handles a value of the most frequent types; returns whether it was one.
     #[inline(always)]
     fn plain(&mut self, class: KeyClass, payload: &[u8], rest: &mut &[u8]) -> bool {
-        let Some(([tag, word @ ..], after)) = rest.split_first_chunk::<9>() else { return false };
+        let Some(([tag, word @ ..], after)) = rest.split_first_chunk::<9>() else {
+            return skip_absent(rest);
+        };
         let word = u64::from_le_bytes(*word);
         match *tag {
             tag::U64 => {
@@ -69,10 +71,11 @@ impl Prescan {
                 self.needs_rewrite |= class != KeyClass::Plain || may_be_card(size);
                 *rest = after;
             }
-            tag::F64 => {
+            tag::F64 | tag::SINCE | tag::SINCE_MICROS | tag::SPAN_ID => {
                 self.needs_rewrite |= class != KeyClass::Plain;
                 *rest = after;
             }
+            tag::ABSENT => return skip_absent(rest),
             tag::STR => {
                 let len = word as u32 as usize;
                 let Some(after) = rest.get(5 + len..) else { return false };
@@ -226,6 +229,14 @@ impl Prescan {
         }
         redactor.is_clean(payload, &self.texts)
     }
+}
+
+/// Skips an absent value; returns whether there is one.
+#[inline(always)]
+fn skip_absent(rest: &mut &[u8]) -> bool {
+    let Some((&tag::ABSENT, after)) = rest.split_first() else { return false };
+    *rest = after;
+    true
 }
 
 /// The text of a string.

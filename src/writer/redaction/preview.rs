@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::Redaction;
 use super::clean_texts::CleanTexts;
 use super::prescan::{TEXT_BYTES_MIN, may_be_card};
-use crate::core::record::{Kind, PlainRecord, Record, split_extras};
+use crate::core::record::{CONTEXT_ID_BYTES, Kind, PlainRecord, Record, split_extras};
 use ringseal_base::simd::Cursor;
 use ringseal_base::value::tag;
 use ringseal_redact::Redactor;
@@ -120,6 +120,9 @@ impl TextBatch {
         let mut cursor = Cursor::new(&mut self.bytes);
         for text in texts {
             let Some(bytes) = payload.get(text.start as usize..text.end as usize) else { continue };
+            if self.clean.has(bytes) {
+                continue;
+            }
             // At most a ring's record on top of the bound: far below 4 GiB.
             let start = cursor.len() as u32;
             cursor.raw(bytes);
@@ -219,6 +222,9 @@ impl Redaction {
 
     #[inline(never)]
     fn prescan_ahead(&mut self, position: usize, stretch: &[u8]) -> Preview {
+        if self.has_foreign_ids {
+            return Preview::default();
+        }
         // If the rules panic, each event is scanned by itself, where the failure is handled.
         let scanned = catch_unwind(AssertUnwindSafe(|| self.verdicts(stretch)));
         let (left, clean, dirty) = scanned.unwrap_or_default();
@@ -269,11 +275,13 @@ impl Redaction {
     /// here.
     #[inline(never)]
     fn prescan_record(&mut self, record: &Record<'_>) -> Option<bool> {
-        if record.header.kind != Kind::Event {
-            return None;
+        match record.header.kind {
+            Kind::Event => {}
+            Kind::Context => return self.prescan_context(record.payload),
+            _ => return None,
         }
         let site = self.sites.get(record.header.callsite as usize)?.as_deref()?;
-        if site.name.is_some() || site.open.is_some() {
+        if site.has_dirty_names() || site.open.is_some() {
             return Some(false);
         }
         let (payload, _) = split_extras(&record.header, record.payload).ok()?;
@@ -284,6 +292,20 @@ impl Redaction {
             return Some(false);
         }
         self.batch.add(payload, self.prescan.texts());
+        Some(true)
+    }
+
+    /// Adds the texts of a context's definition; returns whether it is clean apart from them, if that can be decided
+    /// here.
+    fn prescan_context(&mut self, payload: &[u8]) -> Option<bool> {
+        let (_, entries) = payload.split_first_chunk::<CONTEXT_ID_BYTES>()?;
+        self.prescan.clear();
+        let Self { prescan, redactor, keys, .. } = self;
+        prescan.entries(entries, b"", entries, redactor, keys).ok()?;
+        if prescan.needs_rewrite() || redactor.may_have_copies(entries) {
+            return None;
+        }
+        self.batch.add(entries, self.prescan.texts());
         Some(true)
     }
 }

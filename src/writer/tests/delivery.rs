@@ -197,7 +197,7 @@ fn a_stopped_writer_refuses_requests_and_lanes() {
     let (reply, _answer) = bounded(1);
     assert_eq!(link.call(Control::Flush(reply)), Err(FlushError::Stopped));
     let (_producer, consumer) = ring(4096);
-    assert!(link.add_lane(NewLane { consumer, counters: Arc::default() }).is_err());
+    assert!(link.add_lane(NewLane { consumer, counters: Arc::default(), file: None }).is_err());
 }
 
 #[test]

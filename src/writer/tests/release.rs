@@ -41,7 +41,7 @@ fn lane_with(
     number: u64,
 ) -> TestLane {
     let counters = Arc::new(LaneCounters::default());
-    link.add_lane(NewLane { consumer, counters: Arc::clone(&counters) }).unwrap();
+    link.add_lane(NewLane { consumer, counters: Arc::clone(&counters), file: None }).unwrap();
     TestLane { producer, counters, number }
 }
 
