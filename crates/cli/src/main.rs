@@ -2,8 +2,11 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use ringseal_cli::{audit, bench, cat, console, demo, pipe, redact, token, validate};
+use clap::{CommandFactory, Parser, Subcommand};
+use ringseal_cli::{
+    audit, bench, cat, console, demo, lint, manual, peek, pipe, recover, redact, report, rings,
+    status, token, validate,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -11,6 +14,10 @@ Examples:
   ringseal cat -f app.log -l warn        follow one log, warn and above
   my-service | ringseal pipe --dir logs  standard input into rotating files
   ringseal redact < app.log              mask secrets and personal data
+  ringseal report DIR -o report.html     a page with charts and tables
+  ringseal status /var/log/app           health of a live log
+  ringseal rings                         what processes have in their rings
+  ringseal recover DIR --into app.log    write what a log misses after a kill
   ringseal demo                          measure what logging costs here
   ringseal bench --quick                 find good ring and batch sizes
   ringseal token keygen keys.json --kind token
@@ -18,6 +25,7 @@ Examples:
   ringseal validate /var/log/app         check lines against the ECS
   ringseal audit verify /var/log/app/audit --key audit.pub
                                          check that the audit log is unchanged
+  ringseal lint src                      find mistakes of logging in sources
   ringseal help cat                      help for one command
 
 Exit codes: 0 success, 1 a finding or a failed check, 2 wrong usage or could not run.";
@@ -37,9 +45,17 @@ struct Cli {
 enum Command {
     Audit(audit::Args),
     Cat(cat::Args),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
     Pipe(pipe::Args),
+    Peek(peek::Args),
+    Recover(recover::Args),
     Redact(redact::Args),
+    Report(report::Args),
+    Rings(rings::Args),
+    Status(status::Args),
     Demo(demo::Args),
+    Lint(lint::Args),
     Bench(bench::Args),
     Token(token::Args),
     Validate(validate::Args),
@@ -54,10 +70,18 @@ fn main() -> ExitCode {
         Command::Audit(args) => audit::run(args, cli.color),
         Command::Bench(args) => bench::run(args),
         Command::Cat(args) => cat::run(args, cli.color),
+        Command::Completions(args) => manual::completions(args, Cli::command()),
+        Command::Man(args) => manual::man(args, Cli::command()),
         Command::Demo(args) => demo::run(args),
+        Command::Lint(args) => lint::run(args),
         Command::Pipe(args) => pipe::run_command(args),
-        Command::Token(args) => token::run(args),
+        Command::Peek(args) => peek::run(args, cli.color),
+        Command::Recover(args) => recover::run(args),
         Command::Redact(args) => redact::run(args),
+        Command::Report(args) => report::run(args),
+        Command::Rings(args) => rings::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Token(args) => token::run(args),
         Command::Validate(args) => validate::run(args),
     };
     console::exit_code(result)

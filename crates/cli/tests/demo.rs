@@ -112,3 +112,39 @@ fn the_demo_keeps_a_foreign_file() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(fs::read_to_string(&path).expect("still there"), "my diary\n");
 }
+
+/// Whether rings outlive a process here.
+fn has_shared_memory() -> bool {
+    cfg!(target_os = "linux") && Path::new("/dev/shm").is_dir()
+}
+
+#[test]
+fn a_killed_demo_loses_nothing() {
+    if !has_shared_memory() {
+        return;
+    }
+    let guard = tempfile::tempdir().expect("a temporary directory");
+    let dir = guard.path();
+    let mut killed = ringseal()
+        .args(["demo", "--survive-kill", "--seconds", "600", "--dir"])
+        .arg(dir)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    let log = dir.join("ringseal-demo.log");
+    while fs::metadata(&log).map_or(0, |log| log.len()) < 1 << 20 {
+        assert!(killed.try_wait().expect("its state").is_none(), "it ended");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    killed.kill().expect("a kill");
+    killed.wait().expect("its end");
+    let said = fine(dir, &["--survive-kill", "--seconds", "0.2"]);
+    let recovered = said.lines().next().expect("a line");
+    let lines = recovered.split_whitespace().nth(1).expect("a number").replace(',', "");
+    assert!(lines.parse::<u64>().is_ok_and(|lines| lines > 0), "{said}");
+    assert_eq!(said.matches("reported").count(), 2, "{said}");
+    let said = fine(dir, &["--survive-kill", "--seconds", "0.1"]);
+    assert!(said.starts_with("recovered   nothing") && said.contains("in order"), "{said}");
+    // Another demo removes the log.
+    fine(dir, &["--seconds", "0.1"]);
+}

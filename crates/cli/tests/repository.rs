@@ -32,6 +32,9 @@ const SAMPLES: &[(&str, &str)] = &[
     ("crates/cli/src/redact/", "texts that its tests filter"),
     ("crates/cli/src/demo/", "a secret that the demo plants"),
     ("crates/cli/tests/", "texts that these tests filter"),
+    ("crates/tower/src/url.rs", "a password that must not be shown"),
+    ("crates/tower/tests/", "secrets that must not arrive"),
+    ("crates/tracing/tests/", "secrets and addresses that its tests log"),
     ("docs/redaction.md", "examples of what is found"),
     ("README.md", "examples of what is found"),
 ];

@@ -9,7 +9,7 @@ use ringseal_audit::system::{OsStorage, Storage};
 
 use super::LogDir;
 use crate::console::{ExitStatus, Failure};
-use crate::redact::escape::escape;
+use crate::redact::escape::quoted;
 use crate::size::format_count;
 
 /// Checks a log's files after an accident; rebuilds derived files on request.
@@ -179,12 +179,4 @@ fn to_json(report: &FsckReport, found: &[FindingText]) -> String {
         findings.join(","),
         repaired.join(",")
     )
-}
-
-fn quoted(text: &str) -> String {
-    let mut bytes = vec![b'"'];
-    escape(text.as_bytes(), false, &mut bytes);
-    bytes.push(b'"');
-    // Escaping preserves UTF-8.
-    String::from_utf8(bytes).unwrap_or_default()
 }

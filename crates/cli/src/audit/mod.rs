@@ -11,6 +11,7 @@ use ringseal_audit::system::{FileKind, OsStorage, Storage};
 
 use crate::console::{Color, ExitStatus, Failure};
 
+mod catalogue;
 mod chain_key;
 mod checkpoint;
 mod fsck;
@@ -48,6 +49,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Catalogue(catalogue::Args),
     Keygen(keygen::Args),
     ChainKey(chain_key::Args),
     Verify(verify::Args),
@@ -65,6 +67,7 @@ enum Command {
 /// If something could not be read or written, or nothing could be checked.
 pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     match &args.command {
+        Command::Catalogue(args) => catalogue::run(args),
         Command::Keygen(args) => keygen::run(args),
         Command::ChainKey(args) => chain_key::run(args),
         Command::Verify(args) => verify::run(args),

@@ -12,6 +12,7 @@ use crate::progress::Meter;
 use crate::size::format_bytes;
 
 mod advice;
+mod rings;
 mod run;
 
 use advice::{Advice, NOISE_MAX, Spread, Summary, advise, noise};
@@ -23,6 +24,7 @@ Examples:
   ringseal bench --quick              fewer settings, shorter runs, three rounds
   ringseal bench --dir /var/log       on the disk that will hold the logs
   ringseal bench --json > bench.json  as JSON for other programs
+  ringseal bench --rings --quick      what it costs that events survive a kill
 
 Throughput: one thread logs as fast as it can, until the last line is in the file. Latency: bursts of 20 \
 calls with pauses of 40 µs; a call's latency is the mean of its burst. Each round measures both; the \
@@ -43,6 +45,10 @@ pub struct Args {
     /// Directory for the log files, which are removed afterwards. [default: the system's directory for temporary files]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// Compare rings in private memory with rings that survive a kill, with the default sizes. They are in DIR, on a
+    /// disk too, or where `LOG_RING_DIR=auto` puts them.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "auto")]
+    rings: Option<PathBuf>,
     /// Events per throughput run.
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u64).range(1000..=100_000_000))]
     events: Option<u64>,
@@ -81,6 +87,9 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     size.events = args.events.unwrap_or(size.events);
     size.bursts = size.bursts.min(size.events);
+    if let Some(dir) = &args.rings {
+        return rings::run(args, dir, rounds, size);
+    }
     let samples = sweep(args, &settings, rounds, size)?;
     let summaries: Vec<_> = settings
         .iter()

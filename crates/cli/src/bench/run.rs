@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ringseal::internals::core::clock;
 use ringseal::sink::file::{FileConfig, RotateEvery};
-use ringseal::{Config, Engine, Logger, Overflow, info};
+use ringseal::{Config, Engine, Logger, Overflow, Rings, info};
 use ringseal::{Level, Output};
 
 use super::Setting;
@@ -42,8 +42,18 @@ pub(super) struct Sample {
 
 /// Measures `setting` once, in files below `dir`, which are removed afterwards.
 pub(super) fn measure(dir: &Path, setting: Setting, size: RunSize) -> Result<Sample, Failure> {
+    measure_at(dir, setting, size, None)
+}
+
+/// The same with rings in a ring directory.
+pub(super) fn measure_at(
+    dir: &Path,
+    setting: Setting,
+    size: RunSize,
+    rings: Option<&Rings>,
+) -> Result<Sample, Failure> {
     let dir = tempfile::tempdir_in(dir).map_err(Failure::of)?;
-    let engine = start(dir.path(), setting)?;
+    let engine = start(dir.path(), setting, rings)?;
     let logger = engine.logger();
     logger.prepare_thread();
     // Warm-up: the first events touch cold memory in every setting and are not measured.
@@ -73,7 +83,12 @@ pub(super) fn measure(dir: &Path, setting: Setting, size: RunSize) -> Result<Sam
     })
 }
 
-fn start(dir: &Path, setting: Setting) -> Result<Engine, Failure> {
+/// An engine that writes below `dir`.
+pub(super) fn start(
+    dir: &Path,
+    setting: Setting,
+    rings: Option<&Rings>,
+) -> Result<Engine, Failure> {
     let file = FileConfig::new(dir.join("bench.log"))
         .rotate_bytes_max(64 << 20)
         .rotate_every(RotateEvery::Never);
@@ -83,6 +98,10 @@ fn start(dir: &Path, setting: Setting) -> Result<Engine, Failure> {
         .batch_bytes_max(setting.batch_bytes)
         .overflow([Overflow::Wait(WAIT_MAX); Level::COUNT])
         .flush_timeout(WAIT_MAX);
+    let config = match rings {
+        Some(rings) => config.survive_kill(rings.clone()),
+        None => config,
+    };
     Engine::start(config).map_err(Failure::of)
 }
 

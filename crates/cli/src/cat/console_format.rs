@@ -21,7 +21,7 @@ const ENGINE_KEYS: [&str; 5] = ["run_id", "schema_version", "seq", "ecs.version"
 
 /// How to show lines.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ConsoleOptions {
+pub(crate) struct ConsoleOptions {
     color: bool,
     /// Show the engine's fields.
     all: bool,
@@ -30,13 +30,13 @@ pub(super) struct ConsoleOptions {
 }
 
 impl ConsoleOptions {
-    pub(super) fn of(color: Color, all: bool) -> Self {
+    pub(crate) fn of(color: Color, all: bool) -> Self {
         Self { color: color.on_stdout(), all, terminal: io::stdout().is_terminal() }
     }
 }
 
 /// Writes lines in the readable format.
-pub(super) struct ConsoleWriter {
+pub(crate) struct ConsoleWriter {
     options: ConsoleOptions,
     time: ShownTime,
     parser: LineParser,
@@ -57,12 +57,12 @@ fn style_of(level: Option<Level>) -> Style {
 
 impl ConsoleWriter {
     /// `parser` reads the lines.
-    pub(super) fn new(options: ConsoleOptions, time: ShownTime, parser: LineParser) -> Self {
+    pub(crate) fn new(options: ConsoleOptions, time: ShownTime, parser: LineParser) -> Self {
         Self { options, time, parser, scratch: String::new() }
     }
 
     /// Writes one line of a log. A line that is not JSON, or not a log line, is shown unchanged.
-    pub(super) fn write(&mut self, line: &[u8], out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn write(&mut self, line: &[u8], out: &mut dyn Write) -> io::Result<()> {
         let mut parser = std::mem::take(&mut self.parser);
         let parsed = parser.parse(line);
         let facts = parsed.facts();

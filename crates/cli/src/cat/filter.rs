@@ -101,7 +101,7 @@ fn glob_matches(pattern: &str, text: &str) -> bool {
 }
 
 /// Parses a level.
-pub(super) fn parse_level(text: &str) -> Result<Level, String> {
+pub(crate) fn parse_level(text: &str) -> Result<Level, String> {
     text.parse().map_err(|_| "expected trace, debug, info, warn, error or critical".into())
 }
 

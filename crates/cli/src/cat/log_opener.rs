@@ -10,7 +10,7 @@ use ringseal::sink::file::reader::{
     ReadFrom, Reader, ReaderOptions, SegmentFile, logs_in, segments_of,
 };
 
-use super::{Args, read_bytes_max};
+use super::read_bytes_max;
 use crate::console::{Failure, write_stderr};
 use crate::input::{self, Refuse};
 use crate::line::LineParser;
@@ -19,8 +19,21 @@ use crate::line::LineParser;
 /// clocks step.
 const MODIFIED_SLACK: Duration = Duration::from_secs(600);
 
+/// How logs are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading {
+    /// Whether to continue at the end.
+    pub(crate) follow: bool,
+    /// Whether a file is read with its sealed segments.
+    pub(crate) sealed: bool,
+    /// The longest line that is returned whole.
+    pub(crate) line_bytes_max: usize,
+    /// Lines before this moment are not needed; nanoseconds since 1970-01-01T00:00:00Z.
+    pub(crate) since: Option<i64>,
+}
+
 /// Opens logs.
-pub(super) struct LogOpener {
+pub(crate) struct LogOpener {
     options: ReaderOptions,
     /// Lines before this moment are not needed; nanoseconds since 1970-01-01T00:00:00Z.
     since: Option<i64>,
@@ -29,20 +42,22 @@ pub(super) struct LogOpener {
     watched: Vec<PathBuf>,
     opened: BTreeSet<PathBuf>,
     /// Total length of the opened files.
-    pub(super) total_bytes: u64,
+    pub(crate) total_bytes: u64,
 }
 
 impl LogOpener {
-    /// `since`: lines before this moment are not needed; nanoseconds since 1970-01-01T00:00:00Z.
-    pub(super) fn new(args: &Args, since: Option<i64>) -> Self {
-        let line_bytes_max = read_bytes_max(args.line_bytes_max);
-        let options = ReaderOptions::default().follow(args.follow).line_bytes_max(line_bytes_max);
+    /// An opener for these logs.
+    pub(crate) fn new(reading: &Reading) -> Self {
+        let line_bytes_max = read_bytes_max(reading.line_bytes_max);
+        let options =
+            ReaderOptions::default().follow(reading.follow).line_bytes_max(line_bytes_max);
         let (watched, opened) = (Vec::new(), BTreeSet::new());
-        Self { options, since, sealed: args.sealed, watched, opened, total_bytes: 0 }
+        let Reading { since, sealed, .. } = *reading;
+        Self { options, since, sealed, watched, opened, total_bytes: 0 }
     }
 
     /// Opens a reader for every log that the arguments name.
-    pub(super) fn open_all(&mut self, paths: &[PathBuf]) -> Result<Vec<Reader>, Failure> {
+    pub(crate) fn open_all(&mut self, paths: &[PathBuf]) -> Result<Vec<Reader>, Failure> {
         let mut readers = Vec::new();
         for path in paths {
             if path.as_os_str() == "-" {
@@ -168,7 +183,7 @@ fn first_time(path: &Path) -> Option<i64> {
 const FIRST_BYTES: u64 = 64 << 10;
 
 /// Returns whether `dir` has segments of an audit log, which `cat` does not show.
-fn contains_audit_log(dir: &Path) -> bool {
+pub(crate) fn contains_audit_log(dir: &Path) -> bool {
     let is_segment = |name: &str| name == ACTIVE || parse_sealed(name).is_some();
     std::fs::read_dir(dir).is_ok_and(|entries| {
         entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(is_segment))
@@ -176,7 +191,7 @@ fn contains_audit_log(dir: &Path) -> bool {
 }
 
 /// Nanoseconds since 1970-01-01T00:00:00Z.
-pub(super) fn unix_nanos_now() -> i64 {
+pub(crate) fn unix_nanos_now() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)
 }

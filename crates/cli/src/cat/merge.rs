@@ -71,6 +71,15 @@ impl Merge {
         self.logs.get(index).map(|log| log.reader.path()).unwrap_or_default()
     }
 
+    /// The names of the logs without `.log`.
+    pub(super) fn log_names(&self) -> Vec<String> {
+        let stem = |log: &NextLine| {
+            let path = log.reader.path();
+            path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+        };
+        self.logs.iter().map(stem).collect()
+    }
+
     /// File and line number of the last line of the log with this index.
     pub(super) fn place(&self, index: usize) -> String {
         let number = self.logs.get(index).map_or(0, |log| log.reader.line_number());

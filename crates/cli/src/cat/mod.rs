@@ -23,13 +23,15 @@ mod filter;
 mod log_opener;
 mod merge;
 mod shown_time;
+mod trace;
 
-use console_format::{ConsoleOptions, ConsoleWriter};
-pub(crate) use console_format::{is_word, write_key};
+pub(crate) use console_format::{ConsoleOptions, ConsoleWriter, is_word, write_key};
+pub(crate) use filter::parse_level;
 use filter::{FieldTest, Filter, Verdict};
-use log_opener::{LogOpener, unix_nanos_now};
+pub(crate) use log_opener::{LogOpener, Reading, contains_audit_log, unix_nanos_now};
 use merge::{Merge, MergeStep};
-use shown_time::ShownTime;
+pub(crate) use shown_time::ShownTime;
+use trace::Trace;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,6 +41,8 @@ Examples:
   ringseal cat logs --level warn --grep timeout  warn and above with that text
   ringseal cat logs --field http.status=500 --json
                                                  JSON for another program
+  ringseal cat shop.log pay.log --trace 0af7651916cd43dd8448eb211c80319c
+                                                 one trace, as a tree of spans
   ringseal cat logs -n 20 --local                the last 20, in local time
   ringseal cat logs --field error --field 'path~=/api/*'
                                                  with an error and such a path
@@ -73,7 +77,7 @@ pub struct Args {
     #[arg(long)]
     sealed: bool,
     /// Only lines of this level and above: trace, debug, info, warn, error, critical.
-    #[arg(short, long, value_name = "LEVEL", value_parser = filter::parse_level)]
+    #[arg(short, long, value_name = "LEVEL", value_parser = parse_level)]
     level: Option<Level>,
     /// Only lines from this moment on: RFC 3339, a date (UTC), or a duration before now such as 15m, 2h, 3d.
     #[arg(long, value_name = "MOMENT")]
@@ -105,6 +109,14 @@ pub struct Args {
     /// Trailing blanks do not count. Memory is up to about three times this per log.
     #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = parse_line_bytes)]
     line_bytes_max: usize,
+    /// Show one trace as a tree of spans with durations, and the events of each span under it. With --json, one object.
+    #[arg(
+        long,
+        value_name = "ID",
+        value_parser = trace::parse_id,
+        conflicts_with_all = ["follow", "level", "grep", "fields", "last", "local", "raw"]
+    )]
+    trace: Option<String>,
     #[command(flatten)]
     keys: KeyOptions,
     /// Also show the engine's own fields in the readable format: run_id, schema_version, seq.
@@ -115,7 +127,7 @@ pub struct Args {
 /// Upper bound of `--line-bytes-max`.
 const LINE_BYTES_MAX: u64 = 1 << 30;
 
-fn parse_line_bytes(text: &str) -> Result<usize, String> {
+pub(crate) fn parse_line_bytes(text: &str) -> Result<usize, String> {
     let bytes = parse_bytes(text)?;
     let fits = (1..=LINE_BYTES_MAX).contains(&bytes).then(|| usize::try_from(bytes).ok()).flatten();
     fits.ok_or_else(|| "expected 1 B to 1 GiB".into())
@@ -127,10 +139,19 @@ fn parse_line_bytes(text: &str) -> Result<usize, String> {
 /// If nothing could be read or the output could not be written.
 pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     let now = unix_nanos_now();
-    check_time_range(args, now)?;
-    let mut opener = LogOpener::new(args, args.since.map(|moment| moment.unix_nanos(now)));
+    check_time_range(args.since, args.until, now)?;
+    let mut opener = LogOpener::new(&Reading {
+        follow: args.follow,
+        sealed: args.sealed,
+        line_bytes_max: args.line_bytes_max,
+        since: args.since.map(|moment| moment.unix_nanos(now)),
+    });
     let parser = || LineParser::new(now).with_keys(&args.keys);
     let merge = Merge::new(opener.open_all(&args.paths)?, args.follow, parser());
+    if let Some(id) = &args.trace {
+        let trace = Trace::new(id, parser());
+        return show_trace(args, trace, merge, Progress::new(opener.total_bytes), now);
+    }
     let printer = Printer {
         out: io::BufWriter::with_capacity(256 * 1024, io::stdout().lock()),
         filter: Filter::new(args, now, parser()),
@@ -150,13 +171,67 @@ pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     Ok(if cat.findings { ExitStatus::Findings } else { ExitStatus::Success })
 }
 
+/// Collects the lines of a trace and shows them.
+fn show_trace(
+    args: &Args,
+    mut trace: Trace,
+    mut merge: Merge,
+    mut progress: Progress,
+    now: i64,
+) -> Result<ExitStatus, Failure> {
+    let nanos = |moment: Option<Moment>| moment.map(|moment| moment.unix_nanos(now));
+    let (since, until) = (nanos(args.since), nanos(args.until));
+    let in_range = |time: Option<i64>| {
+        since.is_none_or(|since| time.is_some_and(|time| time >= since))
+            && until.is_none_or(|until| time.is_some_and(|time| time < until))
+    };
+    let mut findings = false;
+    let mut report = |message: String| {
+        write_stderr(message);
+        findings = true;
+    };
+    let logs = merge.log_names();
+    loop {
+        match merge.next_step() {
+            Ok(MergeStep::Line(log, line)) => {
+                progress.add(line.len() + 1);
+                trace.add(line, || logs.get(log).cloned().unwrap_or_default(), in_range);
+            }
+            Ok(MergeStep::Gap(log, gap)) => {
+                report(format!("{}: {}", merge.path(log).display(), describe_gap(gap)));
+            }
+            Ok(MergeStep::Idle | MergeStep::End) => break,
+            Err(error) => report(error.to_string()),
+        }
+    }
+    drop(progress);
+    if trace.left_out > 0 {
+        let (kept, more) = (format_count(trace.lines() as u64), format_count(trace.left_out));
+        report(format!("the trace has {more} lines more than the {kept} that are shown"));
+    }
+    if trace.lines() == 0 {
+        report("no line of this trace was found".into());
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match args.json {
+        true => trace.write_json(&mut out)?,
+        false => trace.write(&mut out)?,
+    }
+    out.flush()?;
+    Ok(if findings { ExitStatus::Findings } else { ExitStatus::Success })
+}
+
 fn shown_time(args: &Args) -> ShownTime {
     if args.local { ShownTime::local() } else { ShownTime::Utc }
 }
 
 /// Refuses a time range that cannot contain a line.
-fn check_time_range(args: &Args, now: i64) -> Result<(), Failure> {
-    let (Some(since), Some(until)) = (args.since, args.until) else { return Ok(()) };
+pub(crate) fn check_time_range(
+    since: Option<Moment>,
+    until: Option<Moment>,
+    now: i64,
+) -> Result<(), Failure> {
+    let (Some(since), Some(until)) = (since, until) else { return Ok(()) };
     let (since, until) = (since.unix_nanos(now), until.unix_nanos(now));
     if since < until {
         return Ok(());
@@ -347,21 +422,21 @@ fn read_bytes_max(line_bytes_max: usize) -> usize {
 }
 
 /// Returns the beginning of a line that exceeds the limit, or `None` for a line that does not.
-fn beginning_if_too_long(line: &[u8], line_bytes_max: usize) -> Option<&[u8]> {
+pub(crate) fn beginning_if_too_long(line: &[u8], line_bytes_max: usize) -> Option<&[u8]> {
     let is_whole = line.len() < read_bytes_max(line_bytes_max);
     let bytes = if is_whole { line.trim_ascii_end().len() } else { line.len() };
     (bytes > line_bytes_max).then(|| &line[..char_boundary(line, line_bytes_max)])
 }
 
 /// The last position up to `at` that does not split a character; `at` itself if this is not UTF-8.
-fn char_boundary(line: &[u8], at: usize) -> usize {
+pub(crate) fn char_boundary(line: &[u8], at: usize) -> usize {
     let continues = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
     let is_within = |at: &usize| line.get(*at).is_some_and(continues);
     // A character has four bytes at most.
     (at.saturating_sub(3)..=at).rev().find(|at| !is_within(at)).unwrap_or(at)
 }
 
-fn describe_gap(gap: Gap) -> String {
+pub(crate) fn describe_gap(gap: Gap) -> String {
     match gap {
         Gap::Removed { segments, next } => {
             let number = if segments == 1 {

@@ -6,7 +6,7 @@ use crate::time::write_millis;
 
 /// The zone of shown times.
 #[derive(Debug, Clone, Default)]
-pub(super) enum ShownTime {
+pub(crate) enum ShownTime {
     /// `2026-11-22T15:09:20.123Z`
     #[default]
     Utc,
@@ -16,12 +16,12 @@ pub(super) enum ShownTime {
 
 impl ShownTime {
     /// The zone that `TZ` names, or that of the system.
-    pub(super) fn local() -> Self {
+    pub(crate) fn local() -> Self {
         ShownTime::In(TimeZone::system())
     }
 
     /// The text of a moment.
-    pub(super) fn text(&self, unix_nanos: i64) -> String {
+    pub(crate) fn text(&self, unix_nanos: i64) -> String {
         let utc = |nanos| String::from_utf8_lossy(&write_millis(nanos)).into_owned();
         let ShownTime::In(zone) = self else { return utc(unix_nanos) };
         let Ok(moment) = Timestamp::from_nanosecond(i128::from(unix_nanos)) else {

@@ -212,16 +212,18 @@ impl CheckedLog {
 
 /// The fields of a line that the check needs.
 #[derive(Debug, Default)]
-struct Keys<'a> {
-    run_id: Option<&'a str>,
-    level: Option<&'a str>,
-    target: Option<&'a str>,
-    worker: Option<u64>,
-    seq: Option<u64>,
+pub(super) struct Keys<'a> {
+    pub(super) run_id: Option<&'a str>,
+    pub(super) level: Option<&'a str>,
+    pub(super) target: Option<&'a str>,
+    pub(super) worker: Option<u64>,
+    pub(super) seq: Option<u64>,
+    /// In a report of lost events: how many.
+    pub(super) lost: Option<u64>,
 }
 
 impl<'a> Keys<'a> {
-    fn of(entries: &'a Entries, text: &'a str) -> Self {
+    pub(super) fn of(entries: &'a Entries, text: &'a str) -> Self {
         let mut keys = Keys::default();
         let string = |entry: &Entry<'a>| entry.string().and_then(|text| text.plain());
         for entry in entries.iter(text) {
@@ -231,6 +233,7 @@ impl<'a> Keys<'a> {
                 "target" => keys.target = string(&entry),
                 "worker" => keys.worker = entry.raw.parse().ok(),
                 "seq" => keys.seq = entry.raw.parse().ok(),
+                "lost" => keys.lost = entry.raw.parse().ok(),
                 "log.level" => keys.level = string(&entry),
                 "log.logger" => keys.target = string(&entry),
                 "service" | "extra" => keys.read_object(entry.raw),
@@ -251,6 +254,7 @@ impl<'a> Keys<'a> {
                 ("ephemeral_id", Token::String(text)) => self.run_id = text.plain(),
                 ("worker", Token::Number(number)) => self.worker = number.parse().ok(),
                 ("seq", Token::Number(number)) => self.seq = number.parse().ok(),
+                ("lost", Token::Number(number)) => self.lost = number.parse().ok(),
                 _ => {}
             }
             if tokens.skip_value(&value).is_err() {

@@ -36,6 +36,7 @@ fn role_of(name: &OsStr) -> Role {
     if let Some(rest) = name.strip_prefix('.').and_then(|name| name.strip_prefix(LOG)) {
         return match rest {
             ".next" | ".last" => Role::Bookkeeping,
+            _ if rest.starts_with(super::notes::SUFFIX) => Role::Bookkeeping,
             _ => Role::Foreign,
         };
     }

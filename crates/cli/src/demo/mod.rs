@@ -18,8 +18,10 @@ mod audit;
 mod canary;
 mod check;
 mod cleanup;
+mod notes;
 mod report;
 mod service;
+mod survive;
 
 use check::CheckedLog;
 use report::Report;
@@ -31,6 +33,7 @@ Examples:
   ringseal demo --rate 100000 --latency  cost of a call at a steady rate
   ringseal demo --threads 8 --seconds 3 --bytes-max 1GiB
   ringseal cat ringseal-demo             show what it wrote
+  ringseal demo --survive-kill           kill it, run it again: no event is lost
   ringseal audit keygen --dir ./keys && ringseal demo --audit --seconds 3
 
 LOG_FORMAT=ecs writes lines in the Elastic Common Schema, which `ringseal validate` checks.
@@ -77,6 +80,10 @@ pub struct Args {
     /// Also write 1000 audit events per second to DIR/audit, and verify the audit log at the end.
     #[arg(long)]
     audit: bool,
+    /// Keep events through a kill: the rings are files, and what a killed demo has not written, the next one with this
+    /// option writes. The logs of earlier demos stay, and the log calls of killed ones are checked.
+    #[arg(long, conflicts_with_all = ["audit", "latency"])]
+    survive_kill: bool,
     /// Keys of the audit log, from `ringseal audit keygen`; they are copied. [default: ./keys if it exists, otherwise
     /// the log is keyless]
     #[arg(long, value_name = "DIR", requires = "audit")]
@@ -93,6 +100,9 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// If the directory cannot be prepared, or the logs cannot be opened or read back.
 pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    if args.survive_kill {
+        return survive::run(args);
+    }
     let path = args.dir.join(cleanup::LOG);
     cleanup::remove_old_logs(&args.dir).map_err(Failure::of)?;
     let plan = args.audit.then(|| audit::AuditPlan::prepare(&args.dir, args.keys.as_deref()));
@@ -102,7 +112,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let limit = SizeLimit::of(args.bytes_max, free_bytes(&args.dir));
     let watch = Stopwatch::start();
     let ServiceResult { done, audited, stopped_early } =
-        run_service(args, &engine, &limit, &watch)?;
+        run_service(args, &engine, (&limit, None), &watch)?;
     let flushed = engine.flush();
     let lap = watch.lap();
     let (run_id, metrics) = (engine.run_id().to_owned(), engine.metrics());
@@ -222,7 +232,7 @@ struct ServiceResult {
 fn run_service(
     args: &Args,
     engine: &Engine,
-    limit: &SizeLimit,
+    (limit, noted): (&SizeLimit, Option<&notes::Notes>),
     watch: &Stopwatch,
 ) -> Result<ServiceResult, Failure> {
     let (stop, audit) = (AtomicBool::new(false), engine.audit());
@@ -230,6 +240,7 @@ fn run_service(
     std::thread::scope(|scope| {
         let start = |number| {
             let worker = Worker::new(engine.logger(), u64::from(number), rate, &stop);
+            let worker = worker.noting(noted);
             let builder = std::thread::Builder::new().name(format!("orders-{number}"));
             builder.spawn_scoped(scope, move || worker.run())
         };

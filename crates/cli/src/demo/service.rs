@@ -12,6 +12,7 @@ use ringseal::LevelCounts;
 use ringseal::value::{Map, Uuid};
 use ringseal::{Level, Logger, critical, debug, error, fields, info, trace, warn};
 
+use super::notes::Notes;
 use crate::histogram::Histogram;
 use crate::stopwatch::ticks;
 
@@ -39,6 +40,8 @@ pub(super) struct Worker<'s> {
     /// Events per second of this thread.
     rate: Option<f64>,
     stop: &'s AtomicBool,
+    /// Takes the number of calls that have returned, for a check after a kill.
+    noted: Option<&'s Notes>,
     done: WorkerResult,
 }
 
@@ -110,7 +113,13 @@ impl<'s> Worker<'s> {
     ) -> Self {
         let random = 0x9E37_79B9_7F4A_7C15 ^ (number + 1);
         let done = WorkerResult::default();
-        Self { logger, number, seq: 0, random, until_sample: 0, rate, stop, done }
+        Self { logger, number, seq: 0, random, until_sample: 0, rate, stop, noted: None, done }
+    }
+
+    /// Notes each call that has returned.
+    pub(super) fn noting(mut self, noted: Option<&'s Notes>) -> Self {
+        self.noted = noted;
+        self
     }
 
     /// Processes orders until it is stopped.
@@ -148,12 +157,21 @@ impl<'s> Worker<'s> {
         self.done.calls.0[level as usize] += 1;
         if self.until_sample > 0 {
             self.until_sample -= 1;
-            return call(seq);
+            call(seq);
+            return self.note();
         }
         self.until_sample = SAMPLED_ONE_IN - 1;
         let start = ticks();
         call(seq);
         self.done.latency.record(ticks().wrapping_sub(start));
+        self.note();
+    }
+
+    #[inline(always)]
+    fn note(&self) {
+        if let Some(noted) = self.noted {
+            noted.set(self.number, self.seq);
+        }
     }
 
     fn random(&mut self) -> u64 {

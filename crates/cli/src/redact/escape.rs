@@ -76,6 +76,15 @@ pub(crate) fn escape(text: &[u8], keeps_controls: bool, out: &mut Vec<u8>) {
     }
 }
 
+/// A text as a JSON string, with its quotes.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut bytes = vec![b'"'];
+    escape(text.as_bytes(), false, &mut bytes);
+    bytes.push(b'"');
+    // Escaping preserves UTF-8.
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -2,20 +2,23 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringseal_redact::{Preset, Profile, RuleSet, Rules};
+use ringseal_redact::{KeyMatch, Preset, Profile, RuleSet, Rules};
 
 use crate::console::Failure;
 
 /// Which rules apply.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct RuleOptions {
-    /// A collection of rules: default, strict, payments or file_tools (secrets only). May be given several times; all
-    /// of them apply, together with those in the rule file.
+    /// A collection of rules: default, strict, payments, file_tools (secrets only) or structlog_compat. May be given
+    /// several times; all of them apply, together with those in the rule file.
     #[arg(long = "preset", value_name = "NAME", value_parser = preset)]
     presets: Vec<Preset>,
     /// The set of replacement words: default (`<email>`), structlog, ecs or audit.
     #[arg(long, value_name = "NAME", value_parser = profile)]
     profile: Option<Profile>,
+    /// How keys are compared: by words (tokens), or also by parts of words (substring), as older loggers do.
+    #[arg(long, value_name = "HOW", value_parser = key_match)]
+    key_match: Option<KeyMatch>,
     /// Rules of your own, in TOML: keys, literals, token shapes, kinds that are kept.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
@@ -45,6 +48,7 @@ impl RuleOptions {
         };
         set.presets.extend(&self.presets);
         set.profile = self.profile.unwrap_or(set.profile);
+        set.key_match = self.key_match.unwrap_or(set.key_match);
         Ok(set)
     }
 }
@@ -58,7 +62,12 @@ fn read(path: &Path) -> Result<RuleSet, Failure> {
 }
 
 fn preset(name: &str) -> Result<Preset, String> {
-    Preset::from_name(name).ok_or_else(|| "expected default, strict, payments or file_tools".into())
+    Preset::from_name(name)
+        .ok_or_else(|| "expected default, strict, payments, file_tools or structlog_compat".into())
+}
+
+fn key_match(name: &str) -> Result<KeyMatch, String> {
+    KeyMatch::from_name(name).ok_or_else(|| "expected tokens or substring".into())
 }
 
 fn profile(name: &str) -> Result<Profile, String> {
@@ -74,7 +83,7 @@ mod tests {
         let path = dir.path().join("rules.toml");
         std::fs::write(&path, file).expect("room");
         let presets = presets.iter().map(|name| preset(name).expect("a preset")).collect();
-        let options = RuleOptions { presets, profile: None, rules: Some(path) };
+        let options = RuleOptions { presets, rules: Some(path), ..RuleOptions::default() };
         options.compile().expect("rules").hash()
     }
 

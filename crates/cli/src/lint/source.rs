@@ -1,0 +1,190 @@
+//! One source file: its tokens, whether it is Rust, and its allow comments. A file is read whole, 16 MiB at most.
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use super::rule::Rule;
+use super::tokens::{self, Place, inner};
+
+/// The longest file that is checked.
+pub const FILE_BYTES_MAX: u64 = 16 << 20;
+/// The deepest nesting of brackets; deeper files could exhaust the stack.
+const DEPTH_MAX: usize = 200;
+/// The longest expression, for the same reason.
+const RUN_MAX: usize = 20_000;
+
+const MARK: &str = "ringseal-lint:";
+
+/// A problem with the file itself.
+pub struct Problem {
+    pub place: Place,
+    pub message: String,
+}
+
+/// The tokens of a file, and why it is not Rust if it is not. Without tokens, nothing of it can be checked.
+pub fn parse(text: &str) -> (Vec<TokenTree>, Option<Problem>) {
+    let stream = match text.parse::<TokenStream>() {
+        Ok(stream) => stream,
+        Err(error) => {
+            let problem = Problem {
+                place: Place::of(error.span()),
+                message: format!("not checked: {error}"),
+            };
+            return (Vec::new(), Some(problem));
+        }
+    };
+    if let Some(problem) = too_complex(&stream) {
+        return (Vec::new(), Some(problem));
+    }
+    let problem = syn::parse2::<syn::File>(stream.clone()).err().map(|error| Problem {
+        place: Place::of(error.span()),
+        message: format!("not a Rust source file: {error}; its tokens are checked nevertheless"),
+    });
+    (stream.into_iter().collect(), problem)
+}
+
+/// Without recursion, unlike everything that follows.
+fn too_complex(stream: &TokenStream) -> Option<Problem> {
+    let mut levels = vec![stream.clone().into_iter()];
+    // The tokens so far of each level's expression, and those before its last block, if `else` continues it.
+    let mut runs = vec![(0_usize, 0_usize)];
+    while let Some(level) = levels.last_mut() {
+        let Some(token) = level.next() else {
+            levels.pop();
+            runs.pop();
+            continue;
+        };
+        let place = Place::of(token.span());
+        let (run, before_block) = runs.last_mut()?;
+        match &token {
+            TokenTree::Punct(punct) if matches!(punct.as_char(), ',' | ';') => {
+                (*run, *before_block) = (0, 0);
+            }
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                (*run, *before_block) = (0, *run + 1);
+            }
+            TokenTree::Ident(word) if word == "else" => *run = *before_block + 1,
+            _ => *run += 1,
+        }
+        if *run > RUN_MAX {
+            let message = format!(
+                "not checked: more than {RUN_MAX} tokens without a comma, semicolon or block"
+            );
+            return Some(Problem { place, message });
+        }
+        if let TokenTree::Group(group) = token {
+            levels.push(group.stream().into_iter());
+            runs.push((0, 0));
+        }
+        if levels.len() > DEPTH_MAX {
+            let message = format!("not checked: brackets are nested more than {DEPTH_MAX} deep");
+            return Some(Problem { place, message });
+        }
+    }
+    None
+}
+
+/// A comment that allows findings of a rule.
+#[derive(Debug)]
+pub struct Allow {
+    pub place: Place,
+    pub rule: Option<Rule>,
+    /// What is wrong with the comment.
+    pub fault: Option<String>,
+    /// The lines that it is about.
+    pub lines: std::ops::RangeInclusive<usize>,
+    pub is_used: bool,
+}
+
+/// The allow comments of a file. Texts of this form in literals and documentation are not comments.
+pub fn allows(text: &str, tokens: &[TokenTree]) -> Vec<Allow> {
+    if !text.contains(MARK) {
+        return Vec::new();
+    }
+    let mut literals = Vec::new();
+    tokens::visit(tokens, &mut |token| {
+        if let TokenTree::Literal(literal) = token {
+            let end = literal.span().end();
+            let end = Place { line: end.line, column: end.column + 1 };
+            literals.push((Place::of(literal.span()), end));
+        }
+        true
+    });
+    let lines: Vec<&str> = text.lines().collect();
+    let mut allows = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let Some((before, rest)) = line.split_once(MARK) else { continue };
+        let Some(slashes) = before.rfind("//") else { continue };
+        let place = Place { line: index + 1, column: before[..slashes].chars().count() + 1 };
+        let is_literal = literals.iter().any(|(start, end)| *start <= place && place < *end);
+        if is_literal || !before[slashes + 2..].trim().is_empty() {
+            continue;
+        }
+        let is_alone = before[..slashes].trim().is_empty();
+        let (rule, fault) = read_allow(rest.trim());
+        let covered = if rest.trim_start().starts_with("allow-file") {
+            1..=usize::MAX
+        } else if is_alone {
+            let first = next_code(&lines, index + 1);
+            first..=statement_end(tokens, first).unwrap_or(first)
+        } else {
+            index + 1..=index + 1
+        };
+        allows.push(Allow { place, rule, fault, lines: covered, is_used: false });
+    }
+    allows
+}
+
+/// `allow(rule): reason`.
+fn read_allow(text: &str) -> (Option<Rule>, Option<String>) {
+    let form = "expected `// ringseal-lint: allow(RULE): reason`";
+    let rest = text.strip_prefix("allow-file(").or_else(|| text.strip_prefix("allow("));
+    let Some((name, rest)) = rest.and_then(|rest| rest.split_once(')')) else {
+        return (None, Some(form.to_owned()));
+    };
+    let Some(rule) = Rule::from_name(name.trim()) else {
+        return (None, Some(format!("there is no rule `{}`", name.trim())));
+    };
+    if rule == Rule::BadAllow {
+        return (None, Some("this rule cannot be allowed".to_owned()));
+    }
+    let reason = rest.trim().strip_prefix(':').unwrap_or("").trim();
+    let has_reason = reason.chars().filter(|c| c.is_alphanumeric()).count() >= 3;
+    let fault = (!has_reason).then(|| format!("a reason is missing; {form}"));
+    (Some(rule), fault)
+}
+
+/// The next line, counted from 1, that is neither blank nor a comment.
+fn next_code(lines: &[&str], after: usize) -> usize {
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
+    lines.iter().skip(after).position(is_code).map_or(usize::MAX, |found| after + found + 1)
+}
+
+/// The last line of the statement that begins in `line`: to its semicolon, comma or block.
+fn statement_end(tokens: &[TokenTree], line: usize) -> Option<usize> {
+    for (at, token) in tokens.iter().enumerate() {
+        if token.span().start().line == line {
+            let rest = &tokens[at..];
+            let end = rest.iter().position(|token| match token {
+                TokenTree::Punct(punct) => matches!(punct.as_char(), ';' | ','),
+                _ => false,
+            });
+            let last = rest.get(end.unwrap_or(rest.len() - 1))?;
+            // Items without a semicolon: the braces end them, and are not covered themselves.
+            let braces = rest
+                .iter()
+                .position(|token| tokens::group(Some(token), Delimiter::Brace).is_some());
+            return match braces {
+                Some(braces) if end.is_none_or(|end| braces < end) => {
+                    Some(rest[braces].span().start().line)
+                }
+                _ => Some(last.span().end().line),
+            };
+        }
+        if let TokenTree::Group(group) = token
+            && group.span_open().start().line <= line
+            && line <= group.span_close().end().line
+        {
+            return statement_end(&inner(group), line);
+        }
+    }
+    None
+}
