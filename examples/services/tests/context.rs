@@ -1,4 +1,4 @@
-//! The example prints lines of three jobs, each with the ids of its own request.
+//! The example prints lines of three jobs, each with the ids of the request that queued it.
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 

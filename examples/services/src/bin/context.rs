@@ -1,7 +1,8 @@
 //! Contexts in a service: three requests put a job each into a queue, and another thread runs the jobs on tokio.
 //!
-//! `cargo run -p ringseal-examples --bin context` prints the log. Every line has the ids of its own request: the trace
-//! of the request goes through the queue with the job, each job has its own span, and what a job spawns keeps its ids.
+//! `cargo run -p ringseal-examples --bin context` prints the log. Every line has the ids of the request it belongs to:
+//! the trace of the request goes through the queue with the job, each job begins a new span in it, and what a job
+//! spawns keeps its ids.
 use std::sync::mpsc::{Receiver, channel};
 
 use ringseal::{
@@ -25,6 +26,7 @@ fn snapshots() -> Snapshots {
 fn request(file: &'static str, tenant: &'static str) -> Job {
     Context::new().child().run(|| {
         correlation_id::bind(format!("request-{tenant}"));
+        // ringseal-lint: allow(log-before-bind): the tenant is known only after authentication
         info!("request_received", file);
         // After authentication; all later events of the request have it.
         Context::add(fields! { tenant });
