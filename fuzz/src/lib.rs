@@ -3,10 +3,12 @@
 pub mod audit;
 pub mod ecs;
 pub mod foreign;
+pub mod homes;
 pub mod json;
 pub mod oracle;
 pub mod redaction;
 pub mod seeds;
+pub mod sites;
 pub mod trace;
 
 use serde_json::Value as Json;

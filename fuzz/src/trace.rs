@@ -141,7 +141,8 @@ pub fn check(bytes: &[u8]) {
     let outgoing = trace.outgoing();
     let sent = TraceParent::parse(outgoing.traceparent()).expect("what is sent is valid");
     assert_eq!(sent.trace_id(), trace.span().trace_id());
-    let is_sampled = caller.is_some_and(|caller| caller.is_sampled());
+    // A trace that begins here is sampled.
+    let is_sampled = caller.is_none_or(|caller| caller.is_sampled());
     assert_eq!(
         (sent.is_sampled(), caller.is_none() || caller.is_some_and(|caller| caller.is_random())),
         (is_sampled, sent.is_random())
