@@ -70,7 +70,7 @@ impl DrivenWriter {
         for index in 0..rings {
             let ring_bytes = if index < active { RINGS_BYTES / active as usize } else { 4096 };
             let (producer, consumer) = ring(ring_bytes);
-            let lane = NewLane { consumer, counters: Arc::default() };
+            let lane = NewLane { consumer, counters: Arc::default(), file: None };
             link.add_lane(lane).expect("the writer's end of the channel is here");
             producers.push(producer);
         }

@@ -13,7 +13,7 @@ use crate::candidates::{self, Entry};
 use crate::child::Mode;
 use crate::options::{self, Run};
 use crate::peer::{self, Built};
-use crate::{sweep, sys, traceparent, tsc};
+use crate::{programs, sweep, sys, tsc};
 
 /// Measures everything and returns the records, the description of each run first.
 pub fn run(options: &Run) -> Result<Vec<Value>, String> {
@@ -24,8 +24,8 @@ pub fn run(options: &Run) -> Result<Vec<Value>, String> {
     if let Some(sweep) = &options.sweep {
         sweep::run(sweep, &mut results)?;
     }
-    if let Some(amounts) = options.traceparent {
-        traceparent::run(amounts, &mut results)?;
+    for plan in &options.programs {
+        programs::run(*plan, &mut results)?;
     }
     let _ = fs::remove_dir(&options.dir); // keeps it if it contains other files
     Ok(results.records)

@@ -22,6 +22,14 @@ pub enum Measurement {
     Idle,
     /// The header `traceparent`, read and written.
     TraceParent,
+    /// Polls, events in contexts, and spans.
+    Context,
+    /// Events of `tracing` and `log`, by where they go.
+    Bridges,
+    /// Typed events beside `info!`.
+    Typed,
+    /// Requests of a service with HTTP layers.
+    Http,
 }
 
 /// A group of candidates; each candidate is in one.
@@ -99,6 +107,26 @@ pub const ALL: &[Family] = &[
         "the header of W3C Trace Context, read and written; a separate run",
         &[Measurement::TraceParent],
     ),
+    measurements(
+        "context",
+        "polls with a context, events in it, and spans; a separate run",
+        &[Measurement::Context],
+    ),
+    measurements(
+        "bridges",
+        "events of tracing and log, by where they go; a separate run",
+        &[Measurement::Bridges],
+    ),
+    measurements(
+        "typed",
+        "typed events beside `info!` with the same fields; a separate run",
+        &[Measurement::Typed],
+    ),
+    measurements(
+        "http",
+        "a request by HTTP layers, in process and over loopback; a separate run",
+        &[Measurement::Http],
+    ),
     candidates("floors", "the minimum cost of the same work", Group::Floors),
     candidates("bounds", "floors that resemble ringseal in one more respect each", Group::Bounds),
     candidates("ringseal", "ringseal in all its configurations", Group::Ringseal),
@@ -137,7 +165,19 @@ impl Selection {
     /// What `compare report` shows by default: everything.
     pub const fn report() -> Self {
         use Measurement::*;
-        Self::new(&[Latency, Pauses, Throughput, Capacity, Rings, Idle, TraceParent])
+        Self::new(&[
+            Latency,
+            Pauses,
+            Throughput,
+            Capacity,
+            Rings,
+            Idle,
+            TraceParent,
+            Context,
+            Bridges,
+            Typed,
+            Http,
+        ])
     }
 
     /// Adds the families of a comma-separated list. Families of one sort add up, and the two sorts combine:
@@ -202,17 +242,33 @@ mod tests {
     #[test]
     fn families_of_both_sorts_combine() {
         use {Group::*, Measurement::*};
-        let table: [(&[&str], &[Measurement], &[Group]); 6] = [
+        let table: [(&[&str], &[Measurement], &[Group]); 10] = [
             (&[], &[Latency, Pauses, Throughput], &[Floors, Bounds, Ringseal, Rust, Cpp]),
             (&["pauses"], &[Pauses], &[Floors, Bounds, Ringseal, Rust, Cpp]),
             (&["floors,cpp"], &[Latency, Pauses, Throughput], &[Floors, Cpp]),
             (&["latency", "rust,throughput"], &[Latency, Throughput], &[Rust]),
             (&["sweep"], &[Capacity, Rings, Idle], &[Floors, Bounds, Ringseal, Rust, Cpp]),
             (&["traceparent"], &[TraceParent], &[Floors, Bounds, Ringseal, Rust, Cpp]),
+            (&["context"], &[Context], &[Floors, Bounds, Ringseal, Rust, Cpp]),
+            (&["bridges"], &[Bridges], &[Floors, Bounds, Ringseal, Rust, Cpp]),
+            (&["typed"], &[Typed], &[Floors, Bounds, Ringseal, Rust, Cpp]),
+            (&["http"], &[Http], &[Floors, Bounds, Ringseal, Rust, Cpp]),
         ];
         for (lists, measurements, groups) in table {
             let chosen = given(Selection::run(), lists);
-            for measurement in [Latency, Pauses, Throughput, Capacity, Rings, Idle, TraceParent] {
+            for measurement in [
+                Latency,
+                Pauses,
+                Throughput,
+                Capacity,
+                Rings,
+                Idle,
+                TraceParent,
+                Context,
+                Bridges,
+                Typed,
+                Http,
+            ] {
                 let expected = measurements.contains(&measurement);
                 assert_eq!(chosen.has(measurement), expected, "{lists:?} {measurement:?}");
             }
@@ -245,7 +301,7 @@ mod tests {
 
     #[test]
     fn an_unknown_family_is_answered_with_all_names() {
-        for bad in ["bridges", "latency,bridges", "", "latency,"] {
+        for bad in ["tunnels", "latency,tunnels", "", "latency,"] {
             let error = Selection::run().add(bad).expect_err(bad);
             assert!(ALL.iter().all(|family| error.contains(family.name)), "{error}");
             assert!(error.ends_with(&format!("found {}", bad.rsplit(',').next().unwrap_or(""))));

@@ -14,13 +14,13 @@ mod json_floor;
 mod measure;
 mod options;
 mod peer;
+mod programs;
 mod record;
 mod report;
 mod ring;
 mod stats;
 mod sweep;
 mod sys;
-mod traceparent;
 mod tsc;
 
 use std::process::ExitCode;

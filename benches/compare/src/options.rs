@@ -8,9 +8,9 @@ use crate::candidates::{self, Entry};
 use crate::child::Mode;
 use crate::family::{self, Group, Measurement, Selection};
 use crate::measure::Amounts;
+use crate::programs;
 use crate::sweep::Sweep;
 use crate::sweep::point::{Plan, What};
-use crate::traceparent;
 
 /// The usage text, printed with every error in the command line.
 pub const USAGE: &str = "\
@@ -38,7 +38,7 @@ compare --list-families
 #[derive(Debug)]
 pub enum Command {
     /// Measure.
-    Run(Run),
+    Run(Box<Run>),
     /// One measurement of a sweep; how `Run` calls its own program.
     Point {
         /// What to measure, with which settings.
@@ -86,8 +86,8 @@ pub struct Run {
     pub modes: Vec<Mode>,
     /// The sweep that follows.
     pub sweep: Option<Sweep>,
-    /// What to measure of the header `traceparent`.
-    pub traceparent: Option<traceparent::Amounts>,
+    /// What separate programs measure.
+    pub programs: Vec<programs::Plan>,
     /// The families, for the tables that are printed.
     pub selection: Selection,
     /// A checkout of quill.
@@ -127,10 +127,10 @@ pub fn parse(mut words: Vec<String>) -> Result<Command, String> {
         _ => "run".to_owned(),
     };
     match verb.as_str() {
-        "run" => run(words, Selection::run()).map(Command::Run),
+        "run" => run(words, Selection::run()),
         "report" => report(words).map(Command::Report),
         "list" => Ok(Command::List),
-        "sweep" => run(words, Selection::sweep()).map(Command::Run),
+        "sweep" => run(words, Selection::sweep()),
         "child" => child(words),
         "point" => point(words),
         other => Err(format!("expected run, sweep, report or list, found {other}")),
@@ -201,7 +201,7 @@ fn given(words: Vec<String>, selection: &mut Selection) -> Result<Given, String>
     Ok(given)
 }
 
-fn run(words: Vec<String>, mut selection: Selection) -> Result<Run, String> {
+fn run(words: Vec<String>, mut selection: Selection) -> Result<Command, String> {
     let given = given(words, &mut selection)?;
     let modes = modes(&selection);
     let mut amounts = given.amounts(FULL, QUICK);
@@ -214,16 +214,14 @@ fn run(words: Vec<String>, mut selection: Selection) -> Result<Run, String> {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let dir = given.dir.clone().unwrap_or_else(|| here.join("out"));
     let sweep = sweep_of(&given, &selection, &dir);
-    let mut file = if modes.is_empty() { "results/sweep.jsonl" } else { "results/latest.jsonl" };
-    if modes.is_empty() && sweep.is_none() {
-        file = traceparent::RESULTS;
-    }
+    let programs = programs::plans(&selection, given.rounds, given.batches, given.quick);
+    let file = programs::result_file(modes.is_empty(), sweep.is_some(), &programs);
     let run = Run {
         rounds: given.rounds.unwrap_or(3),
         amounts,
         candidates: chosen(&given, &selection, &modes)?,
         sweep,
-        traceparent: traceparent::amounts(&selection, given.rounds, given.batches, given.quick),
+        programs,
         selection,
         modes,
         quill: given.quill,
@@ -231,10 +229,10 @@ fn run(words: Vec<String>, mut selection: Selection) -> Result<Run, String> {
         dir,
     };
     let is_empty = run.candidates.is_empty() || run.modes.is_empty();
-    if is_empty && run.sweep.is_none() && run.traceparent.is_none() {
+    if is_empty && run.sweep.is_none() && run.programs.is_empty() {
         return Err("these families and candidates have no measurement in common".to_owned());
     }
-    Ok(run)
+    Ok(Command::Run(Box::new(run)))
 }
 
 fn modes(selection: &Selection) -> Vec<Mode> {
@@ -253,9 +251,8 @@ fn chosen(
 ) -> Result<Vec<&'static Entry>, String> {
     let candidates: Vec<&Entry> = match &given.only {
         Some(_) if modes.is_empty() => {
-            return Err(
-                "--only names candidates, but the families have no measurement of them".to_owned()
-            );
+            let error = "--only names candidates, but the families have no measurement of them";
+            return Err(error.to_owned());
         }
         Some(only) => only.clone(),
         None => candidates::ALL.iter().collect(),
@@ -399,7 +396,7 @@ mod tests {
 
     fn run_of(line: &str) -> Run {
         match parse(words(line)) {
-            Ok(Command::Run(run)) => run,
+            Ok(Command::Run(run)) => *run,
             other => panic!("a run was asked for, found {other:?}"),
         }
     }
@@ -447,6 +444,9 @@ mod tests {
             ("sweep", "sweep.jsonl"),
             ("--family idle", "sweep.jsonl"),
             ("--family traceparent", "traceparent.jsonl"),
+            ("--family bridges", "bridges.jsonl"),
+            ("--family typed", "typed.jsonl"),
+            ("--family http", "http.jsonl"),
             ("--family idle,latency", "latest.jsonl"),
             ("sweep --results /tmp/mine.jsonl", "mine.jsonl"),
         ] {
@@ -486,8 +486,8 @@ mod tests {
             ("sweep --only enc", "no measurement of them"),
             ("sweep --family floors", "no measurement in common"),
             ("run --family floors,rings", "no measurement in common"),
-            ("--family bridges", "found bridges"),
-            ("report results.jsonl --family bridges", "expected a family, one of latency"),
+            ("--family tunnels", "found tunnels"),
+            ("report results.jsonl --family tunnels", "expected a family, one of latency"),
             ("--mode latency", "no option --mode"),
             ("--quill", "expects a value"),
             ("dance", "found dance"),

@@ -1,6 +1,6 @@
 //! Queries of the operating system: cores, processor time, lengths of files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sched::{CpuSet, sched_setaffinity};
@@ -60,13 +60,22 @@ pub fn threads_cpu_ns() -> Result<u64, String> {
     let describe = |e: std::io::Error| format!("/proc/self/task: {e}");
     let mut sum = 0;
     for task in std::fs::read_dir("/proc/self/task").map_err(describe)? {
-        let path = task.map_err(describe)?.path().join("schedstat");
-        let text = std::fs::read_to_string(&path).map_err(describe)?;
-        let first = text.split_whitespace().next().and_then(|word| word.parse::<u64>().ok());
-        sum +=
-            first.ok_or_else(|| format!("{}: expected numbers, found {text}", path.display()))?;
+        sum += schedstat(&task.map_err(describe)?.path())?;
     }
     Ok(sum)
+}
+
+/// The same of the calling thread.
+#[allow(dead_code, reason = "of the program `http`")]
+pub fn thread_cpu_ns() -> Result<u64, String> {
+    schedstat(Path::new("/proc/thread-self"))
+}
+
+fn schedstat(task: &Path) -> Result<u64, String> {
+    let path = task.join("schedstat");
+    let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let first = text.split_whitespace().next().and_then(|word| word.parse().ok());
+    first.ok_or_else(|| format!("{}: expected numbers, found {text}", path.display()))
 }
 
 /// The moment at which the last byte arrived.
@@ -141,12 +150,14 @@ mod tests {
 
     #[test]
     fn a_busy_threads_time_is_counted() {
-        let before = threads_cpu_ns().expect("the kernel reports it");
-        let begin = Instant::now();
-        while begin.elapsed() < Duration::from_millis(20) {
-            std::hint::spin_loop();
+        for read in [threads_cpu_ns, thread_cpu_ns] {
+            let before = read().expect("the kernel reports it");
+            let begin = Instant::now();
+            while begin.elapsed() < Duration::from_millis(20) {
+                std::hint::spin_loop();
+            }
+            assert!(read().expect("the kernel reports it") > before);
         }
-        assert!(threads_cpu_ns().expect("the kernel reports it") > before);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use ringseal::{
     Timestamps, WaitStrategy, WithContext, debug, fields, info, span,
 };
 
-use crate::cold;
+use crate::{cold, typed};
 
 /// Space for all events of the longer run at once.
 const RING_BYTES: usize = 4 << 20;
@@ -78,12 +78,28 @@ pub const CASES: &[Case] = &[
         title: "a call, global logger",
         events: STEADY,
         collect: Collect::Function("log_with_global_engine"),
-        log: |events| {
-            let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
-            prepare(&engine)?;
-            log_with_global_engine(events);
-            finish(engine, events)
-        },
+        log: |events| globally(events, log_with_global_engine),
+    },
+    Case {
+        name: "call_function",
+        title: "a call in a function, global logger",
+        events: STEADY,
+        collect: Collect::Function("log_plain"),
+        log: |events| globally(events, typed::log_plain),
+    },
+    Case {
+        name: "call_typed",
+        title: "the same as a typed event without rules",
+        events: STEADY,
+        collect: Collect::Function("log_typed"),
+        log: |events| globally(events, typed::log_typed),
+    },
+    Case {
+        name: "call_typed_rules",
+        title: "the same with rules: ranges of the numbers, length of the text",
+        events: STEADY,
+        collect: Collect::Function("log_typed_with_rules"),
+        log: |events| globally(events, typed::log_typed_with_rules),
     },
     Case {
         name: "call_bound",
@@ -222,12 +238,7 @@ pub const CASES: &[Case] = &[
         title: "the writer, an event, redacted by default",
         events: STEADY,
         collect: Collect::Writer,
-        log: |events| {
-            let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
-            prepare(&engine)?;
-            log_with_global_engine(events);
-            finish(engine, events)
-        },
+        log: |events| globally(events, log_with_global_engine),
     },
     Case {
         name: "writer_redacted_new",
@@ -268,6 +279,14 @@ pub const CASES: &[Case] = &[
         },
     },
 ];
+
+/// Logs events with the global engine.
+fn globally(events: u64, log: fn(u64)) -> Result<(), String> {
+    let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
+    prepare(&engine)?;
+    log(events);
+    finish(engine, events)
+}
 
 /// A future that is never done.
 fn yields(_task: &mut Task<'_>) -> Poll<()> {

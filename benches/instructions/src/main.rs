@@ -5,6 +5,8 @@
 //! cargo run --release -- check         # fails if a number exceeds its bound in bounds.tsv, unless the versions differ
 //! cargo run --release -- --quill DIR   # with the code of quill's call sites; DIR is a checkout of odygrd/quill
 //! cargo run --release --features audit -- check    # the audit log's call, whose feature changes all other numbers
+//! cargo run --release --features http -- check     # the HTTP layer's requests, for the same reason
+//! cargo run --release --features bridges -- check  # events of tracing and log, for the same reason
 //! ```
 //!
 //! Times on a shared machine differ by a factor of two or three; counts do not, so they can be a gate. Each case runs
@@ -16,24 +18,30 @@
 //!   The same loop without a call is counted too and subtracted.
 //! - A cold call: the whole function around a thread's first call, and around the first call of a call site. System
 //!   calls count as nothing.
+//! - A request: the same with a service that is called, and the service without a layer in place of the loop.
 //! - The writer: the thread's own total. The ring holds all events and the writer wakes for the flush, so both runs
 //!   have the same number of turns.
 //! - Sizes: see [`sizes`].
-// With the feature, only the audit log's call is counted.
-#![cfg_attr(feature = "audit", allow(dead_code))]
+// With a feature, only its cases are counted.
+#![cfg_attr(any(feature = "audit", feature = "http", feature = "bridges"), allow(dead_code))]
 
 #[cfg(feature = "audit")]
 mod audit;
+#[cfg(feature = "bridges")]
+mod bridges;
 mod callgrind;
 mod cases;
 mod cold;
+#[cfg(feature = "http")]
+mod http;
 mod sizes;
+mod typed;
 mod versions;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use cases::{Case, Collect, LOOP};
+use cases::{Case, Collect};
 use sizes::SIZES;
 
 /// A bound may be exceeded by this share: the number of digits in a time, and the engine's own events, differ from run
@@ -79,17 +87,38 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether this build counts the cases of a feature only.
+const IS_FEATURE: bool = cfg!(any(feature = "audit", feature = "http", feature = "bridges"));
+
+#[cfg(any(
+    all(feature = "audit", feature = "http"),
+    all(feature = "bridges", any(feature = "audit", feature = "http"))
+))]
+compile_error!("each feature changes the counts of the others; use one");
+
 /// The rows of counts of this build.
 fn cases() -> &'static [Case] {
     #[cfg(feature = "audit")]
     return audit::CASES;
-    #[cfg(not(feature = "audit"))]
+    #[cfg(all(feature = "http", not(feature = "audit")))]
+    return http::CASES;
+    #[cfg(all(feature = "bridges", not(any(feature = "audit", feature = "http"))))]
+    return bridges::CASES;
+    #[cfg(not(any(feature = "audit", feature = "http", feature = "bridges")))]
     cases::CASES
+}
+
+/// What is subtracted from the counts of functions.
+fn base() -> &'static Case {
+    #[cfg(feature = "http")]
+    return &http::BARE;
+    #[cfg(not(feature = "http"))]
+    &cases::LOOP
 }
 
 /// Runs one case in this process; callgrind counts it.
 fn run(name: &str, events: &str) -> Result<(), String> {
-    let case = cases().iter().chain([&LOOP]).find(|case| case.name == name);
+    let case = cases().iter().chain([base()]).find(|case| case.name == name);
     let case = case.ok_or_else(|| format!("expected the name of a case, found `{name}`"))?;
     let events = events.parse().map_err(|_| format!("expected a number, found `{events}`"))?;
     case.run(events)
@@ -104,12 +133,12 @@ fn report(is_check: bool, quill: Option<&Path>) -> Result<bool, String> {
         println!("the bounds were recorded with {recorded}; here is {here}: nothing is checked\n");
     }
     println!("| case | count | bound |\n|---|---:|---:|");
-    let loop_count = per_event(&LOOP)?;
+    let base_count = per_event(base())?;
     let mut all_hold = true;
     for case in cases() {
-        all_hold &= report_case(case, loop_count)?;
+        all_hold &= report_case(case, base_count)?;
     }
-    if cfg!(feature = "audit") {
+    if IS_FEATURE {
         return Ok(all_hold || !is_check || !is_comparable);
     }
     for size in SIZES {
@@ -123,9 +152,9 @@ fn report(is_check: bool, quill: Option<&Path>) -> Result<bool, String> {
 }
 
 /// Counts a case and prints its row; returns whether its bound holds.
-fn report_case(case: &Case, loop_count: f64) -> Result<bool, String> {
+fn report_case(case: &Case, base_count: f64) -> Result<bool, String> {
     let base = match case.collect {
-        Collect::Function(_) if !is_cold(case.name) && !cfg!(feature = "audit") => loop_count,
+        Collect::Function(_) if !is_cold(case.name) && !cfg!(feature = "audit") => base_count,
         _ => 0.0,
     };
     let bound = bound_of(case.name)?;

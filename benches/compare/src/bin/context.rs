@@ -1,11 +1,15 @@
 //! Contexts and spans: what a poll, an event in a context and a span cost, ringseal and other crates interleaved.
 //!
-//! `cargo run --release --bin context [-- ROUNDS BATCHES]`. A program of its own, because tracing, fastrace and
-//! ringseal each have one subscriber, reporter or engine for the process. Each row is the median of batches, then the
-//! median of the rounds with their range. The rows of a group are compared with its first one. What a row writes is
-//! counted, and a row that writes fewer lines than it should is not good.
+//! A separate program, because tracing, fastrace and ringseal each have one subscriber, reporter or engine for the
+//! process. `compare --family context` runs it: arguments are the number of rounds and of batches; it prints a record
+//! for each round and candidate. The lines that a candidate writes are counted, and one that writes fewer than it
+//! should is not good.
 #![allow(dead_code, reason = "the modules are those of the main program")]
 
+#[path = "../counting_sink.rs"]
+mod counting_sink;
+#[path = "../stats.rs"]
+mod stats;
 #[path = "../tsc.rs"]
 mod tsc;
 
@@ -20,51 +24,21 @@ use std::time::Duration;
 
 use fastrace::local::LocalSpan;
 use fastrace::prelude::SpanContext;
-use ringseal::sink::{Lines, Now, Sink, SinkCounters, SinkError, WriteError};
 use ringseal::{Config, Context, Engine, Output, SpanLines, WithContext, fields, info, span};
+use serde_json::{Value, json};
 use tracing::Instrument;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
 
+use counting_sink::{CountingSink, LINES};
+use stats::Summary;
+
 /// Calls between two readings of the counter.
 const BATCH: usize = 50;
 
-/// Lines that ringseal's sink has taken.
-static LINES: AtomicU64 = AtomicU64::new(0);
 /// Lines that tracing has written.
 static TRACING_LINES: AtomicU64 = AtomicU64::new(0);
-
-/// Counts lines and discards them.
-#[derive(Debug, Default)]
-struct CountingSink;
-
-impl Sink for CountingSink {
-    fn name(&self) -> &str {
-        "counting"
-    }
-
-    fn write(&mut self, lines: Lines<'_>, _now: Now) -> Result<(), WriteError> {
-        LINES.fetch_add(lines.count() as u64, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), SinkError> {
-        Ok(())
-    }
-
-    fn sync(&mut self) -> Result<(), SinkError> {
-        Ok(())
-    }
-
-    fn turn(&mut self, _now: Now) -> Result<(), SinkError> {
-        Ok(())
-    }
-
-    fn counters(&self) -> SinkCounters {
-        SinkCounters::default()
-    }
-}
 
 /// The same for tracing, which writes one line at a time.
 #[derive(Debug, Clone, Copy)]
@@ -114,9 +88,6 @@ struct Row<'r> {
     call: Box<dyn FnMut(u64) + 'r>,
     /// The subscriber of tracing meanwhile.
     dispatch: Option<tracing::Dispatch>,
-    /// Median nanoseconds of each round.
-    rounds: Vec<f64>,
-    missing: u64,
 }
 
 fn row<'r>(
@@ -125,7 +96,7 @@ fn row<'r>(
     lines: Option<(&'static AtomicU64, u64)>,
     call: impl FnMut(u64) + 'r,
 ) -> Row<'r> {
-    Row { group, name, lines, call: Box::new(call), dispatch: None, rounds: Vec::new(), missing: 0 }
+    Row { group, name, lines, call: Box::new(call), dispatch: None }
 }
 
 impl Row<'_> {
@@ -170,30 +141,35 @@ fn rows<'r>(engine: &'r Engine, one_line: &'r Engine) -> Vec<Row<'r>> {
         Pending.instrument(tracing::info_span!("task", request_id = "r-17"))
     });
     vec![
-        row("poll", "tokio task_local", None, polling(IDS.scope(Cell::new(7), Pending))),
-        row("poll", "no context", None, polling(Pending)),
-        row("poll", "ringseal in_context", None, polling(Pending.in_context(context))),
-        row("poll", "tracing Instrumented, Registry", None, polling(instrumented)).with(&registry),
-        row("event", "no context", ours(1), move |seq| info!(engine, "order", seq, price = 1.5)),
-        row("event", "in a trace", ours(1), move |seq| {
+        row("context poll", "tokio task_local", None, polling(IDS.scope(Cell::new(7), Pending))),
+        row("context poll", "no context", None, polling(Pending)),
+        row("context poll", "ringseal in_context", None, polling(Pending.in_context(context))),
+        row("context poll", "tracing Instrumented, Registry", None, polling(instrumented))
+            .with(&registry),
+        row("context event", "no context", ours(1), move |seq| {
+            info!(engine, "order", seq, price = 1.5)
+        }),
+        row("context event", "in a trace", ours(1), move |seq| {
             // The scope is entered for each batch of events in practice; here it is part of the call.
             ids.run(|| info!(engine, "order", seq, price = 1.5));
         }),
-        row("event", "in a context with two fields", ours(1), move |seq| {
+        row("context event", "in a context with two fields", ours(1), move |seq| {
             scope.run(|| info!(engine, "order", seq, price = 1.5));
         }),
-        row("span", "two calls", ours(2), move |seq| {
+        row("context span", "two calls", ours(2), move |seq| {
             info!(engine, "order.start", seq, price = 1.5);
             info!(engine, "order.end", seq, price = 1.5);
         }),
-        row("span", "one call", ours(1), move |seq| info!(engine, "order", seq, price = 1.5)),
-        row("span", "ringseal span!, both lines", ours(2), move |seq| {
+        row("context span", "one call", ours(1), move |seq| {
+            info!(engine, "order", seq, price = 1.5)
+        }),
+        row("context span", "ringseal span!, both lines", ours(2), move |seq| {
             let _span = span!(engine, "order", seq, price = 1.5);
         }),
-        row("span", "ringseal span!, one line", ours(1), move |seq| {
+        row("context span", "ringseal span!, one line", ours(1), move |seq| {
             let _span = span!(one_line, "order", seq, price = 1.5);
         }),
-        row("span", "fastrace LocalSpan, writes nothing", None, {
+        row("context span", "fastrace LocalSpan, writes nothing", None, {
             // It records no further span in a trace of 10,240.
             let mut roots = Vec::new();
             move |seq| {
@@ -206,12 +182,12 @@ fn rows<'r>(engine: &'r Engine, one_line: &'r Engine) -> Vec<Row<'r>> {
                     .with_property(|| ("seq", seq.to_string()));
             }
         }),
-        row("span", "tracing Registry, writes nothing", None, |seq| {
+        row("context span", "tracing Registry, writes nothing", None, |seq| {
             let span = tracing::info_span!("order", seq, price = 1.5);
             let _entered = span.enter();
         })
         .with(&registry),
-        row("span", "tracing fmt JSON, both lines", Some((&TRACING_LINES, 2)), |seq| {
+        row("context span", "tracing fmt JSON, both lines", Some((&TRACING_LINES, 2)), |seq| {
             let span = tracing::info_span!("order", seq, price = 1.5);
             let _entered = span.enter();
         })
@@ -220,7 +196,7 @@ fn rows<'r>(engine: &'r Engine, one_line: &'r Engine) -> Vec<Row<'r>> {
 }
 
 /// One round of a row.
-fn measure(row: &mut Row<'_>, engines: [&Engine; 2], batches: usize, tsc_hz: f64) {
+fn measure(row: &mut Row<'_>, engines: [&Engine; 2], batches: usize, tsc_hz: f64) -> Value {
     let flush = || engines.iter().all(|engine| engine.flush().is_ok());
     flush();
     let _default = row.dispatch.as_ref().map(tracing::dispatcher::set_default);
@@ -241,38 +217,22 @@ fn measure(row: &mut Row<'_>, engines: [&Engine; 2], batches: usize, tsc_hz: f64
     }
     flush();
     if let (Some((counter, each)), Some(before)) = (row.lines, before) {
-        row.missing += (each * seq).saturating_sub(counter.load(Ordering::Relaxed) - before);
-    }
-    ticks.sort_unstable();
-    row.rounds.push(ticks[batches / 2] as f64 / tsc_hz * 1e9 / BATCH as f64);
-}
-
-fn print(rows: &mut [Row<'_>]) {
-    println!("| | | ns | of the rounds | ÷ first |\n|---|---|---:|---:|---:|");
-    let mut first = ("", 0.0);
-    for row in rows {
-        row.rounds.sort_by(f64::total_cmp);
-        let median = row.rounds[row.rounds.len() / 2];
-        if first.0 != row.group {
-            first = (row.group, median);
+        let (expected, found) = (each * seq, counter.load(Ordering::Relaxed) - before);
+        if found != expected {
+            let complaint = format!("expected {expected} lines, found {found}");
+            return json!({"candidate": row.name, "good": false, "complaint": complaint});
         }
-        let (low, high) = (row.rounds[0], row.rounds[row.rounds.len() - 1]);
-        let note = match row.missing {
-            0 => String::new(),
-            missing => format!(" **{missing} lines are missing**"),
-        };
-        let (group, name, ratio) = (row.group, row.name, median / first.1);
-        println!("| {group} | {name}{note} | {median:.1} | {low:.1}–{high:.1} | {ratio:.2} |");
     }
+    let ns = 1e9 / tsc_hz / BATCH as f64;
+    json!({"candidate": row.name, "good": true, "call": Summary::of(ticks, ns)})
 }
 
 fn main() -> ExitCode {
     let mut numbers = std::env::args().skip(1).map_while(|word| word.parse::<usize>().ok());
-    let (rounds, batches) = (numbers.next().unwrap_or(3), numbers.next().unwrap_or(20_000));
-    if rounds == 0 || batches < 10 {
-        eprintln!("expected: context [ROUNDS [BATCHES]], at least 1 round and 10 batches");
+    let (Some(rounds), Some(batches)) = (numbers.next(), numbers.next()) else {
+        eprintln!("expected the number of rounds and of batches");
         return ExitCode::FAILURE;
-    }
+    };
     let tsc_hz = tsc::calibrate(Duration::from_millis(300));
     let (both, one_line) = (engine(SpanLines::StartAndEnd), engine(SpanLines::End));
     let mut rows = rows(&both, &one_line);
@@ -280,9 +240,12 @@ fn main() -> ExitCode {
         let count = rows.len();
         for place in 0..count {
             // Each round starts with another row.
-            measure(&mut rows[(place + round) % count], [&both, &one_line], batches, tsc_hz);
+            let row = &mut rows[(place + round) % count];
+            let mut record = measure(row, [&both, &one_line], batches, tsc_hz);
+            record["mode"] = json!(row.group);
+            record["round"] = json!(round);
+            println!("{record}");
         }
     }
-    print(&mut rows);
     ExitCode::SUCCESS
 }

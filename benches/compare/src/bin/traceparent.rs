@@ -1,6 +1,6 @@
 //! Reads and writes the header `traceparent`: ringseal and other crates, interleaved, with the number of allocations.
 //!
-//! A program of its own, because its allocator counts. `compare --family traceparent` runs it: arguments are the number
+//! A separate program, because its allocator counts. `compare --family traceparent` runs it: arguments are the number
 //! of rounds and of batches; it prints a record for each round and candidate. Each candidate reads a text and writes
 //! what it has read, in the way that its documentation shows. A candidate whose output differs from the input is not
 //! good.

@@ -113,6 +113,22 @@ impl Data {
         }))
     }
 
+    /// What a candidate adds to the quantity of `floor`, divided, round by round, by what `base` adds to it.
+    pub fn ratio_above(
+        &self,
+        series: &Series,
+        mode: &str,
+        [floor, base]: [&str; 2],
+        path: &[&str],
+    ) -> Option<Rounds> {
+        let (floor, base) = (self.series(floor, mode)?, self.series(base, mode)?);
+        Rounds::of(series.iter().filter_map(|(round, record)| {
+            let floor = number(floor.get(round)?, path)?;
+            let below = number(base.get(round)?, path)? - floor;
+            (below > 0.0).then_some((number(record, path)? - floor) / below)
+        }))
+    }
+
     /// A quantity minus, round by round, the same quantity of the candidate `base`.
     pub fn difference(
         &self,

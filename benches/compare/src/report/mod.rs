@@ -5,6 +5,8 @@
 
 mod bounds;
 mod data;
+mod groups;
+mod http;
 mod into;
 mod reference;
 mod svg;
@@ -87,6 +89,10 @@ fn sections(data: &Data, selection: &Selection) -> Vec<Section> {
         ("rings", or_not(sweep::rings(data)), selection.has(Rings)),
         ("idle", or_not(sweep::idle(data)), selection.has(Idle)),
         ("traceparent", or_not(traceparent::table(data)), selection.has(TraceParent)),
+        ("context", or_not(groups::table(data, groups::CONTEXT, false)), selection.has(Context)),
+        ("bridges", or_not(groups::table(data, groups::BRIDGES, true)), selection.has(Bridges)),
+        ("typed", or_not(groups::table(data, groups::TYPED, false)), selection.has(Typed)),
+        ("http", or_not(http::tables(data)), selection.has(Http)),
     ]
     .map(|(name, text, is_selected)| Section { name, text, is_selected })
     .into()
@@ -122,7 +128,11 @@ mod tests {
             let selected = sections.iter().filter(|section| section.is_selected);
             selected.map(|section| section.name).collect()
         };
-        assert_eq!(names("").len(), 11);
+        assert_eq!(names("").len(), 15);
+        assert_eq!(names("context"), ["context"]);
+        assert_eq!(names("bridges"), ["bridges"]);
+        assert_eq!(names("typed"), ["typed"]);
+        assert_eq!(names("http"), ["http"]);
         assert_eq!(names("rings,idle"), ["rings", "idle"]);
         assert_eq!(names("latency,floors"), ["latency"]);
         assert_eq!(names("throughput,bounds"), ["throughput", "bounds"]);

@@ -66,6 +66,35 @@ fn paragraph(about: &Value) -> String {
             count(&about["batches"]),
         );
     }
+    if about["family"] == "context" {
+        return format!(
+            "Contexts and spans, a separate run: {} rounds; each round and row: {} batches of 50 calls.\n\n",
+            word("rounds"),
+            count(&about["batches"]),
+        );
+    }
+    if about["family"] == "bridges" {
+        return format!(
+            "Bridges, a separate run: {} rounds; each round and row: a process and {} batches of 20 calls.\n\n",
+            word("rounds"),
+            count(&about["batches"]),
+        );
+    }
+    if about["family"] == "typed" {
+        return format!(
+            "Typed events, a separate run: {} rounds; each round and row: {} batches of 20 calls.\n\n",
+            word("rounds"),
+            count(&about["batches"]),
+        );
+    }
+    if about["family"] == "http" {
+        return format!(
+            "HTTP layers, a separate run: {} rounds; each round and row: a process and {} batches of 20 requests, or \
+             as many requests over loopback.\n\n",
+            word("rounds"),
+            count(&about["batches"]),
+        );
+    }
     if about["sweep"] == true {
         return format!(
             "The sweep, a separate run: {} rounds; each round and point: {} events flat out, {} \
