@@ -1,5 +1,5 @@
-//! Lines of some formats must have a trace id; the global engine then gives one to each thread and context. A test
-//! program of its own, because that applies to the whole process.
+//! Lines of some formats must have a trace id; the global engine then gives one to each thread and context. A
+//! separate test program, because that applies to the whole process.
 use ringseal::{Config, Context, Format, Output, info};
 
 #[test]

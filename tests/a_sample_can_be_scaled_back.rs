@@ -253,6 +253,78 @@ fn rules_apply_by_target_then_name_then_level() {
     );
 }
 
+/// The name of a domain event may be the same for all, and its type a field; a target's own rule still comes first.
+#[test]
+fn success_is_also_a_type_in_a_field() {
+    const CALLS: usize = 4000;
+    let variable = |name: &str| (name == "LOG_SAMPLE_SUCCESS").then(|| "0.01".to_owned());
+    let config = Config::from_variables(variable).unwrap().random_for_tests(SEED);
+    let (engine, capture) = Capture::start_with(config.level(Level::Trace).panic_hook(false));
+    for number in 0..CALLS {
+        let dynamic = |level: Level, name: &str, kind: &str| {
+            engine.logger().dynamic(level, "events", name, &|fields| {
+                fields.entry("number", &number);
+                fields.entry("event_type", &kind);
+            });
+        };
+        info!(engine, "thinned", event_type = "TORRENT_BUILT_SUCCESS");
+        info!(engine, "thinned by case", number, event_type = "cache_ok".to_owned(), path = "/");
+        info!(engine, "thinned as shown", event_type = %"TORRENT_BUILT_SUCCESS");
+        dynamic(Level::Debug, "thinned at run time", "TORRENT_BUILT_SUCCESS");
+        info!(engine, "kept", event_type = "UPLOAD_FAILED", number);
+        info!(engine, "kept number", event_type = number);
+        info!(engine, "kept other key", kind = "TORRENT_BUILT_SUCCESS");
+        warn!(engine, "kept warning", event_type = "TORRENT_BUILT_SUCCESS");
+        dynamic(Level::Info, "kept at run time", "TORRENT_BUILT");
+        dynamic(Level::Error, "kept error", "TORRENT_BUILT_SUCCESS");
+    }
+    let events = capture.events();
+    let mut dropped = 0;
+    for name in ["thinned", "thinned by case", "thinned as shown", "thinned at run time"] {
+        let kept: Vec<_> = events.iter().filter(|event| event.name() == name).collect();
+        assert!((10..120).contains(&kept.len()), "{name}: {}", kept.len());
+        assert!(kept.iter().all(|event| event.text("sample_rate") == "0.01"), "{name}");
+        dropped += CALLS - kept.len();
+    }
+    for name in
+        ["kept", "kept number", "kept other key", "kept warning", "kept at run time", "kept error"]
+    {
+        let kept: Vec<_> = events.iter().filter(|event| event.name() == name).collect();
+        assert_eq!(kept.len(), CALLS, "{name}");
+        assert!(kept.iter().all(|event| event.get("sample_rate").is_none()), "{name}");
+    }
+    let metrics = engine.metrics();
+    assert_eq!(metrics.sampled_out.total(), dropped as u64);
+    let rule = metrics.sampled_out_by_rule.iter().find(|rule| &*rule.rule == "success").unwrap();
+    assert_eq!(rule.sampled_out.total(), dropped as u64);
+}
+
+/// A trace is kept whole, also if the type in a field decides about the rate; and a limit comes after.
+#[test]
+fn a_type_is_sampled_by_trace_and_limit() {
+    let policy = || Sampling::new().success(0.5).unwrap();
+    let keep_all = || debug_at(1.0);
+    for id in trace_ids(64) {
+        let kept = [policy(), policy().level(Level::Info, 0.5).unwrap()].map(|policy| {
+            let (engine, capture) = start(policy);
+            info!(engine, "typed", event_type = "CACHE_OK", trace_id = &id);
+            named(&engine, &capture, "typed").len()
+        });
+        assert_eq!(kept[0], kept[1], "{id}");
+    }
+    let limited = policy().limit(3, std::time::Duration::from_secs(3600)).unwrap();
+    let (engine, capture) = start(limited);
+    for _ in 0..100 {
+        info!(engine, "typed", event_type = "CACHE_OK");
+        info!(engine, "other", event_type = "CACHE_FULL");
+    }
+    assert_eq!(named(&engine, &capture, "typed").len(), 3);
+    assert_eq!(named(&engine, &capture, "other").len(), 3);
+    engine.set_sampling(keep_all());
+    info!(engine, "after", event_type = "CACHE_OK");
+    assert_eq!(named(&engine, &capture, "after").len(), 1);
+}
+
 #[test]
 fn a_changed_policy_keeps_the_counters() {
     let (engine, capture) = start(Sampling::new());

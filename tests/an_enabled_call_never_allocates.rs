@@ -20,11 +20,12 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context as Task, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
+use ringseal::bridge::{Site, SiteMeta};
 use ringseal::sink::file::{FileConfig, FileSink, RotateEvery};
 use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkError, WriteError};
 use ringseal::trace_context::{NewRequestId, Propagation, RequestIds, Trust};
-use ringseal::value::{Map, Number, Uuid};
+use ringseal::value::{DisplayValue, Map, Number, Uuid};
 use ringseal::{
     Config, Context, Correlation, Engine, Format, Level, Logger, Maybe, Output, Overflow, Pii,
     Sampling, Sanitized, Secret, Start, Timestamps, WithContext,
@@ -165,6 +166,8 @@ struct Values {
     traces: [Logger; 2],
     /// Lets one event of a call site pass in a day.
     limited: Engine,
+    /// Of another logging interface.
+    site: &'static Site,
 }
 
 /// Trace ids whose random part is the maximum and near the minimum.
@@ -192,7 +195,7 @@ const IDS: Correlation = Correlation::new([0xEE; 16], [0x07; 16]);
 /// Half of some traces, nearly all and nearly none of the events without a trace, and a limit that is never reached.
 fn sampling() -> Sampling {
     let rules = "scope=info,sampled::half=0.5,sampled::many=0.999999999,sampled::few=0.000000001";
-    let sampling = Sampling::new().targets_from(rules).unwrap();
+    let sampling = Sampling::new().targets_from(rules).unwrap().success(0.999999999).unwrap();
     sampling.limit(1_000_000, Duration::from_millis(1)).unwrap()
 }
 
@@ -215,7 +218,9 @@ impl Values {
         let log = engine.logger();
         let bind = |id: u64| log.bind(fields! { trace_id = "4bf92f35", request.id = id });
         let ambient = |id: u64| Context::new().with(fields! { request.id = id, tenant = "acme" });
+        let meta = SiteMeta::new(Level::Info, "foreign", "event").keys(&["message", "turn"]);
         Self {
+            site: Site::intern(&meta.message("message")).expect("few sites"),
             failure: Failure(parse()),
             boxed: Box::new(Failure(parse())),
             map: (0..5).map(|key| (format!("key{key}"), key)).collect(),
@@ -313,6 +318,21 @@ impl Values {
         }
         self.log_in_scopes(engine, turn);
         self.log_requests(engine, turn);
+        self.log_foreign(turn);
+        support::typed_events::log(engine, turn);
+    }
+
+    /// Events of another logging interface: in the order of the site's keys, and in another order.
+    fn log_foreign(&self, turn: u64) {
+        let site = self.site;
+        site.emit(&self.loggers[0], &|event| {
+            event.field("message", &DisplayValue(format_args!("turn {turn} of many")));
+            event.field("turn", &turn);
+        });
+        site.emit(&self.loggers[0], &|event| {
+            event.field("turn", &turn);
+            event.field("message", &"in another order");
+        });
     }
 
     /// Requests with valid and invalid headers: ids, and headers of calls.
@@ -320,8 +340,7 @@ impl Values {
         for headers in REQUESTS {
             let trace = self.propagation.receive(*headers, None);
             let id = self.request_ids.of_request(*headers);
-            let state = trace.state().with_front("ringseal", id.as_str());
-            let state = state.unwrap_or_default();
+            let state = trace.state().with_front("ringseal", id.as_str()).unwrap_or_default();
             let outgoing = trace.with_state(state).outgoing();
             let new = [NewRequestId::UuidV4, NewRequestId::UuidV7, NewRequestId::Hex];
             std::hint::black_box(new.map(NewRequestId::generate));
@@ -355,7 +374,7 @@ impl Values {
 }
 
 /// Lines of one turn.
-const LINES: usize = 49 + 2 * 40 + 1 + 4 + 5 + REQUESTS.len();
+const LINES: usize = 49 + 2 * 40 + 1 + 4 + 5 + REQUESTS.len() + 2 + 4;
 
 fn steady_state(timestamps: Timestamps, format: Format) {
     let dir = tempfile::tempdir().unwrap();

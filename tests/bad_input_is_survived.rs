@@ -313,7 +313,9 @@ const DISASTERS: [(&str, Disaster); 7] = [
         std::fs::write(&other, "").unwrap();
         std::fs::rename(other, path).unwrap();
     }),
-    ("its directory removed", |path| std::fs::remove_dir_all(path.parent().unwrap()).unwrap()),
+    ("its directory removed", |path| {
+        wait_until("removed", || std::fs::remove_dir_all(path.parent().unwrap()).is_ok());
+    }),
     ("its directory renamed", |path| {
         let dir = path.parent().unwrap();
         std::fs::rename(dir, dir.with_extension("moved")).unwrap();
@@ -344,11 +346,13 @@ fn files_changed_by_others_are_reopened_and_whole() {
     }
 }
 
-/// Removes a log and puts a file in place of its directory.
+/// Removes a log, also when the writer makes it anew, and puts a file in place of its directory.
 fn block(path: &Path) {
     let dir = path.parent().unwrap();
-    std::fs::remove_dir_all(dir).unwrap();
-    std::fs::write(dir, b"").unwrap();
+    wait_until("the path is blocked", || {
+        let _ = std::fs::remove_dir_all(dir);
+        std::fs::write(dir, b"").is_ok()
+    });
 }
 
 #[test]

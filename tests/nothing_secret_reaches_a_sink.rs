@@ -8,8 +8,8 @@ use ringseal::sink::memory::MemorySink;
 use ringseal::testing::Capture;
 use ringseal::value::Map;
 use ringseal::{
-    Config, Engine, Format, Level, LevelFilter, Limits, Output, Pii, Sanitized, Secret, Tokens,
-    error, fields, info, span, warn,
+    Config, Context, Engine, Format, Level, LevelFilter, Limits, Output, Pii, Sanitized, Secret,
+    Tokens, error, fields, info, span, warn,
 };
 
 const MAIL: &str = "ann.fisher@example.com";
@@ -139,6 +139,27 @@ fn no_event_path_leaks_a_secret() {
 }
 
 /// Else the test above would pass with an engine that writes nothing.
+#[test]
+fn contexts_of_many_requests_are_redacted() {
+    let (engine, capture) = Capture::start();
+    for index in 0..200 {
+        let context = Context::new().with(fields! { request_id = index.to_string() });
+        let context = match index % 4 {
+            0 => context.with(fields! { password = PASSWORD }),
+            1 => context.with(fields! { note = format!("mail to {MAIL}") }),
+            2 => context.with(fields! { state = Map(&[("token", &KEY)]) }),
+            _ => context,
+        };
+        context.run(|| info!(engine, "served", index));
+    }
+    let events = capture.events();
+    assert_eq!(events.iter().filter(|event| event["event"] == "served").count(), 200);
+    for event in events {
+        let line = format!("{event:?}");
+        assert!(!SECRETS.iter().any(|secret| line.contains(secret)), "{line}");
+    }
+}
+
 #[test]
 fn without_redaction_only_marked_values_are_masked() {
     for (way, log) in WAYS {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use ringseal::levels::LevelRequest;
 use ringseal::redact::RuleSet;
 use ringseal::sink::memory::{MemoryLog, MemorySink};
 use ringseal::sink::{Lines, Now, Sink, SinkCounters, SinkError, WriteError};
@@ -66,10 +67,12 @@ impl Sink for Scripted {
 }
 
 /// The events that the engine writes itself in [`log_all`].
-const EVENTS: [&str; 13] = [
+const EVENTS: [&str; 15] = [
     "logging.configured",
     "ringseal.logged_without_engine",
     "ringseal.filter_changed",
+    "ringseal.level_changed",
+    "ringseal.level_restored",
     "ringseal.sampling_changed",
     "ringseal.redaction_changed",
     "ringseal.suppressed",
@@ -103,6 +106,11 @@ fn log_all(config: Config, format: Format) -> Vec<String> {
     let config = config.audit(ringseal::AuditConfig::new(dir.path()));
     let engine = ringseal::init(config).unwrap();
     engine.set_filter("trace".parse().unwrap());
+    // The ring is small.
+    let _ = engine.flush();
+    let request = LevelRequest::new("shop=debug", Duration::from_secs(600), "alice");
+    engine.override_levels(request.unwrap()).unwrap();
+    assert!(engine.restore_levels("alice"));
     engine.set_redaction(Some(&RuleSet::default())).unwrap();
     let _ = std::thread::spawn(|| panic!("of a thread")).join();
     let until = |name: &str| {
@@ -294,6 +302,8 @@ fn check_json(row: &Row, lines: &[String]) {
             "ringseal.sink_recovered" => "failures",
             "ringseal.segments_removed" => "bytes",
             "ringseal.clock_stepped" => "step_ms",
+            "ringseal.level_changed" => "until",
+            "ringseal.level_restored" => "to",
             _ => continue,
         };
         assert!(fields.get(key).is_some(), "{key}: {line}");

@@ -20,7 +20,7 @@ struct Library {
     is_hidden: bool,
 }
 
-const LIBRARIES: [Library; 4] = [
+const LIBRARIES: [Library; 5] = [
     Library {
         package: "ringseal",
         features: "serde,audit-sqlite,audit-postgres,compress,signals,affinity,rules-toml,tokens,\
@@ -30,13 +30,14 @@ const LIBRARIES: [Library; 4] = [
     Library { package: "ringseal-audit", features: "sqlite,postgres,compress", is_hidden: false },
     Library { package: "ringseal-redact", features: "rules-toml,tokens", is_hidden: false },
     Library { package: "ringseal-base", features: "serde", is_hidden: true },
+    Library { package: "ringseal-tower", features: "audit,axum,reqwest", is_hidden: false },
 ];
 
-/// Lists beside that of the root. Their items do not count towards the bound: a caller imports `audit`, `redact` and
-/// `testing` for one purpose, and the items of `base` count where the root re-exports them.
-const AREAS: [&str; 4] = ["audit", "base", "redact", "testing"];
+/// Lists beside that of the root. Their items do not count towards the bound: a caller imports `audit`, `events`,
+/// `redact`, `testing` and `tower` for one purpose, and the items of `base` count where the root re-exports them.
+const AREAS: [&str; 6] = ["audit", "base", "events", "redact", "testing", "tower"];
 /// The modules of `base` whose items the other crates re-export.
-const BASE_MODULES: [&str; 4] = ["clock", "limits", "storage", "value"];
+const BASE_MODULES: [&str; 5] = ["catalogue", "clock", "limits", "storage", "value"];
 /// The bound on the root's items. A change that extends the interface on purpose raises it.
 const ITEMS_MAX: usize = 300;
 const KINDS: [&str; 11] =
@@ -115,13 +116,15 @@ fn kind_and_path(line: &str) -> Option<(&str, String)> {
     Some((kind, path.trim_end_matches(':').to_owned()))
 }
 
-/// The list that a line belongs to: that of its crate, or of the root's module `testing`.
+/// The list that a line belongs to: that of its crate, or of a module of the root.
 fn area(line: &str) -> &'static str {
     let path = line.find("ringseal").map_or("", |at| &line[at..]);
     let names = [
         ("ringseal_audit", "audit"),
         ("ringseal_base", "base"),
         ("ringseal_redact", "redact"),
+        ("ringseal::events", "events"),
+        ("ringseal_tower", "tower"),
         ("ringseal::testing", "testing"),
     ];
     let found = names.into_iter().find(|(prefix, _)| path.starts_with(prefix));

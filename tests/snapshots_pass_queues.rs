@@ -62,7 +62,7 @@ fn a_job_without_a_snapshot_starts_empty() {
         Context::new().run(|| assert!(Context::current().trace_parent().is_none()));
     });
     let job = Context::restore("{\"v\":1}").unwrap();
-    assert!(job.trace_parent().is_some(), "a trace of its own");
+    assert!(job.trace_parent().is_some(), "a new trace");
     assert_eq!(fields_in(&job), []);
 }
 
@@ -85,7 +85,7 @@ fn only_listed_fields_travel() {
         ("user.id", "42"),
     ]);
     assert_eq!(fields_in(&jobs.restore(&text).unwrap()), expected);
-    // The other side has a list of its own.
+    // The side that restores has another list.
     assert_eq!(fields_in(&Context::restore(&text).unwrap()), pairs(&[("correlation_id", "c-1")]));
 }
 

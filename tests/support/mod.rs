@@ -2,6 +2,8 @@
 //! and a log reader that accepts only whole lines of JSON.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod typed_events;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;

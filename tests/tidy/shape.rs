@@ -160,6 +160,7 @@ pub fn named_files(files: &[(String, String)]) -> Vec<String> {
             "crates/base/src/",
             "crates/redact/src/",
             "crates/audit/src/",
+            "crates/tower/src/",
         ];
         let is_at = |path: &str, name: &str| path == name || path.starts_with(&format!("{name}/"));
         prefixes.iter().any(|prefix| {
