@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use ringseal_cli::{
-    audit, bench, cat, console, demo, lint, manual, peek, pipe, recover, redact, report, rings,
-    status, token, validate,
+    audit, bench, cat, console, demo, events, lint, manual, peek, pipe, recover, redact, report,
+    rings, status, token, validate,
 };
 
 const EXAMPLES: &str = "\
@@ -26,6 +26,7 @@ Examples:
   ringseal audit verify /var/log/app/audit --key audit.pub
                                          check that the audit log is unchanged
   ringseal lint src                      find mistakes of logging in sources
+  ringseal events docs src               describe the typed events of sources
   ringseal help cat                      help for one command
 
 Exit codes: 0 success, 1 a finding or a failed check, 2 wrong usage or could not run.";
@@ -55,6 +56,7 @@ enum Command {
     Rings(rings::Args),
     Status(status::Args),
     Demo(demo::Args),
+    Events(events::Args),
     Lint(lint::Args),
     Bench(bench::Args),
     Token(token::Args),
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Command::Completions(args) => manual::completions(args, Cli::command()),
         Command::Man(args) => manual::man(args, Cli::command()),
         Command::Demo(args) => demo::run(args),
+        Command::Events(args) => events::run(args),
         Command::Lint(args) => lint::run(args),
         Command::Pipe(args) => pipe::run_command(args),
         Command::Peek(args) => peek::run(args, cli.color),

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::Field;
-use super::tokens::Place;
+use crate::rust_source::tokens::Place;
 
 /// A field that a logger or a context has.
 #[derive(Debug, Clone, PartialEq, Eq)]

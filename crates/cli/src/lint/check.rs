@@ -8,7 +8,7 @@ use super::imports::Imports;
 use super::profile::Profile;
 use super::rule::Rule;
 use super::secrets::Secrets;
-use super::tokens::{self, Place, mentions};
+use crate::rust_source::tokens::{self, Place, mentions};
 
 /// Something that a rule reports.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The arguments of logging macros: name, level, logger and fields, for each library's grammar.
 use proc_macro2::{Delimiter, Span, TokenTree};
 
-use super::tokens::{
+use crate::rust_source::tokens::{
     self, Place, group, ident, inner, is_ident, is_pair, is_punct, mentions, string,
 };
 

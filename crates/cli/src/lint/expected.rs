@@ -1,6 +1,6 @@
 //! Outcomes that are expected in a healthy service, by the words of an event's name and its status.
 use super::event::{Field, Form};
-use super::tokens;
+use crate::rust_source::tokens;
 
 /// Words in a row that mean an expected outcome.
 const EXPECTED: &[&[&str]] = &[

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use proc_macro2::{Delimiter, TokenTree};
 
 use super::event::{EVENT_MACROS, Library, SPAN_MACROS};
-use super::tokens::{self, group, ident, inner, is_ident, is_pair, is_punct};
+use crate::rust_source::tokens::{self, group, ident, inner, is_ident, is_pair, is_punct};
 
 /// The imports of a file, wherever in it they are.
 #[derive(Debug, Default)]

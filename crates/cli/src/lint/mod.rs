@@ -8,26 +8,25 @@ use ringseal::internals::printable::Printable;
 
 use crate::console::{ExitStatus, Failure, write_stderr};
 use crate::redact::escape::quoted;
+use crate::rust_source;
+use crate::rust_source::files::{self, Files};
+use crate::rust_source::tokens::Place;
 
+mod allow;
 mod bindings;
 mod check;
 mod event;
 mod expected;
-mod files;
 mod imports;
 mod profile;
 mod rule;
 mod secrets;
-mod source;
-mod tokens;
 mod walk;
 
 use check::{Checker, Finding, Style};
-use files::Files;
 use profile::Profile;
 use rule::{RULES, Rule};
 use secrets::Secrets;
-use tokens::Place;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -141,7 +140,7 @@ fn lint(args: &Args) -> Result<ExitStatus, Failure> {
     let mut errors: Vec<(PathBuf, io::Error)> = files.errors;
     let mut count = 0_usize;
     for path in &files.paths {
-        let findings = match read(path) {
+        let findings = match rust_source::read(path) {
             Ok(Ok(text)) => check(&text, path, &style, &mut secrets, args),
             Ok(Err(message)) => vec![unparsable(message)],
             Err(error) => {
@@ -155,7 +154,7 @@ fn lint(args: &Args) -> Result<ExitStatus, Failure> {
         }
     }
     out.flush()?;
-    report_skipped(&files.skipped);
+    files::report_skipped(&files.skipped);
     for (path, error) in &errors {
         write_stderr(format_args!("{}: {error}", path.display()));
     }
@@ -178,30 +177,6 @@ fn is_active(args: &Args, rule: Rule) -> bool {
     (args.rules.is_empty() || args.rules.contains(&rule)) && !args.allowed.contains(&rule)
 }
 
-/// The text of a file. The inner error says why it is not a text that can be checked.
-fn read(path: &Path) -> io::Result<Result<String, String>> {
-    let length = path.metadata()?.len();
-    if length > source::FILE_BYTES_MAX {
-        let max = source::FILE_BYTES_MAX >> 20;
-        return Ok(Err(format!("not checked: the file is larger than {max} MiB")));
-    }
-    let bytes = std::fs::read(path)?;
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let mut text = match String::from_utf8(text.to_vec()) {
-        Ok(text) => text,
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            return Ok(Err(format!("not checked: byte {at} is not UTF-8")));
-        }
-    };
-    // `#!/usr/bin/env …`, but not `#![…]`.
-    if text.starts_with("#!") && !text[2..].trim_start().starts_with('[') {
-        let end = text.find('\n').unwrap_or(text.len());
-        text.replace_range(..end, "");
-    }
-    Ok(Ok(text))
-}
-
 fn unparsable(message: String) -> Finding {
     Finding {
         place: Place::START,
@@ -221,8 +196,8 @@ fn check(
     secrets: &mut Secrets,
     args: &Args,
 ) -> Vec<Finding> {
-    let (tokens, problem) = source::parse(text);
-    let mut allows = source::allows(text, &tokens);
+    let (tokens, problem) = rust_source::parse(text);
+    let mut allows = allow::allows(text, &tokens);
     let mut checker = Checker {
         style,
         secrets,
@@ -238,7 +213,7 @@ fn check(
     checker.walk(&tokens);
     checker.finish();
     let mut findings = checker.findings;
-    if let Some(source::Problem { place, message }) = problem {
+    if let Some(rust_source::Problem { place, message }) = problem {
         findings.push(Finding { place, ..unparsable(message) });
     }
     findings.retain(|finding| {
@@ -293,15 +268,4 @@ fn write_finding(
     }
     let (path, message, help) = (Printable(&path), Printable(message), Printable(help));
     writeln!(out, "{path}:{line}:{column}: {rule}: {message}\n  help: {help}")
-}
-
-/// Says on standard error what was left out.
-fn report_skipped(skipped: &[(PathBuf, &'static str)]) {
-    const SHOWN_MAX: usize = 20;
-    for (path, reason) in skipped.iter().take(SHOWN_MAX) {
-        write_stderr(format_args!("skipped {}: {reason}", path.display()));
-    }
-    if skipped.len() > SHOWN_MAX {
-        write_stderr(format_args!("skipped {} more", skipped.len() - SHOWN_MAX));
-    }
 }

@@ -6,7 +6,7 @@ use ringseal_redact::{KeyClass, RedactOutcome, Redactor, Rules, is_mask};
 
 use super::event::Field;
 use super::rule::Rule;
-use super::tokens::{self, mentions, string};
+use crate::rust_source::tokens::{self, mentions, string};
 
 /// What tells that a value is not the secret itself.
 const DERIVED: &[&str] = &[

@@ -7,8 +7,9 @@ use proc_macro2::{Delimiter, Group, TokenTree};
 use super::bindings::{Bound, Holds, Variable};
 use super::check::{Call, Checker};
 use super::event::{self, EVENT_MACROS, Field, SPAN_MACROS};
-use super::tokens::{
-    self, Place, any_group, group, ident, inner, is_ident, is_pair, is_punct, mentions,
+use crate::rust_source::tokens::{
+    self, Place, any_group, end_of_item, group, ident, inner, is_ident, is_pair, is_punct, is_test,
+    mentions,
 };
 
 impl Checker<'_> {
@@ -394,32 +395,6 @@ fn chain_start(tokens: &[TokenTree], end: usize) -> usize {
 fn end_of(tokens: &[TokenTree], at: usize, end: char) -> usize {
     let length = tokens[at..].iter().position(|token| is_punct(Some(token), end));
     length.map_or(tokens.len(), |length| at + length + 1)
-}
-
-/// Behind an item: after its braces or its semicolon. Further attributes belong to it.
-fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
-    let end = tokens[at..].iter().position(|token| {
-        is_punct(Some(token), ';') || group(Some(token), Delimiter::Brace).is_some()
-    });
-    end.map_or(tokens.len(), |length| at + length + 1)
-}
-
-/// `test`, `tokio::test`, `cfg(test)`, `cfg(all(test, …))`; not `cfg(not(test))`.
-fn is_test(attribute: &[TokenTree]) -> bool {
-    match ident(attribute.first()).as_deref() {
-        Some("cfg") => mentions(attribute, &["test"]) && !mentions(attribute, &["not", "any"]),
-        Some("cfg_attr") | None => false,
-        Some(_) => {
-            let path: Vec<_> = attribute
-                .iter()
-                .map_while(|token| match token {
-                    TokenTree::Group(_) => None,
-                    token => Some(token),
-                })
-                .collect();
-            is_ident(path.last().copied(), "test")
-        }
-    }
 }
 
 /// The names of a function's parameters.

@@ -1,86 +1,10 @@
-//! One source file: its tokens, whether it is Rust, and its allow comments. A file is read whole, 16 MiB at most.
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+//! The comments of a source file that allow findings.
+use proc_macro2::{Delimiter, TokenTree};
 
 use super::rule::Rule;
-use super::tokens::{self, Place, inner};
-
-/// The longest file that is checked.
-pub const FILE_BYTES_MAX: u64 = 16 << 20;
-/// The deepest nesting of brackets; deeper files could exhaust the stack.
-const DEPTH_MAX: usize = 200;
-/// The longest expression, for the same reason.
-const RUN_MAX: usize = 20_000;
+use crate::rust_source::tokens::{self, Place, inner};
 
 const MARK: &str = "ringseal-lint:";
-
-/// A problem with the file itself.
-pub struct Problem {
-    pub place: Place,
-    pub message: String,
-}
-
-/// The tokens of a file, and why it is not Rust if it is not. Without tokens, nothing of it can be checked.
-pub fn parse(text: &str) -> (Vec<TokenTree>, Option<Problem>) {
-    let stream = match text.parse::<TokenStream>() {
-        Ok(stream) => stream,
-        Err(error) => {
-            let problem = Problem {
-                place: Place::of(error.span()),
-                message: format!("not checked: {error}"),
-            };
-            return (Vec::new(), Some(problem));
-        }
-    };
-    if let Some(problem) = too_complex(&stream) {
-        return (Vec::new(), Some(problem));
-    }
-    let problem = syn::parse2::<syn::File>(stream.clone()).err().map(|error| Problem {
-        place: Place::of(error.span()),
-        message: format!("not a Rust source file: {error}; its tokens are checked nevertheless"),
-    });
-    (stream.into_iter().collect(), problem)
-}
-
-/// Without recursion, unlike everything that follows.
-fn too_complex(stream: &TokenStream) -> Option<Problem> {
-    let mut levels = vec![stream.clone().into_iter()];
-    // The tokens so far of each level's expression, and those before its last block, if `else` continues it.
-    let mut runs = vec![(0_usize, 0_usize)];
-    while let Some(level) = levels.last_mut() {
-        let Some(token) = level.next() else {
-            levels.pop();
-            runs.pop();
-            continue;
-        };
-        let place = Place::of(token.span());
-        let (run, before_block) = runs.last_mut()?;
-        match &token {
-            TokenTree::Punct(punct) if matches!(punct.as_char(), ',' | ';') => {
-                (*run, *before_block) = (0, 0);
-            }
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
-                (*run, *before_block) = (0, *run + 1);
-            }
-            TokenTree::Ident(word) if word == "else" => *run = *before_block + 1,
-            _ => *run += 1,
-        }
-        if *run > RUN_MAX {
-            let message = format!(
-                "not checked: more than {RUN_MAX} tokens without a comma, semicolon or block"
-            );
-            return Some(Problem { place, message });
-        }
-        if let TokenTree::Group(group) = token {
-            levels.push(group.stream().into_iter());
-            runs.push((0, 0));
-        }
-        if levels.len() > DEPTH_MAX {
-            let message = format!("not checked: brackets are nested more than {DEPTH_MAX} deep");
-            return Some(Problem { place, message });
-        }
-    }
-    None
-}
 
 /// A comment that allows findings of a rule.
 #[derive(Debug)]

@@ -4,7 +4,9 @@ use proc_macro2::{Delimiter, Group, Spacing, Span, TokenTree};
 /// A place in a file, both counted from 1; columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
+    /// The line.
     pub line: usize,
+    /// The column.
     pub column: usize,
 }
 
@@ -174,5 +176,31 @@ mod tests {
         assert_eq!(parts("a = |x, y| x, b"), ["0:a=|x,y|x", "0:b"]);
         assert_eq!(parts("log, \"m\"; \"k\" => v"), ["0:log", "0:\"m\"", "1:\"k\"=>v"]);
         assert_eq!(parts("a = b | c, d"), ["0:a=b|c", "0:d"]);
+    }
+}
+
+/// Behind an item: after its braces or its semicolon. Further attributes belong to it.
+pub fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
+    let end = tokens[at..].iter().position(|token| {
+        is_punct(Some(token), ';') || group(Some(token), Delimiter::Brace).is_some()
+    });
+    end.map_or(tokens.len(), |length| at + length + 1)
+}
+
+/// `test`, `tokio::test`, `cfg(test)`, `cfg(all(test, …))`; not `cfg(not(test))`.
+pub fn is_test(attribute: &[TokenTree]) -> bool {
+    match ident(attribute.first()).as_deref() {
+        Some("cfg") => mentions(attribute, &["test"]) && !mentions(attribute, &["not", "any"]),
+        Some("cfg_attr") | None => false,
+        Some(_) => {
+            let path: Vec<_> = attribute
+                .iter()
+                .map_while(|token| match token {
+                    TokenTree::Group(_) => None,
+                    token => Some(token),
+                })
+                .collect();
+            is_ident(path.last().copied(), "test")
+        }
     }
 }

@@ -3,9 +3,12 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::console::write_stderr;
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Files {
+    /// The files, in the order of the arguments and of their names.
     pub paths: Vec<PathBuf>,
     /// What was left out, and why.
     pub skipped: Vec<(PathBuf, &'static str)>,
@@ -105,4 +108,15 @@ fn is_program(path: &Path) -> bool {
         parts.any(|part| matches!(&*part, "bin" | "examples" | "tests" | "benches"));
     let name = path.file_name().unwrap_or_default();
     is_program_dir || name == "main.rs" || name == "build.rs"
+}
+
+/// Says on standard error what was left out.
+pub fn report_skipped(skipped: &[(PathBuf, &'static str)]) {
+    const SHOWN_MAX: usize = 20;
+    for (path, reason) in skipped.iter().take(SHOWN_MAX) {
+        write_stderr(format_args!("skipped {}: {reason}", path.display()));
+    }
+    if skipped.len() > SHOWN_MAX {
+        write_stderr(format_args!("skipped {} more", skipped.len() - SHOWN_MAX));
+    }
 }
