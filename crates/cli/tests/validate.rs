@@ -88,3 +88,97 @@ fn lines_of_the_demo_fit() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(said(&output).ends_with(" fit ECS 1.12.0\n"), "{}", said(&output));
 }
+
+/// The problems of lines against a taxonomy, without the file's name.
+fn problems(taxonomy: &str, lines: &str, options: &[&str]) -> (Option<i32>, Vec<String>) {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, page) = (dir.path().join("app.log"), dir.path().join(taxonomy));
+    std::fs::write(&log, lines).unwrap();
+    let text = match taxonomy {
+        "events.json" => {
+            r#"{"event_types": {"UPLOAD_FAILED": ["tracker", "meta.reason"], "BUILT_OK": ["asin|title"]}}"#
+        }
+        "events.md" => {
+            "| Event Type | Required Fields |\n|---|---|\n| UPLOAD_FAILED | `tracker`, `meta.reason` |\n| BUILT_OK | `asin` or `title` |\n"
+        }
+        _ => {
+            "domain_events! { names: any;\n event A = \"UPLOAD_FAILED\", Error, version 1 { tracker: &'static str; meta.reason: u8; }\n event B = \"BUILT_OK\", Info, version 1 { asin: Option<u8>; title: Option<u8>; require any(asin, title); } }"
+        }
+    };
+    std::fs::write(&page, text).unwrap();
+    let mut command = ringseal();
+    let output =
+        command.arg("validate").args(options).arg("--taxonomy").arg(&page).arg(&log).output();
+    let output = output.expect("the binary runs");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let of_log = |line: &str| line.split_once("app.log:").map(|(_, rest)| rest.to_owned());
+    (output.status.code(), text.lines().filter_map(of_log).collect())
+}
+
+#[test]
+fn events_have_the_fields_of_their_taxonomy() {
+    let table = [
+        ("complete", r#"{"event":"UPLOAD_FAILED","tracker":"red","meta.reason":3}"#, ""),
+        ("nested", r#"{"event":"UPLOAD_FAILED","tracker":"red","meta":{"reason":3}}"#, ""),
+        (
+            "below extra",
+            r#"{"message":"UPLOAD_FAILED","extra":{"tracker":"red","meta":{"reason":3}}}"#,
+            "",
+        ),
+        ("labels", r#"{"message":"UPLOAD_FAILED","labels":{"tracker":"red","meta_reason":3}}"#, ""),
+        (
+            "one missing",
+            r#"{"event":"UPLOAD_FAILED","tracker":"red"}"#,
+            "1: meta.reason: expected this field, which UPLOAD_FAILED requires, found none",
+        ),
+        (
+            "null",
+            r#"{"event":"UPLOAD_FAILED","tracker":null,"meta.reason":1}"#,
+            "1: tracker: expected this field, which UPLOAD_FAILED requires, found none",
+        ),
+        ("one of two", r#"{"event":"BUILT_OK","title":1}"#, ""),
+        (
+            "none of two",
+            r#"{"event":"BUILT_OK"}"#,
+            "1: asin|title: expected this field, which BUILT_OK requires, found none",
+        ),
+        (
+            "type in small letters",
+            r#"{"event":"domain","event_type":"built_ok"}"#,
+            "1: asin|title: expected this field, which BUILT_OK requires, found none",
+        ),
+        (
+            "unknown type",
+            r#"{"event_type":"lost"}"#,
+            r#"1: event_type: expected an event type of the taxonomy, found "lost""#,
+        ),
+        (
+            "misspelt",
+            r#"{"event":"UPLOAD_FAILD"}"#,
+            r#"1: event: expected an event type of the taxonomy (UPLOAD_FAILED?), found "UPLOAD_FAILD""#,
+        ),
+        ("another event", r#"{"event":"request.completed"}"#, ""),
+        ("no event", r#"{"a":1}"#, ""),
+    ];
+    for taxonomy in ["events.json", "events.md", "events.rs"] {
+        for (name, line, problem) in table {
+            let (code, found) = problems(taxonomy, line, &[]);
+            let expected: Vec<&str> =
+                Some(problem).into_iter().filter(|it| !it.is_empty()).collect();
+            assert_eq!(found, expected, "{taxonomy}: {name}");
+            assert_eq!(code, Some(i32::from(!problem.is_empty())), "{taxonomy}: {name}");
+        }
+    }
+}
+
+#[test]
+fn lines_are_checked_against_both() {
+    let (code, found) = problems("events.json", r#"{"message":"BUILT_OK"}"#, &["--format", "ecs"]);
+    assert_eq!(
+        (code, found.len()),
+        (Some(1), 4),
+        "three fields of the ECS, one of the event: {found:?}"
+    );
+    let (_, found) = problems("events.json", "{", &[]);
+    assert!(found[0].starts_with("1: the line: expected one JSON object"), "{found:?}");
+}

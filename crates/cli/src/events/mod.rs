@@ -74,11 +74,17 @@ const STACK_BYTES: usize = 256 << 20;
 /// # Errors
 /// If a file cannot be read, has a mistake, or the output cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    with_deep_stack(|| describe(&args.command))
+}
+
+/// Calls it on a thread whose stack is deep enough for nested sources.
+fn with_deep_stack<T: Send>(
+    call: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-        let describe =
-            thread.spawn_scoped(scope, || describe(&args.command)).map_err(Failure::of)?;
-        describe.join().map_err(|_| Failure::of("the description of a file ended in a panic"))?
+        let thread = thread.spawn_scoped(scope, call).map_err(Failure::of)?;
+        thread.join().map_err(|_| Failure::of("the reading of a source ended in a panic"))?
     })
 }
 
@@ -106,10 +112,20 @@ fn describe(command: &Command) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Findings)
 }
 
-fn schema(events: &[Declared]) -> String {
+/// The typed events of a file or a directory of sources, for other commands.
+pub(crate) fn catalogue_of(path: &Path) -> Result<Catalogue, Failure> {
+    let args = SourceArgs { paths: vec![path.to_owned()], check: None, tests: false };
+    with_deep_stack(|| events_of(&args).map(|events| catalogue(&events)))
+}
+
+fn catalogue(events: &[Declared]) -> Catalogue {
     let descriptors: Vec<&'static EventDescriptor> =
         events.iter().map(|event| event.descriptor).collect();
-    let mut schema = Catalogue::new(Vec::leak(descriptors)).json_schema();
+    Catalogue::new(Vec::leak(descriptors))
+}
+
+fn schema(events: &[Declared]) -> String {
+    let mut schema = catalogue(events).json_schema();
     if !schema.ends_with('\n') {
         schema.push('\n');
     }

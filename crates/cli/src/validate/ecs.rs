@@ -6,6 +6,7 @@ use ringseal::internals::encode::ecs::{
     is_object, of_number, problem_of,
 };
 
+use super::Problem;
 use crate::json::{JsonError, Token, Tokens};
 
 /// Fields that every line has.
@@ -19,17 +20,6 @@ const LABEL: &str = "a single value, because it is a label";
 
 /// Objects inside each other that are checked.
 const DEPTH_MAX: usize = 128;
-
-/// What is wrong with a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    /// The path of the field, with dots.
-    pub(super) field: String,
-    /// What the schema expects.
-    pub(super) expected: String,
-    /// What is there.
-    pub(super) found: String,
-}
 
 /// Checks lines one after the other.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! `ringseal validate`: checks that the lines of logs fit a schema, and names what does not.
+//! `ringseal validate`: checks that the lines of logs fit a schema or a taxonomy, and names what does not.
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -12,8 +12,18 @@ use crate::input::{self, Refuse};
 use crate::size::format_count;
 
 mod ecs;
+mod taxonomy;
 
-use ecs::{Checker, Problem};
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Problem {
+    /// The path of the field, with dots.
+    field: String,
+    /// What the schema or the taxonomy expects.
+    expected: String,
+    /// What is there.
+    found: String,
+}
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,15 +32,20 @@ Examples:
   my-service | ringseal validate -    standard input
   LOG_FORMAT=ecs ringseal demo --seconds 1
   ringseal validate ringseal-demo     lines of the demo
+  ringseal validate app.log --taxonomy docs/events.md
+                                      required fields of the events
 
 Each problem is one line: file, line, field, what the schema expects, and what was found. A line must be a \
 JSON object with @timestamp, log.level and ecs.version. No path may be there twice, dotted or nested. Where \
 the schema has an object, there must be one, where it has a field, a value of its type. Fields that the \
 schema does not have are accepted.
 
+With --taxonomy, a line of an event must have the fields that its type requires, at the root or, in the ECS, below \
+extra or labels. A type that the taxonomy lacks is a problem if it is in event_type or looks like UPLOAD_FAILED.
+
 Exit codes: 0 every line fits, 1 a line does not, 2 wrong usage or something could not be read.";
 
-/// Checks that the lines of logs fit the Elastic Common Schema.
+/// Checks that the lines of logs fit the Elastic Common Schema, or a taxonomy of events.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -38,19 +53,22 @@ pub struct Args {
     /// UTF-32, gzip and zstd are decoded.
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
-    /// The format that the lines must have.
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    format: Format,
+    /// The format that the lines must have. Default: ecs; with --taxonomy, any JSON.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Event types and the fields that each requires: a file in JSON ({"event_types": {"UPLOAD_FAILED": ["tracker"]}}),
+    /// a page in Markdown with tables, or Rust sources with `domain_events!`.
+    #[arg(long, value_name = "FILE|DIR")]
+    taxonomy: Option<PathBuf>,
     /// Report this many problems and count the others.
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     problems_max: u64,
 }
 
 /// A format that can be checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     /// The Elastic Common Schema 1.12.
-    #[default]
     Ecs,
 }
 
@@ -62,11 +80,13 @@ const LINE_BYTES_MAX: u64 = 64 << 20;
 /// # Errors
 /// If a file cannot be read, or the output cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let Format::Ecs = args.format;
+    let taxonomy = args.taxonomy.as_deref().map(taxonomy::Checker::of_file).transpose()?;
+    let is_ecs = args.format == Some(Format::Ecs) || taxonomy.is_none();
     let files = files_of(&args.paths)?;
     let mut run = Run {
         out: BufWriter::new(io::stdout().lock()),
-        checker: Checker::default(),
+        ecs: is_ecs.then(ecs::Checker::default),
+        taxonomy,
         problems_max: args.problems_max,
         lines: 0,
         bad_lines: 0,
@@ -139,7 +159,8 @@ fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
 /// The state of a check.
 struct Run<W: Write> {
     out: W,
-    checker: Checker,
+    ecs: Option<ecs::Checker>,
+    taxonomy: Option<taxonomy::Checker>,
     problems_max: u64,
     lines: u64,
     bad_lines: u64,
@@ -168,14 +189,21 @@ impl<W: Write> Run<W> {
 
     fn line(&mut self, name: &str, number: u64, line: &[u8]) -> io::Result<()> {
         self.lines += 1;
-        let problems = self.checker.line(line.trim_ascii());
+        let line = line.trim_ascii();
+        let mut problems = Vec::new();
+        if let Some(ecs) = &mut self.ecs {
+            problems.extend_from_slice(ecs.line(line));
+        }
+        if let Some(taxonomy) = &mut self.taxonomy {
+            taxonomy.line(line, &mut problems);
+        }
         self.bad_lines += u64::from(!problems.is_empty());
         for Problem { field, expected, found } in problems {
             self.problems += 1;
             if self.problems > self.problems_max {
                 continue;
             }
-            let (name, field, found) = (Printable(name), Printable(field), Printable(found));
+            let (name, field, found) = (Printable(name), Printable(&field), Printable(&found));
             writeln!(self.out, "{name}:{number}: {field}: expected {expected}, found {found}")?;
         }
         Ok(())
@@ -188,9 +216,14 @@ impl<W: Write> Run<W> {
             format!("{} {what}{}", format_count(count), if count == 1 { "" } else { "s" })
         };
         let files = of(files as u64, "file");
-        let version = ringseal::internals::encode::ecs::ECS_VERSION;
         if self.problems == 0 {
-            writeln!(self.out, "{lines} lines in {files} fit ECS {version}")?;
+            let version = ringseal::internals::encode::ecs::ECS_VERSION;
+            let what = match (&self.ecs, &self.taxonomy) {
+                (Some(_), Some(_)) => format!("ECS {version} and the taxonomy"),
+                (_, Some(_)) => "the taxonomy".into(),
+                _ => format!("ECS {version}"),
+            };
+            writeln!(self.out, "{lines} lines in {files} fit {what}")?;
         } else {
             let (problems, bad) = (of(self.problems, "problem"), of(self.bad_lines, "line"));
             writeln!(self.out, "{problems} in {bad} of {lines}, in {files}")?;
