@@ -44,7 +44,7 @@ use ringseal_base::limits::Limits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Color {
-    /// When the stream is a terminal and `NO_COLOR` is not set.
+    /// When the stream is a terminal. [`Config::from_env`] chooses [`Color::Never`] instead if `NO_COLOR` is set.
     #[default]
     Auto,
     /// Always.
@@ -193,7 +193,7 @@ impl Config {
     setters! {
         /// The format of outputs that have none. Default JSON.
         format: Format;
-        /// When the format [`Format::Console`] is coloured. Default on a terminal without `NO_COLOR`.
+        /// When the format [`Format::Console`] is coloured. Default on a terminal.
         color: Color;
         /// Put a stack trace of the caller into every event, as `stack`. For debugging: slow, and it allocates.
         include_stack: bool;

@@ -7,7 +7,7 @@
 //! | `LOG_FORMAT` | `json`, `console` or another [`Format`], as `dashtam-ci` | `json` |
 //! | `LOG_SINK` | `stdout`, `stderr` or `file:PATH`; after `only:`, in place of the code's outputs | `stdout` |
 //! | `LOG_ROTATION_BACKUPS` | how many sealed files of a log are kept, where the code sets no number | 1 GiB of them |
-//! | `LOG_COLOR` | `1` always, `0` never; unset: on a terminal without `NO_COLOR` | |
+//! | `LOG_COLOR` | `1` always, `0` never; unset: never with `NO_COLOR`, else on a terminal | |
 //! | `LOG_INCLUDE_STACK` | `1` for a stack trace in every event | `0` |
 //! | `LOG_JSON_SORT_KEYS` | `1` for sorted keys | `0` |
 //! | `LOG_REDACT` | `0` writes secrets and personal data as they were logged | `1` |
@@ -132,9 +132,12 @@ impl Config {
                 }
             };
         }
-        if let Some(always) = flag("LOG_COLOR", read("LOG_COLOR"))? {
-            config.color = if always { Color::Always } else { Color::Never };
-        }
+        config.color = match flag("LOG_COLOR", read("LOG_COLOR"))? {
+            Some(true) => Color::Always,
+            Some(false) => Color::Never,
+            None if read("NO_COLOR").is_some() => Color::Never,
+            None => Color::Auto,
+        };
         let stack = flag("LOG_INCLUDE_STACK", read("LOG_INCLUDE_STACK"))?;
         config.include_stack = stack.unwrap_or(false);
         let sort_keys = flag("LOG_JSON_SORT_KEYS", read("LOG_JSON_SORT_KEYS"))?;
@@ -222,6 +225,8 @@ mod tests {
         let config = from(&[("LOG_LEVEL", ""), ("LOG_COLOR", " ")]).unwrap();
         assert_eq!(config.filter, None);
         assert_eq!((config.format, config.color), (Format::Json, Color::Auto));
+        assert_eq!(from(&[("NO_COLOR", "1")]).unwrap().color, Color::Never);
+        assert_eq!(from(&[("NO_COLOR", "1"), ("LOG_COLOR", "1")]).unwrap().color, Color::Always);
         assert!(!config.include_stack && !config.flat.sort_keys);
         assert_eq!(config.flat.schema_version, 1);
         assert_eq!(config.redaction.rules, Some(RuleSet::default()));

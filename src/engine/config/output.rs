@@ -154,11 +154,10 @@ impl Destination {
     }
 
     pub(super) fn is_colored(&self, color: Color) -> bool {
-        let no_color = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         match (color, self) {
             (Color::Always, _) => true,
-            (Color::Auto, Destination::Stdout) => std::io::stdout().is_terminal() && !no_color(),
-            (Color::Auto, Destination::Stderr) => std::io::stderr().is_terminal() && !no_color(),
+            (Color::Auto, Destination::Stdout) => std::io::stdout().is_terminal(),
+            (Color::Auto, Destination::Stderr) => std::io::stderr().is_terminal(),
             _ => false,
         }
     }

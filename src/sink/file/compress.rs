@@ -21,7 +21,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// CRC-32 and length, at the end (RFC 1952, section 2.3).
 const TRAILER_BYTES: u64 = 8;
 
-/// Compresses every sealed segment that is still plain.
+/// Compresses every sealed segment that is still plain and old enough.
 pub(super) fn compress_sealed(shared: &Shared, found: &Found) -> io::Result<()> {
     let last = shared.last_number();
     for plain in found.sealed.iter().filter(|name| !name.compressed && name.number <= last) {
@@ -40,7 +40,11 @@ fn compress_one(shared: &Shared, number: u64) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
-    let len = plain.stat()?.len;
+    let stat = plain.stat()?;
+    if is_young(shared, stat.modified_unix_nanos) {
+        return Ok(());
+    }
+    let len = stat.len;
     let compressed_path = names.compressed(number);
     if !is_whole(storage, &compressed_path, len)? {
         let partial_path = names.partial(number);
@@ -52,6 +56,13 @@ fn compress_one(shared: &Shared, number: u64) -> io::Result<()> {
         publish_durably(storage, &*partial, &partial_path, &compressed_path)?;
     }
     remove_durably(storage, &plain_path)
+}
+
+/// Whether a segment that was modified at that time stays plain for now.
+fn is_young(shared: &Shared, modified_unix_nanos: i64) -> bool {
+    let age = i128::from(shared.now_unix_nanos()) - i128::from(modified_unix_nanos);
+    let after = shared.config.compress_after;
+    after.is_some_and(|after| age <= i128::try_from(after.as_nanos()).unwrap_or(i128::MAX))
 }
 
 /// Whether a complete compressed form of a plain segment of `len` bytes exists.

@@ -114,6 +114,9 @@ pub struct FileConfig {
     pub lock_mode: u32,
     /// Compress sealed segments with gzip on the helper thread. Needs the crate feature `compress`.
     pub compress: bool,
+    /// With `compress`, sealed segments stay as they are until they were last modified longer ago than this. `None`, the
+    /// default, compresses them at once. As compressing modifies them, `retain_age_max` counts from there.
+    pub compress_after: Option<Duration>,
     /// Opening the log cuts a torn line and does not keep it: it is going to be written again whole.
     pub(crate) discards_torn: bool,
 }
@@ -134,6 +137,7 @@ impl Default for FileConfig {
             file_mode: 0o644,
             lock_mode: 0o600,
             compress: false,
+            compress_after: None,
             discards_torn: false,
         }
     }
@@ -178,6 +182,7 @@ impl FileConfig {
         file_mode: u32,
         lock_mode: u32,
         compress: bool,
+        compress_after: Option<Duration>,
     }
 
     /// Sets the field [`retain_bytes_max`](#structfield.retain_bytes_max): a number of bytes, or `None` for no limit.

@@ -247,6 +247,36 @@ fn compressed_segments_count_for_retention() {
 
 #[test]
 #[cfg(feature = "compress")]
+fn hot_segments_become_cold_and_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let day = Duration::from_secs(86_400);
+    let config = config_in(dir.path())
+        .rotate_bytes_max(1_000)
+        .compress(true)
+        .compress_after(Some(60 * day))
+        .retain_age_max(Some(365 * day));
+    let mut sink = open(config);
+    let start = system_now().unix_nanos;
+    // Files have the times of the system's clock, also those that were just compressed.
+    let mut counts_at = |age_days: i64| {
+        let now = at(start + age_days * DAY);
+        sink.turn(now).unwrap();
+        sink.write(batch_of(0, 30, 80).lines(), now).unwrap();
+        sink.wait_idle();
+        let names = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let compressed = names.filter(|path| path.extension().is_some_and(|end| end == "gz"));
+        (sealed_in(dir.path()).len(), compressed.count())
+    };
+    let (hot, compressed) = counts_at(0);
+    assert!(hot > 0 && compressed == 0, "{hot} {compressed}");
+    let (_, cold) = counts_at(61);
+    assert!(cold >= hot, "{cold}");
+    assert!(counts_at(364).1 >= cold, "kept for a year");
+    assert_eq!(counts_at(367), (0, 0), "gone");
+}
+
+#[test]
+#[cfg(feature = "compress")]
 fn an_interrupted_compression_is_finished_on_start() {
     let dir = tempfile::tempdir().unwrap();
     let name = |name: &str| dir.path().join(name);
