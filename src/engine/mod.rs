@@ -14,6 +14,7 @@ mod levels;
 mod panic_hook;
 mod recovery;
 mod redaction;
+mod reload;
 mod rings;
 mod run_id;
 mod running;

@@ -1,0 +1,425 @@
+//! Composes a configuration of all sources, and remembers where each value comes from.
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ringseal::Config;
+
+use crate::check::check;
+use crate::dotenv;
+use crate::environment::Environment;
+use crate::error::{ConfigError, Problem, Unreadable, read_text};
+use crate::host::{host_name, service_type};
+use crate::source::{Place, Source};
+use crate::table::{self, SETTINGS, Setting};
+use crate::tree::{FormatMistake, Node, Reader, Value};
+
+/// Reads variables.
+type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Collects sources. Nothing is read before [`Composer::compose`], and the order of the calls does not matter.
+///
+/// Later sources win: defaults, the profile of the environment, files, `.env`, variables, code.
+#[derive(Clone, Default)]
+pub struct Composer {
+    files: Vec<(PathBuf, bool)>,
+    dotenvs: Vec<(PathBuf, bool)>,
+    variables: Option<Variables>,
+    code: Vec<(String, String)>,
+    arguments: Vec<String>,
+    host: Option<String>,
+}
+
+impl fmt::Debug for Composer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Composer")
+            .field("files", &self.files)
+            .field("dotenvs", &self.dotenvs)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Composer {
+    /// Without any source.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads this file, whose name ends in `.yaml`, `.yml` or `.toml`. A setting in two files is an error.
+    #[must_use]
+    pub fn file(mut self, path: impl AsRef<Path>) -> Self {
+        self.files.push((path.as_ref().to_owned(), true));
+        self
+    }
+
+    /// Reads this file if it exists.
+    #[must_use]
+    pub fn file_if_present(mut self, path: impl AsRef<Path>) -> Self {
+        self.files.push((path.as_ref().to_owned(), false));
+        self
+    }
+
+    /// Reads this `.env` file. Nothing is set in the process's environment.
+    #[must_use]
+    pub fn dotenv(mut self, path: impl AsRef<Path>) -> Self {
+        self.dotenvs.push((path.as_ref().to_owned(), true));
+        self
+    }
+
+    /// Reads this `.env` file if it exists.
+    #[must_use]
+    pub fn dotenv_if_present(mut self, path: impl AsRef<Path>) -> Self {
+        self.dotenvs.push((path.as_ref().to_owned(), false));
+        self
+    }
+
+    /// Reads the process's environment, and its arguments for `service.type`.
+    #[must_use]
+    pub fn environment(mut self) -> Self {
+        self.arguments =
+            std::env::args_os().map(|text| text.to_string_lossy().into_owned()).collect();
+        self.variables(|name| {
+            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        })
+    }
+
+    /// Reads these variables in place of the process's environment.
+    #[must_use]
+    pub fn variables(
+        mut self,
+        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.variables = Some(Arc::new(variable));
+        self
+    }
+
+    /// Sets a value by its path in the table; it wins over all other sources. Of two calls, the second wins.
+    #[must_use]
+    pub fn set(mut self, path: &str, value: &str) -> Self {
+        self.code.retain(|(known, _)| known != path);
+        self.code.push((path.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The program's arguments, for `service.type`. Only the names of programs and commands are looked at.
+    #[must_use]
+    pub fn arguments(mut self, arguments: impl IntoIterator<Item = String>) -> Self {
+        self.arguments = arguments.into_iter().collect();
+        self
+    }
+
+    /// The name of the host, in place of the system's.
+    #[must_use]
+    pub fn host(mut self, name: &str) -> Self {
+        self.host = Some(name.to_owned());
+        self
+    }
+
+    /// Reads all sources.
+    ///
+    /// # Errors
+    /// All problems at once, each with its place.
+    pub fn compose(&self) -> Result<Composed, ConfigError> {
+        let mut found = Found::default();
+        self.files.iter().for_each(|(path, is_required)| found.file(path, *is_required));
+        self.dotenvs.iter().for_each(|(path, is_required)| found.dotenv(path, *is_required));
+        for (index, setting) in SETTINGS.iter().enumerate() {
+            let value = self.variables.as_ref().and_then(|variable| variable(setting.variable));
+            found.values.extend(value.map(|value| (index, value, Source::Environment)));
+        }
+        let no_color = self.variables.as_ref().and_then(|variable| variable("NO_COLOR"));
+        for (path, value) in &self.code {
+            found.code(path, value);
+        }
+        let mut composed = Composed {
+            values: SETTINGS.iter().map(|_| Vec::new()).collect(),
+            environment: Environment::Development,
+            is_colorless: no_color.is_some_and(|value| !value.is_empty()),
+            service_type: service_type(&self.arguments),
+            host: self.host.clone().unwrap_or_else(host_name),
+        };
+        let Found { values, mut problems } = found;
+        composed.add(values, &mut problems);
+        let kept = composed.check(&mut problems);
+        if problems.is_empty() {
+            kept
+        } else {
+            problems.sort_by_key(|problem| problem.source.rank());
+            Err(ConfigError::Problems(problems))
+        }
+    }
+}
+
+/// What the sources have.
+#[derive(Default)]
+struct Found {
+    values: Vec<Value>,
+    problems: Vec<Problem>,
+}
+
+impl Found {
+    fn file(&mut self, path: &Path, is_required: bool) {
+        let file = Arc::new(path.to_owned());
+        let mut reader = Reader { file: &file, values: Vec::new(), problems: Vec::new() };
+        match read_text(&file) {
+            Ok(text) => match parse_file(path, &text) {
+                Ok(root) => reader.root(root),
+                Err(FormatMistake { line, column, expected }) => {
+                    reader.problem((line, column), "", expected, None);
+                }
+            },
+            Err(Unreadable::Missing) if !is_required => {}
+            Err(Unreadable::Missing) => {
+                reader.problem((1, 1), "", "this file", Some("none".into()))
+            }
+            Err(Unreadable::Other { expected, found }) => {
+                reader.problem((1, 1), "", expected, Some(found));
+            }
+        }
+        let Reader { values, problems, .. } = reader;
+        self.problems.extend(problems);
+        for (index, value, source) in values {
+            let is_known = |known: &Value| known.0 == index && known.2.rank() == source.rank();
+            if let Some((.., earlier)) = self.values.iter().find(|known| is_known(known)) {
+                self.problems.push(Problem {
+                    name: SETTINGS[index].path.to_owned(),
+                    expected: format!("each setting in one file; it is also at {earlier}"),
+                    found: None,
+                    nearest: None,
+                    source,
+                });
+                continue;
+            }
+            self.values.push((index, value, source));
+        }
+    }
+
+    fn dotenv(&mut self, path: &Path, is_required: bool) {
+        let file = Arc::new(path.to_owned());
+        let source = |line, column| Source::Dotenv(Place { file: Arc::clone(&file), line, column });
+        let mut problem = |line, column, name: String, expected: String, found| {
+            let source = source(line, column);
+            self.problems.push(Problem { source, name, expected, found, nearest: None });
+        };
+        let text = match read_text(&file) {
+            Ok(text) => text,
+            Err(Unreadable::Missing) if !is_required => return,
+            Err(Unreadable::Missing) => {
+                return problem(1, 1, String::new(), "this file".into(), Some("none".into()));
+            }
+            Err(Unreadable::Other { expected, found }) => {
+                return problem(1, 1, String::new(), expected, Some(found));
+            }
+        };
+        let (assignments, mistakes) = dotenv::parse(&text);
+        for dotenv::Mistake { line, column, name, expected } in mistakes {
+            problem(line, column, name, expected.into(), None);
+        }
+        for dotenv::Assignment { name, value, line, column } in assignments {
+            let index = table::by_variable(&name);
+            self.values.extend(index.map(|index| (index, value, source(line, column))));
+        }
+    }
+
+    fn code(&mut self, path: &str, value: &str) {
+        match table::by_path(path) {
+            Some(index) => self.values.push((index, value.to_owned(), Source::Code)),
+            None => self.problems.push(Problem {
+                source: Source::Code,
+                name: path.to_owned(),
+                expected: "a setting".into(),
+                found: Some(path.to_owned()),
+                nearest: table::nearest(path),
+            }),
+        }
+    }
+}
+
+fn parse_file(path: &Path, text: &str) -> Result<Node, FormatMistake> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    match extension.map(str::to_ascii_lowercase).as_deref() {
+        #[cfg(feature = "yaml")]
+        Some("yaml" | "yml") => crate::yaml::parse(text),
+        #[cfg(feature = "toml")]
+        Some("toml") => crate::toml_file::parse(text),
+        _ => {
+            let _ = text;
+            let expected =
+                "a name that ends in .yaml, .yml or .toml, and that feature of the crate";
+            Err(FormatMistake { line: 1, column: 1, expected: expected.into() })
+        }
+    }
+}
+
+/// A value and its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub(crate) value: String,
+    pub(crate) source: Source,
+}
+
+/// A configuration, with the source of each value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Composed {
+    /// Of each setting, the values that were found; the first one is in force.
+    values: Vec<Vec<Candidate>>,
+    environment: Environment,
+    is_colorless: bool,
+    service_type: Option<&'static str>,
+    host: String,
+}
+
+impl Composed {
+    /// Adds what the sources have, the profile and the defaults, and sorts all by their ranks.
+    fn add(&mut self, values: Vec<Value>, problems: &mut Vec<Problem>) {
+        for (index, value, source) in values {
+            // An empty text is no value.
+            if !value.trim().is_empty() {
+                self.values[index].push(Candidate { value, source });
+            }
+        }
+        for (candidates, setting) in self.values.iter_mut().zip(SETTINGS) {
+            candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.source.rank()));
+            let default = setting.default.map(|value| (value.to_owned(), Source::Default));
+            candidates.extend(default.map(|(value, source)| Candidate { value, source }));
+        }
+        let chosen = self.values[0].first();
+        match chosen.map(|chosen| (chosen, Environment::named(&chosen.value))) {
+            Some((_, Some(environment))) => self.environment = environment,
+            Some((chosen, None)) => problems.push(problem_of(&SETTINGS[0], chosen, None)),
+            None => {}
+        }
+        for (path, value) in self.environment.profile() {
+            let Some(index) = table::by_path(path) else { continue };
+            let source = Source::Profile(self.environment);
+            let candidates = &mut self.values[index];
+            let at = candidates.iter().position(|known| known.source.rank() < source.rank());
+            let at = at.unwrap_or(candidates.len());
+            candidates.insert(at, Candidate { value: (*value).to_owned(), source });
+        }
+    }
+
+    /// Checks the values in force: by the table, by the engine, and together.
+    fn check(self, problems: &mut Vec<Problem>) -> Result<Composed, ConfigError> {
+        let mut wrong = vec![false; SETTINGS.len()];
+        for (index, setting) in SETTINGS.iter().enumerate().skip(1) {
+            let Some(chosen) = self.values[index].first() else { continue };
+            if let Err(expected) = check(setting.kind, &chosen.value) {
+                problems.push(problem_of(setting, chosen, Some(expected)));
+                wrong[index] = true;
+            }
+        }
+        while let Err(error) = self.engine_variables(&wrong) {
+            let index = table::by_variable(&error.variable);
+            let Some((index, chosen)) = index
+                .filter(|index| !wrong[*index])
+                .and_then(|index| Some((index, self.values[index].first()?)))
+            else {
+                // The engine misses a value, such as the path of a keyset.
+                problems.push(Problem {
+                    source: Source::Default,
+                    name: error.variable.into_owned(),
+                    expected: only_expected(&error.expected),
+                    found: None,
+                    nearest: None,
+                });
+                break;
+            };
+            problems.push(problem_of(
+                &SETTINGS[index],
+                chosen,
+                Some(only_expected(&error.expected)),
+            ));
+            wrong[index] = true;
+        }
+        crate::build::check_together(&self, problems);
+        Ok(self)
+    }
+
+    /// The settings that the engine reads by the names of their variables, without those that are wrong.
+    pub(crate) fn engine_variables(&self, wrong: &[bool]) -> Result<Config, ringseal::EnvError> {
+        Config::from_variables(|name| {
+            if name == "NO_COLOR" {
+                return self.is_colorless.then(|| "1".to_owned());
+            }
+            let index = table::by_variable(name).filter(|index| !wrong[*index])?;
+            let given = self.values[index].first().map(|chosen| chosen.value.trim());
+            match SETTINGS[index].path {
+                "environment" => Some(self.environment.as_str().to_owned()),
+                "service.type" => Some(given.unwrap_or(self.service_type()).to_owned()),
+                _ => given.map(|value| value.replace('_', if is_number(index) { "" } else { "_" })),
+            }
+        })
+    }
+
+    /// The environment.
+    pub fn environment(&self) -> Environment {
+        self.environment
+    }
+
+    /// What kind of process it is.
+    pub fn service_type(&self) -> &str {
+        self.get("service.type").or(self.service_type).unwrap_or("app")
+    }
+
+    /// The instance of the service.
+    pub fn instance(&self) -> &str {
+        self.get("service.instance").unwrap_or(&self.host)
+    }
+
+    /// The value in force of the setting with this path.
+    ///
+    /// ```
+    /// use ringseal_config::Composer;
+    /// let composed = Composer::new().set("log.level", "warn").compose()?;
+    /// assert_eq!(composed.get("log.level"), Some("warn"));
+    /// assert_eq!(composed.get("log.rotation.max_bytes"), Some("10485760"));
+    /// assert_eq!(composed.get("log.audit_log"), None);
+    /// # Ok::<(), ringseal_config::ConfigError>(())
+    /// ```
+    pub fn get(&self, path: &str) -> Option<&str> {
+        let chosen = self.values[table::by_path(path)?].first()?;
+        Some(chosen.value.trim())
+    }
+
+    /// The source of the value in force.
+    pub fn source(&self, path: &str) -> Option<&Source> {
+        Some(&self.values[table::by_path(path)?].first()?.source)
+    }
+
+    /// The settings with their values, the one in force first.
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = (&'static Setting, &[Candidate])> {
+        SETTINGS.iter().zip(self.values.iter().map(Vec::as_slice))
+    }
+}
+
+/// What was expected, of a message that also says what was found.
+fn only_expected(message: &str) -> String {
+    let start = message.find("expected ").map_or(0, |at| at + "expected ".len());
+    let rest = &message[start..];
+    rest.split_once(", found ").map_or(rest, |(expected, _)| expected).to_owned()
+}
+
+fn is_number(index: usize) -> bool {
+    matches!(SETTINGS[index].kind, table::Kind::Number { .. })
+}
+
+/// A problem with the value in force; `None` for a wrong environment.
+pub(crate) fn problem_of(
+    setting: &Setting,
+    chosen: &Candidate,
+    expected: Option<String>,
+) -> Problem {
+    let name = match chosen.source {
+        Source::Dotenv(_) | Source::Environment => setting.variable,
+        _ => setting.path,
+    };
+    let names = || crate::check::one_of(crate::environment::NAMES);
+    Problem {
+        source: chosen.source.clone(),
+        name: name.to_owned(),
+        expected: expected.unwrap_or_else(names),
+        found: (!setting.is_secret).then(|| chosen.value.clone()),
+        nearest: None,
+    }
+}

@@ -1,0 +1,138 @@
+//! What is wrong with a configuration: all of it at once, each with its place.
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::source::Source;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// Where.
+    pub source: Source,
+    /// The variable, or the path in a file; empty if the file itself cannot be read.
+    pub name: String,
+    /// What was expected.
+    pub expected: String,
+    /// What was found; `None` if it is a secret or there is nothing.
+    pub found: Option<String>,
+    /// What was probably meant.
+    pub nearest: Option<&'static str>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.source)?;
+        if !self.name.is_empty() {
+            write!(f, "{}: ", self.name)?;
+        }
+        write!(f, "expected {}", self.expected)?;
+        if let Some(found) = &self.found {
+            write!(f, ", found {}", Shown(found))?;
+        }
+        if let Some(nearest) = self.nearest {
+            write!(f, "; did you mean `{nearest}`?")?;
+        }
+        Ok(())
+    }
+}
+
+/// A text in quotes, with escapes for what is not printable, cut if it is long.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const CHARS_MAX: usize = 80;
+        let mut chars = self.0.chars();
+        let start: String = chars.by_ref().take(CHARS_MAX).collect();
+        write!(f, "{start:?}")?;
+        if chars.next().is_some() { f.write_str("…") } else { Ok(()) }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Values, keys or files are wrong.
+    Problems(Vec<Problem>),
+    /// The engine does not start with it.
+    Start(ringseal::InitError),
+}
+
+impl ConfigError {
+    /// What is wrong, in the order of the sources; empty for an error of the engine.
+    pub fn problems(&self) -> &[Problem] {
+        match self {
+            ConfigError::Problems(problems) => problems,
+            ConfigError::Start(_) => &[],
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::Problems(problems) => {
+                for (index, problem) in problems.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "\n" };
+                    write!(f, "{separator}{problem}")?;
+                }
+                Ok(())
+            }
+            ConfigError::Start(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            ConfigError::Problems(_) => None,
+            ConfigError::Start(error) => Some(error),
+        }
+    }
+}
+
+impl From<ringseal::InitError> for ConfigError {
+    fn from(error: ringseal::InitError) -> Self {
+        ConfigError::Start(error)
+    }
+}
+
+/// The largest file that is read.
+pub(crate) const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Why a file cannot be read.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    Missing,
+    Other { expected: String, found: String },
+}
+
+/// Reads a small text file. A byte order mark is left out.
+pub(crate) fn read_text(path: &PathBuf) -> Result<String, Unreadable> {
+    let other =
+        |expected: &str, found: String| Unreadable::Other { expected: expected.into(), found };
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unreadable::Missing),
+        Err(error) => return Err(other("a readable file", error.to_string())),
+    };
+    // A pipe would block.
+    if !metadata.is_file() {
+        let found = if metadata.is_dir() { "a directory" } else { "something else" };
+        return Err(other("a regular file", found.into()));
+    }
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err(other("a file of at most 1 MiB", format!("{} bytes", metadata.len())));
+    }
+    let bytes = std::fs::read(path).map_err(|error| other("a readable file", error.to_string()))?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    String::from_utf8(bytes.to_vec()).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        other("UTF-8", format!("another byte in line {line}"))
+    })
+}
