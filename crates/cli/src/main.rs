@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use ringseal_cli::{
-    audit, bench, cat, console, demo, events, lint, manual, peek, pipe, recover, redact, report,
-    rings, status, token, validate,
+    audit, bench, cat, console, demo, doctor, events, explain, lint, manual, peek, pipe, recover,
+    redact, report, rings, status, token, validate,
 };
 
 const EXAMPLES: &str = "\
@@ -25,6 +25,8 @@ Examples:
   ringseal validate /var/log/app         check lines against the ECS
   ringseal audit verify /var/log/app/audit --key audit.pub
                                          check that the audit log is unchanged
+  ringseal explain                       what each setting is, and why
+  ringseal doctor                        what would go wrong with these settings
   ringseal lint src                      find mistakes of logging in sources
   ringseal events docs src               describe the typed events of sources
   ringseal help cat                      help for one command
@@ -56,7 +58,9 @@ enum Command {
     Rings(rings::Args),
     Status(status::Args),
     Demo(demo::Args),
+    Doctor(doctor::Args),
     Events(events::Args),
+    Explain(explain::Args),
     Lint(lint::Args),
     Bench(bench::Args),
     Token(token::Args),
@@ -75,7 +79,9 @@ fn main() -> ExitCode {
         Command::Completions(args) => manual::completions(args, Cli::command()),
         Command::Man(args) => manual::man(args, Cli::command()),
         Command::Demo(args) => demo::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Events(args) => events::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Lint(args) => lint::run(args),
         Command::Pipe(args) => pipe::run_command(args),
         Command::Peek(args) => peek::run(args, cli.color),

@@ -159,26 +159,6 @@ fn opens_closure(before: &[TokenTree]) -> bool {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parts(source: &str) -> Vec<String> {
-        let tokens: Vec<TokenTree> =
-            source.parse::<proc_macro2::TokenStream>().expect("tokens").into_iter().collect();
-        split(&tokens).iter().map(|(section, part)| format!("{section}:{}", text(part))).collect()
-    }
-
-    #[test]
-    fn only_commas_between_arguments_split() {
-        assert_eq!(parts("a, b(c, d), [e, f],"), ["0:a", "0:b(c , d)", "0:[e , f]"]);
-        assert_eq!(parts("a = f::<B, C>(x), d"), ["0:a=f::<B,C>(x)", "0:d"]);
-        assert_eq!(parts("a = |x, y| x, b"), ["0:a=|x,y|x", "0:b"]);
-        assert_eq!(parts("log, \"m\"; \"k\" => v"), ["0:log", "0:\"m\"", "1:\"k\"=>v"]);
-        assert_eq!(parts("a = b | c, d"), ["0:a=b|c", "0:d"]);
-    }
-}
-
 /// Behind an item: after its braces or its semicolon. Further attributes belong to it.
 pub fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
     let end = tokens[at..].iter().position(|token| {
@@ -202,5 +182,25 @@ pub fn is_test(attribute: &[TokenTree]) -> bool {
                 .collect();
             is_ident(path.last().copied(), "test")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(source: &str) -> Vec<String> {
+        let tokens: Vec<TokenTree> =
+            source.parse::<proc_macro2::TokenStream>().expect("tokens").into_iter().collect();
+        split(&tokens).iter().map(|(section, part)| format!("{section}:{}", text(part))).collect()
+    }
+
+    #[test]
+    fn only_commas_between_arguments_split() {
+        assert_eq!(parts("a, b(c, d), [e, f],"), ["0:a", "0:b(c , d)", "0:[e , f]"]);
+        assert_eq!(parts("a = f::<B, C>(x), d"), ["0:a=f::<B,C>(x)", "0:d"]);
+        assert_eq!(parts("a = |x, y| x, b"), ["0:a=|x,y|x", "0:b"]);
+        assert_eq!(parts("log, \"m\"; \"k\" => v"), ["0:log", "0:\"m\"", "1:\"k\"=>v"]);
+        assert_eq!(parts("a = b | c, d"), ["0:a=b|c", "0:d"]);
     }
 }
