@@ -105,6 +105,13 @@ pub mod levels {
     pub use crate::engine::{LevelError, LevelRequest, LevelState, OverrideState};
 }
 
+/// Observers: code that sees each accepted event after redaction, to derive metrics from it.
+pub mod observe {
+    pub use crate::writer::observe::{
+        EventObserver, ObservedEvent, ObservedMap, ObservedSite, ObservedValue,
+    };
+}
+
 /// Values of fields beyond Rust's own types, and the trait that makes any type a value.
 pub mod value {
     #[cfg(feature = "serde")]

@@ -35,6 +35,7 @@ use crate::emit::SpanLines;
 use crate::emit::overflow::Overflow;
 use crate::encode::layout::{EcsOptions, JsonOptions};
 use crate::writer::hooks::EventHook;
+use crate::writer::observe::Observing;
 use crate::writer::rotations::Rotations;
 use crate::writer::run::{ThreadConfig, WaitStrategy};
 use ringseal_base::clock::Clock;
@@ -96,6 +97,7 @@ pub struct Config {
     pub(super) run_id: Option<String>,
     static_fields: Option<Context>,
     hooks: Vec<EventHook>,
+    observing: Observing,
     rotations: Rotations,
     timestamps: Timestamps,
     ring_bytes: usize,
@@ -166,6 +168,7 @@ impl Config {
             run_id: None,
             static_fields: None,
             hooks: Vec::new(),
+            observing: Observing::default(),
             rotations: Rotations::default(),
             timestamps: Timestamps::Exact,
             ring_bytes: 1 << 20,

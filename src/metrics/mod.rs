@@ -198,6 +198,8 @@ declare! {
         hook_dropped,
         /// Calls of hooks and providers that were left out because the function had panicked.
         hooks_left_out,
+        /// Events that the observer missed because it had panicked.
+        observer_left_out,
         /// Lines of the Elastic Common Schema that were written without a plan, which is slower.
         ecs_unplanned,
         /// Lines of killed runs that this run has written.

@@ -11,6 +11,7 @@ use super::lane_reader::LaneMemory;
 use super::process::{Processor, RecordProblem};
 use super::redaction::{Redacted, Verdict};
 use super::report;
+use super::tally::Tally;
 use crate::core::correlation::{CORRELATION_BYTES, Correlation};
 use crate::core::level::Level;
 use crate::core::record::{Header, Slots};
@@ -285,7 +286,8 @@ impl Processor {
         verdict: Verdict,
         lane: &LaneMemory,
     ) -> Result<(), RecordProblem> {
-        let Self { outputs, tally, redaction, hooks, .. } = self;
+        let Self { outputs, tally, redaction, hooks, observing, calibration, .. } = self;
+        let sinks = (&mut outputs[..], &*calibration);
         let Redacted { source, payload, has_stack } =
             redaction.event(event.source, event.payload, event.has_stack, verdict)?;
         let shown = Event { source, payload, has_stack, ..event };
@@ -301,8 +303,9 @@ impl Processor {
         tally.hooks_left_out += left_out;
         let (entries, with_contexts) = match hooked {
             Hooked::Unchanged => {
-                return tally.write_lines(
-                    outputs,
+                return observing.write(
+                    tally,
+                    sinks,
                     (header, correlation),
                     event.source,
                     shown,
@@ -324,11 +327,12 @@ impl Processor {
         let slots = if with_contexts { header.slots } else { Slots::NONE };
         let header = Header { slots, ..*header };
         let shown = Event { source, payload, has_stack: false, ..event };
-        tally.write_lines(outputs, (&header, correlation), event.source, shown, lane)
+        observing.write(tally, sinks, (&header, correlation), event.source, shown, lane)
     }
 
     /// Reports the functions that have failed.
     pub(super) fn report_failed_hooks(&mut self, now: Now) {
+        self.report_failed_observer(now);
         if !self.hooks.has_failed() {
             return;
         }

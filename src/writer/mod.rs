@@ -20,6 +20,7 @@ mod line_table;
 pub mod link;
 mod managed_sink;
 mod misfits;
+pub mod observe;
 mod output;
 mod process;
 mod reclaim;
@@ -79,6 +80,8 @@ pub struct WriterConfig {
     pub static_fields: Vec<u8>,
     /// Functions that see each event.
     pub hooks: Vec<EventHook>,
+    /// Code that sees each accepted event, and fields that are not written.
+    pub observing: observe::Observing,
 }
 
 /// The writer.
@@ -136,6 +139,7 @@ impl Writer {
         let mut processor =
             Processor::new(outputs.collect(), calibration, config.redaction, config.static_fields);
         processor.set_hooks(Hooks::new(config.hooks));
+        processor.set_observing(config.observing);
         Self {
             unplaced: LaneMemory::new(unplaced, calibration.unix_nanos(clock.ticks())),
             link,

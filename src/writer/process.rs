@@ -10,6 +10,7 @@ use super::lane_reader::LaneMemory;
 use super::line_table::LineOrigin;
 use super::managed_sink::SinkEvent;
 use super::misfits::MisfitReports;
+use super::observe::Observing;
 use super::output::{Encoded, Output};
 pub(super) use super::record_problem::RecordProblem;
 use super::redaction::{Redacted, Redaction, RedactionConfig, Verdict};
@@ -50,6 +51,7 @@ pub(super) struct Processor {
     losses_seen: u64,
     pub(super) misfit_reports: MisfitReports,
     pub(super) hooks: Hooks,
+    pub(super) observing: Observing,
 }
 
 impl Processor {
@@ -75,6 +77,7 @@ impl Processor {
             losses_seen: 0,
             misfit_reports: MisfitReports::default(),
             hooks: Hooks::default(),
+            observing: Observing::default(),
         };
         processor.pass_on_calibration();
         // They were written by this process a moment ago, so they can be read.
@@ -181,7 +184,7 @@ impl Processor {
         let header = &record.header;
         let site = match self.sites.get(header.callsite as usize) {
             Some(Some(site)) => *site,
-            _ => self.register_site(header.callsite)?,
+            _ => return self.unregistered_event(header, record.payload, verdict, lane),
         };
         self.encode(header, Source::Site(site), record.payload, verdict, lane)
     }
@@ -258,20 +261,6 @@ impl Processor {
         tally.write_lines(outputs, header, event.source, shown, lane)
     }
 
-    #[cold]
-    fn register_site(&mut self, id: u32) -> Result<&'static Callsite, RecordProblem> {
-        if self.has_foreign_sites {
-            return Err(RecordProblem::Callsite(id));
-        }
-        let site = registry::callsite(id).ok_or(RecordProblem::Callsite(id))?;
-        let index = id as usize;
-        if self.sites.len() <= index {
-            self.sites.resize(index + 1, None);
-        }
-        self.sites[index] = Some(site);
-        Ok(site)
-    }
-
     #[inline(never)]
     pub(super) fn other_record(
         &mut self,
@@ -309,6 +298,10 @@ impl Processor {
                 let target = text(&mut payload)?;
                 let event = text(&mut payload)?;
                 let source = Source::Dynamic { target, event };
+                if self.observing.is_on() {
+                    let header = &record.header;
+                    return self.observed_event(header, source, payload, Verdict::Unknown, lane);
+                }
                 self.encode(&record.header, source, payload, Verdict::Unknown, lane)
             }
         }

@@ -73,6 +73,8 @@ own_events! {
     /// A provider of fields or a hook of events panicked, and is left out from now on. The number counts both, from 1,
     /// in the order of the configuration.
     HOOK_FAILED = Error "ringseal.hook_failed" ["hook"];
+    /// The observer of events panicked, and is left out from now on.
+    OBSERVER_FAILED = Error "ringseal.observer_failed" [];
     /// A record could not be read and was skipped.
     RECORD_ERROR = Error "ringseal.record_error" ["reason", "skipped_bytes"];
     /// The audit log or one of its sinks cannot be written; its entries are kept and retried.

@@ -24,6 +24,7 @@ pub(super) struct Tally {
     pub(super) ecs_unplanned: u64,
     pub(super) hook_dropped: u64,
     pub(super) hooks_left_out: u64,
+    pub(super) observer_left_out: u64,
     pub(super) ring_bytes_high_water: u64,
     /// The time of the oldest record since the last call of [`Tally::note_lag`]; `i64::MAX` before the first.
     pub(super) unix_nanos_min: i64,
@@ -49,6 +50,7 @@ impl Default for Tally {
             ecs_unplanned: 0,
             hook_dropped: 0,
             hooks_left_out: 0,
+            observer_left_out: 0,
             ring_bytes_high_water: 0,
             unix_nanos_min: i64::MAX,
             unix_nanos_oldest: i64::MAX,
@@ -100,6 +102,7 @@ impl Tally {
         counters.ecs_misfits.add(self.ecs_misfits);
         counters.hook_dropped.add(self.hook_dropped);
         counters.hooks_left_out.add(self.hooks_left_out);
+        counters.observer_left_out.add(self.observer_left_out);
         counters.ecs_unplanned.add(self.ecs_unplanned);
         counters.ring_bytes_high_water.raise(self.ring_bytes_high_water);
         counters.writer_lag_nanos_max.raise(self.lag_nanos_max);

@@ -156,6 +156,7 @@ impl Harness {
             publishes_time: false,
             static_fields: Vec::new(),
             hooks: Vec::new(),
+            observing: Default::default(),
             redaction: RedactionConfig::default(),
         };
         let first = shared_clock.ticks();

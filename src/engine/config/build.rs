@@ -119,6 +119,7 @@ impl Config {
             publishes_time: self.timestamps == Timestamps::Coarse,
             redaction,
             hooks: std::mem::take(&mut self.hooks),
+            observing: std::mem::take(&mut self.observing),
             static_fields: self
                 .static_fields
                 .take()

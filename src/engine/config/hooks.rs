@@ -2,6 +2,7 @@
 use super::Config;
 use crate::sink::file::Rotation;
 use crate::writer::hooks::{EventHook, HookedEvent, ProvidedFields};
+use crate::writer::observe::EventObserver;
 
 impl Config {
     /// Adds fields to each event, on the writer's thread: those of the machine, of the deployment, of whatever the
@@ -59,6 +60,60 @@ impl Config {
     #[must_use]
     pub fn event_hook(mut self, change: impl FnMut(&mut HookedEvent<'_>) + Send + 'static) -> Self {
         self.hooks.push(EventHook::new(change));
+        self
+    }
+
+    /// Passes each event that became a line to an observer on the writer's thread, to count and measure it. A second
+    /// call replaces the first observer.
+    ///
+    /// The observer sees values as the redaction rules and the hooks have left them, and cannot change the event. It is
+    /// asked once per call site whether it wants the site's events; events that it does not want cost what they cost
+    /// without an observer. The engine's own events do not pass it, nor do events that are recovered from a killed run.
+    /// One that panics is left out from then on, which the event `ringseal.observer_failed` reports and
+    /// [`Metrics::observer_left_out`](crate::Metrics) counts.
+    ///
+    /// ```
+    /// use ringseal::observe::{EventObserver, ObservedEvent, ObservedSite, ObservedValue};
+    /// use ringseal::{Config, info, testing::Capture};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// struct Amounts(Arc<Mutex<i64>>);
+    /// impl EventObserver for Amounts {
+    ///     fn wants(&mut self, site: &ObservedSite<'_>) -> bool {
+    ///         site.name == "paid"
+    ///     }
+    ///     fn observe(&mut self, event: &ObservedEvent<'_>) {
+    ///         if let Some(ObservedValue::Signed(amount)) = event.get("amount") {
+    ///             *self.0.lock().unwrap() += amount;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let sum = Arc::new(Mutex::new(0));
+    /// let config = Config::new().event_observer(Amounts(Arc::clone(&sum)));
+    /// let (engine, _capture) = Capture::start_with(config);
+    /// info!(engine, "paid", amount = 3_i64);
+    /// engine.flush().unwrap();
+    /// assert_eq!(*sum.lock().unwrap(), 3);
+    /// ```
+    #[must_use]
+    pub fn event_observer(mut self, observer: impl EventObserver + 'static) -> Self {
+        self.observing.set_observer(Box::new(observer));
+        self
+    }
+
+    /// Keeps a field of events out of all lines, although the observer sees it. Applies to the fields of the event, not
+    /// to those bound to a logger or of a context, and to events that are recovered from a killed run as well.
+    ///
+    /// ```
+    /// use ringseal::{Config, info, testing::Capture};
+    /// let (engine, capture) = Capture::start_with(Config::new().unwritten_field("_metrics"));
+    /// info!(engine, "paid", amount = 3, _metrics = 5);
+    /// assert!(capture.event("paid").get("_metrics").is_none());
+    /// ```
+    #[must_use]
+    pub fn unwritten_field(mut self, key: &str) -> Self {
+        self.observing.hide(key);
         self
     }
 

@@ -157,6 +157,7 @@ pub(super) fn dead_writer_of(
         redaction: redaction.clone(),
         static_fields: Vec::new(),
         hooks: Vec::new(),
+        observing: Default::default(),
     };
     let mut writer = Writer::new(config, link, inbox, Arc::clone(clock));
     writer.processor.calibration = home.image.calibration;
@@ -290,6 +291,7 @@ pub(super) fn skip_to(processor: &mut Processor, lane: &mut LaneReader, start: u
 fn drain_beside(writer: &mut Writer, live: &mut Writer, settings: &Recovering, now: Now) {
     writer.heads.is_sliced = true;
     writer.processor.set_hooks(std::mem::take(&mut live.processor.hooks));
+    writer.processor.set_observing(live.processor.observing.of_another_run());
     loop {
         let result = catch_unwind(AssertUnwindSafe(|| drain_slice(writer, now)));
         // Later events must not miss them, whatever happened.

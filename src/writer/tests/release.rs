@@ -25,6 +25,7 @@ fn writer(
         publishes_time: false,
         static_fields: Vec::new(),
         hooks: Vec::new(),
+        observing: Default::default(),
         redaction: RedactionConfig::default(),
     };
     let mut writer = Writer::new(config, Arc::clone(&link), inbox, Arc::clone(&clock) as _);

@@ -49,6 +49,7 @@ pub fn recover_on(
         redaction: RedactionConfig::default(),
         static_fields: Vec::new(),
         hooks: Vec::new(),
+        observing: Default::default(),
     };
     let facts = facts_of(&writer.outputs);
     let adopt = |one| config.adoption(one, &facts, &[(Format::Json, false)], &writer.outputs);

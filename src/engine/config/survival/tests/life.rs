@@ -220,6 +220,7 @@ impl Program {
             redaction: RedactionConfig::default(),
             static_fields: Vec::new(),
             hooks: Vec::new(),
+            observing: Default::default(),
         };
         let facts = facts_of(&writer.outputs);
         let adopt = |one| config.adoption(one, &facts, &looks, &writer.outputs);
