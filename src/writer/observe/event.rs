@@ -59,8 +59,10 @@ pub enum ObservedValue<'e> {
     Seconds(f64),
     /// A truth value.
     Bool(bool),
-    /// A text, or the type of an error.
+    /// A text.
     Text(&'e str),
+    /// An error, by its type.
+    Error(&'e str),
     /// An IP address.
     Ip(IpAddr),
     /// A UUID.
@@ -211,7 +213,7 @@ fn plain_value(value: ValueRef<'_>) -> ObservedValue<'_> {
         ValueRef::Uuid(bytes) => ObservedValue::Uuid(bytes),
         ValueRef::Map(entries) => ObservedValue::Map(ObservedMap(entries)),
         ValueRef::Error(mut values) => match values.next() {
-            Some(Ok(ValueRef::Str(kind))) => ObservedValue::Text(text(kind)),
+            Some(Ok(ValueRef::Str(kind))) => ObservedValue::Error(text(kind)),
             _ => ObservedValue::Other,
         },
         _ => ObservedValue::Other,
