@@ -31,7 +31,7 @@ const SINK_COUNTERS: [(&str, &str, SinkValue); 9] = [
     ("removed_segments", "Sealed segments removed by retention.", |sink| sink.removed),
     ("removed_bytes", "Bytes of segments removed by retention.", |sink| sink.removed_bytes),
     ("torn_bytes", "Bytes of torn lines cut away.", |sink| sink.torn_bytes),
-    ("errors", "Calls of the sink that failed.", |sink| sink.errors),
+    ("call_errors", "Calls of the sink that failed.", |sink| sink.errors),
 ];
 
 /// The counters of an engine.

@@ -78,7 +78,13 @@ impl EventMetrics {
             Some(key) if !self.rules.writes_field => config.unwritten_field(key),
             _ => config,
         };
-        config.event_observer(Observer::new(self))
+        config.event_observer(self.observer())
+    }
+
+    /// The observer alone, for a program that passes events to others as well. Of several observers of the same
+    /// metrics, only the first one counts right: each has its own index of the series.
+    pub fn observer(&self) -> impl EventObserver + use<> {
+        Observer::new(self)
     }
 
     /// Metrics that have more combinations of label values than series, and the events that share one.
