@@ -211,7 +211,7 @@ fn the_librarys_variables_are_read_and_options_win() {
     assert_eq!(said(&run(command, b""), 0).0, format!("{EMAIL}\n"));
     for (provider, want) in [
         (None, "no keyset: give --keyset FILE"),
-        (Some("vault"), "PII_PROVIDER=vault is not supported by this build yet"),
+        (Some("vault"), "PII_PROVIDER=vault is not supported here"),
         (Some("file"), "PII_TOKEN_KEYSET_PATH: expected a file"),
     ] {
         let mut command = token(&["tokenize", "x"]);

@@ -2,7 +2,7 @@
 //!
 //! | variable | holds | default |
 //! |---|---|---|
-//! | `PII_PROVIDER` | `file`; `vault` is not supported by this build yet | none: not configured |
+//! | `PII_PROVIDER` | `file`; `vault` is for the crate `ringseal-vault`, and an error here | none: not configured |
 //! | `PII_ACCESS` | `tokenize` or `full` | `tokenize` |
 //! | `PII_ENV` | the environment, which keeps tokens apart | `unknown` |
 //! | `PII_TOKEN_KEYSET_PATH` | the token keyset's file | none: required |
@@ -93,7 +93,7 @@ impl TokenKeysConfig {
     /// use ringseal_redact::token::TokenKeysConfig;
     /// let vault = |name: &str| (name == "PII_PROVIDER").then(|| "vault".to_owned());
     /// let error = TokenKeysConfig::from_variables(vault).unwrap_err().to_string();
-    /// assert!(error.starts_with("PII_PROVIDER=vault is not supported by this build yet"));
+    /// assert!(error.starts_with("PII_PROVIDER=vault is not supported here"));
     /// ```
     pub fn from_variables(
         variable: impl Fn(&str) -> Option<String>,

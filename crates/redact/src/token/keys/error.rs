@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 /// A keyset that cannot be used or written.
 #[non_exhaustive]
@@ -54,6 +55,14 @@ pub enum KeysetError {
     },
     /// The operating system returned no random bytes.
     Random(io::Error),
+    /// A [`KeySource`](super::KeySource) outside of this crate has no keyset.
+    Source {
+        /// The source: `secret/data/pii/token-keyset`.
+        origin: String,
+        /// The source's error, whose message must not repeat a key. Shared, because a source returns it until it
+        /// has a keyset again.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl fmt::Display for KeysetError {
@@ -78,6 +87,7 @@ impl fmt::Display for KeysetError {
                 write!(f, "keyset {file}: the file exists, and keysets are never overwritten")
             }
             KeysetError::Random(source) => write!(f, "no random bytes for a key: {source}"),
+            KeysetError::Source { origin, source } => write!(f, "keyset {origin}: {source}"),
         }
     }
 }
@@ -89,6 +99,8 @@ impl std::error::Error for KeysetError {
         match self {
             // Display shows the cause, so `source` skips it.
             KeysetError::Io { source, .. } | KeysetError::Random(source) => source.source(),
+            // The caller needs the type of a source's own error, to act on it.
+            KeysetError::Source { source, .. } => Some(&**source),
             _ => None,
         }
     }
@@ -156,7 +168,8 @@ impl fmt::Display for TokenKeysError {
             }
             TokenKeysError::ProviderUnsupported { provider } => write!(
                 f,
-                "PII_PROVIDER={provider} is not supported by this build yet: expected file"
+                "PII_PROVIDER={provider} is not supported here: expected file (the crate ringseal-{provider} reads the \
+                 keysets of {provider})"
             ),
             TokenKeysError::Keyset(error) => error.fmt(f),
             TokenKeysError::AccessDenied { operation } => write!(

@@ -254,8 +254,21 @@ impl TokenKeys {
         if now < control.check_at {
             return Ok(Refresh::NotDue);
         }
+        self.check(&mut control, now)
+    }
+
+    /// Like [`TokenKeys::refresh`], however recent the last check is; waits for a refresh in progress. For a source
+    /// whose owner knows that it has changed.
+    ///
+    /// # Errors
+    /// As [`TokenKeys::refresh`].
+    pub fn refresh_now(&self, now: Duration) -> Result<Refresh, TokenKeysError> {
+        self.check(&mut self.control.lock(), now)
+    }
+
+    fn check(&self, control: &mut Control, now: Duration) -> Result<Refresh, TokenKeysError> {
         control.check_at = now.saturating_add(CHECK_EVERY);
-        let Control { tokens, reveal, reread_every, .. } = &mut *control;
+        let Control { tokens, reveal, reread_every, .. } = control;
         let reread_every = *reread_every;
         let new_tokens = tokens.renew(now, reread_every, |source| load_tokens(source, &self.env));
         let new_ciphers = match reveal {

@@ -128,7 +128,7 @@ impl Keyset {
             return Err(refused("kid", KID_EXPECTED, describe(kid)));
         }
         if self.position(kid).is_some() {
-            return Err(refused("kid", "a key id that is not in the keyset", describe(kid)));
+            return Err(refused("kid", "a key id that is not in the keyset", shown(kid)));
         }
         if self.keys.len() >= KEYS_MAX {
             return Err(refused("keys", &format!("{KEYS_MAX} keys at most"), "more".to_owned()));
@@ -146,7 +146,7 @@ impl Keyset {
     pub fn make_primary(&mut self, kid: &str) -> Result<(), KeysetError> {
         let Some(primary) = self.position(kid) else {
             let kids: Vec<_> = self.kids().collect();
-            return Err(refused("primary_kid", &one_of(&kids), describe(kid)));
+            return Err(refused("primary_kid", &one_of(&kids), shown(kid)));
         };
         self.primary = primary;
         Ok(())
@@ -167,7 +167,8 @@ impl Keyset {
         self.keys.iter().map(|key| &*key.kid)
     }
 
-    /// An unknown field of the file, which rewriting would lose.
+    /// An unknown field of the file, which rewriting would lose; a long name is described by its length, because it may
+    /// be a key in a wrong place.
     pub fn unknown_field(&self) -> Option<&str> {
         self.unknown.as_deref()
     }
@@ -192,7 +193,7 @@ impl Keyset {
         }
         Err(KeysetError::Field {
             file: origin.to_owned(),
-            field: format!("keys.{}.alg", self.primary_kid()),
+            field: format!("keys.{}.alg", shown(self.primary_kid())),
             expected: kind.alg().to_owned(),
             found: self.kind.alg().to_owned(),
         })
@@ -249,19 +250,32 @@ fn is_kid(kid: &str) -> bool {
         && kid.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
-/// A name from a file, shortened and quoted for an error.
-fn describe(name: &str) -> String {
-    match name.char_indices().nth(40) {
-        Some((at, _)) => format!("{:?}…", &name[..at]),
-        None => format!("{name:?}"),
+/// The most bytes of a key id or field name that an error repeats. A key has at least 32 bytes, 43 in base64url, so that
+/// a key or a half of one, pasted where a name belongs, is never repeated.
+const NAME_BYTES_MAX: usize = 15;
+
+/// A text from a file, described for an error by its length alone: it may be a key in a wrong field.
+fn describe(text: &str) -> String {
+    format!("a text of {} bytes", text.len())
+}
+
+/// A key id or field name as it is written in an error; a long one may be a key in a wrong place.
+fn shown(name: &str) -> String {
+    let is_plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    match name.len() {
+        0..=NAME_BYTES_MAX if is_plain => name.to_owned(),
+        bytes => format!("(a name of {bytes} bytes)"),
     }
 }
 
 fn one_of(kids: &[&str]) -> String {
     match kids {
         [] => "a key of the keyset".to_owned(),
-        kids if kids.len() <= 8 => format!("one of {}", kids.join(", ")),
-        kids => format!("one of {} …", kids[..8].join(", ")),
+        kids => {
+            let names: Vec<_> = kids.iter().take(8).map(|kid| shown(kid)).collect();
+            let rest = if kids.len() > 8 { " …" } else { "" };
+            format!("one of {}{rest}", names.join(", "))
+        }
     }
 }
 
@@ -295,7 +309,7 @@ fn read(text: &[u8]) -> Result<Keyset, Problem> {
             let found = reader.found();
             match reader.digits()? {
                 Some("1") => version = Some(()),
-                Some(other) => return Err(bad(name, "1", describe(other))),
+                Some(_) => return Err(bad(name, "1", "another number")),
                 None => return Err(bad(name, "1", found)),
             }
             Ok(())
@@ -307,7 +321,7 @@ fn read(text: &[u8]) -> Result<Keyset, Problem> {
         }
         "schema_version" | "keys" => Err(bad(name, "one such field", "two")),
         other => {
-            unknown.get_or_insert_with(|| other.to_owned());
+            unknown.get_or_insert_with(|| shown(other));
             reader.skip()
         }
     })?;
@@ -328,7 +342,7 @@ fn finish(
     };
     if let Some((other, key)) = keys.iter().find(|(other, _)| *other != kind) {
         let expected = format!("{} as in the other keys", kind.alg());
-        return Err(bad(format!("keys.{}.alg", key.kid), expected, other.alg()));
+        return Err(bad(format!("keys.{}.alg", shown(&key.kid)), expected, other.alg()));
     }
     let keys: Vec<Key> = keys.into_iter().map(|(_, key)| key).collect();
     match keys.iter().position(|key| key.kid == primary) {
@@ -354,7 +368,7 @@ fn read_keys(
             return Err(bad("keys", KID_EXPECTED, describe(kid)));
         }
         if keys.iter().any(|(_, key)| key.kid == kid) {
-            return Err(bad(format!("keys.{kid}"), "one key of this id", "two"));
+            return Err(bad(format!("keys.{}", shown(kid)), "one key of this id", "two"));
         }
         if keys.len() >= KEYS_MAX {
             return Err(bad("keys", format!("{KEYS_MAX} keys at most"), "more"));
@@ -370,10 +384,10 @@ fn read_key(
     kid: &str,
     unknown: &mut Option<String>,
 ) -> Result<(KeysetKind, Key), Problem> {
-    let field = |name: &str| format!("keys.{kid}.{name}");
+    let field = |name: &str| format!("keys.{}.{name}", shown(kid));
     let found = reader.found();
     if found != "an object" {
-        return Err(bad(format!("keys.{kid}"), "an object", found));
+        return Err(bad(format!("keys.{}", shown(kid)), "an object", found));
     }
     let (mut alg, mut created_at, mut secret) = (None, None, None);
     reader.object(|reader, name| match name {
@@ -381,7 +395,7 @@ fn read_key(
         "created_at" => text_of(reader, &field(name), &mut created_at),
         "key_b64" => text_of(reader, &field(name), &mut secret),
         other => {
-            unknown.get_or_insert_with(|| field(other));
+            unknown.get_or_insert_with(|| field(&shown(other)));
             reader.skip()
         }
     })?;

@@ -151,7 +151,7 @@ fn invalid_settings_are_named() {
     let file = ("PII_PROVIDER", "file");
     let tokens = ("PII_TOKEN_KEYSET_PATH", TOKENS);
     for (pairs, want) in [
-        (&[("PII_PROVIDER", "vault")][..], "PII_PROVIDER=vault is not supported by this build yet"),
+        (&[("PII_PROVIDER", "vault")][..], "PII_PROVIDER=vault is not supported here"),
         (&[("PII_PROVIDER", "hsm")], "PII_PROVIDER: expected file, found \"hsm\""),
         (&[tokens], "PII_PROVIDER: expected file, as PII_TOKEN_KEYSET_PATH is set, found nothing"),
         (&[file], "PII_TOKEN_KEYSET_PATH: expected a file, as PII_PROVIDER=file, found nothing"),

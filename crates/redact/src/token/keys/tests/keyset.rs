@@ -19,13 +19,17 @@ fn each_mistake_is_reported_with_its_field() {
     assert!(good.contains(key));
     for (from, to, want) in [
         ("\"schema_version\":1,", "", "schema_version: expected 1, found no such field"),
-        ("version\":1", "version\":2", "schema_version: expected 1, found \"2\""),
+        ("version\":1", "version\":2", "schema_version: expected 1, found another number"),
         ("version\":1", "version\":1.0", "schema_version: expected 1, found a number"),
         ("version\":1", "version\":\"1\"", "schema_version: expected 1, found a text"),
-        ("_kid\":\"tk1\"", "_kid\":\"tk2\"", "primary_kid: expected one of tk1, found \"tk2\""),
+        (
+            "_kid\":\"tk1\"",
+            "_kid\":\"tk2\"",
+            "primary_kid: expected one of tk1, found a text of 3 bytes",
+        ),
         ("_kid\":\"tk1\"", "_kid\":null", "primary_kid: expected a text, found null"),
         ("\"primary_kid\":\"tk1\",", "", "primary_kid: expected a key id, found no such field"),
-        ("HMAC-SHA-256", "HS256", "keys.tk1.alg: expected HMAC-SHA-256 or AES-256-GCM, found \"HS"),
+        ("HMAC-SHA-256", "HS256", "keys.tk1.alg: expected HMAC-SHA-256 or AES-256-GCM, found a te"),
         ("\"alg\":\"HMAC-SHA-256\",", "", "keys.tk1.alg: expected HMAC-SHA-256 or AES-256-GCM, fo"),
         (
             "\"created_at\":\"2026-01-31\"",
@@ -71,6 +75,52 @@ fn each_mistake_is_reported_with_its_field() {
     let same = keyset_text(KeysetKind::Token, &[("tk1", 0), ("tk1", 9)]);
     assert!(error(&same).contains("keys.tk1: expected one key of this id, found two"));
     assert!(Keyset::parse(b"\xFF", "f").expect_err("no text").to_string().contains("UTF-8"));
+}
+
+/// A key pasted into any other place of the file is not repeated by the error, not even a part of it.
+#[test]
+fn no_error_repeats_a_misplaced_key() {
+    let good = keyset_text(KeysetKind::Token, &[("tk1", 0)]);
+    let base64 = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA";
+    let hex = "abcdef1234567890abcdef1234567890";
+    let places = [
+        ("schema_version", "\"schema_version\":1", "\"schema_version\":\"KEY\""),
+        ("primary_kid", "_kid\":\"tk1\"", "_kid\":\"KEY\""),
+        ("key id", "\"tk1\":{", "\"KEY\":{"),
+        ("key id and no object", "\"tk1\":{", "\"KEY\":7,\"tk1\":{"),
+        ("key id twice", "{\"tk1\":{", "{\"KEY\":{\"alg\":\"KEY\"},\"tk1\":{"),
+        ("alg", "HMAC-SHA-256", "KEY"),
+        ("key_b64", "AAECAwQF", "KEYKEY"),
+        ("key_b64, other alphabet", "AAECAwQF", "+KEY"),
+        ("field of a key", "\"alg\":\"HMAC-SHA-256\"", "\"KEY\":\"HMAC-SHA-256\""),
+        ("field", "\"schema_version\":1", "\"KEY\":1"),
+        ("before the text", "{\"schema", "KEY{\"schema"),
+        ("after the text", "}}}", "}}}KEY"),
+        ("value without quotes", "\"tk1\",", "KEY,"),
+        ("escapes", "tk1\",", "\\u0031KEY\","),
+    ];
+    for (place, from, to) in places {
+        for key in [base64, hex] {
+            let text = good.replacen(from, &to.replace("KEY", key), 1);
+            assert_ne!(text, good, "{place}");
+            let Err(error) = Keyset::parse(text.as_bytes(), "f.json") else {
+                panic!("{place}: accepted");
+            };
+            let shown = format!("{error} {error:?}");
+            let repeats = key
+                .as_bytes()
+                .windows(8)
+                .any(|part| shown.contains(std::str::from_utf8(part).expect("ASCII")));
+            assert!(!repeats, "{place}: {shown}");
+        }
+    }
+    let unknown = good.replacen("\"keys\"", &format!("\"{base64}\":1,\"keys\""), 1);
+    let keyset = Keyset::parse(unknown.as_bytes(), "f.json").expect("unknown fields are ignored");
+    assert_eq!(keyset.unknown_field(), Some("(a name of 43 bytes)"));
+    let wrong_kind = good.replace("tk1", hex);
+    let keyset = Keyset::parse(wrong_kind.as_bytes(), "f.json").expect("a valid key id");
+    let error = keyset.expect(KeysetKind::Reveal, "f.json").expect_err("tokens").to_string();
+    assert!(error.contains("keys.(a name of 32 bytes).alg"), "{error}");
 }
 
 #[test]
