@@ -1,7 +1,7 @@
 //! Decodes chunked bodies.
 //!
-//! Promises: pure code. Input may arrive in any pieces, with the same result. Sizes, extensions and trailers are bounded;
-//! a bare line feed is refused, because others read it differently.
+//! Promises: pure code. Input may arrive in any pieces, with the same result. Sizes, extensions and trailers are
+//! bounded; a bare line feed is refused, because others read it differently.
 use std::mem;
 
 /// Most bytes of a line with a chunk's size and extensions.
@@ -51,8 +51,8 @@ impl Decoder {
         self.state == State::Done
     }
 
-    /// Decodes `input` and appends the data to `out`, up to `max` bytes in total. Returns how many bytes were used; fewer
-    /// than all only after the end of the body.
+    /// Decodes `input` and appends the data to `out`, up to `max` bytes in total. Returns how many bytes were used;
+    /// fewer than all only after the end of the body.
     pub(crate) fn decode(
         &mut self,
         input: &[u8],

@@ -88,8 +88,8 @@ impl Client {
 
     /// Sends a request and reads its response. Any status is a response, not an error.
     ///
-    /// If an idle connection turns out to be closed before a byte of the response, the request is sent once more on a new
-    /// one, if it is idempotent or [`Request::repeatable`].
+    /// If an idle connection turns out to be closed before a byte of the response, the request is sent once more on a
+    /// new one, if it is idempotent or [`Request::repeatable`].
     ///
     /// # Errors
     /// Why there is no response; [`Error::may_have_been_processed`] says whether the server may have acted on it.

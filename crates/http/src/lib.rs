@@ -14,9 +14,9 @@
 //!
 //! Promises: no async runtime and no thread, except one for a lookup while it lasts. Every step has a deadline: lookup,
 //! connecting, the TLS handshake, sending, head and body, even if the server sends single bytes. Heads and bodies of
-//! responses are bounded. An ambiguous response is refused. Nothing is logged; errors and `Debug` contain no header value,
-//! path, query or body. Responses, secret headers and bodies of requests are overwritten in memory when they are dropped,
-//! except copies inside of the TLS library.
+//! responses are bounded. An ambiguous response is refused. Nothing is logged; errors and `Debug` contain no header
+//! value, path, query or body. Responses, secret headers and bodies of requests are overwritten in memory when they are
+//! dropped, except copies inside of the TLS library.
 //!
 //! Not supported, on purpose: redirects (a response with status 3xx is returned), proxies, cookies, HTTP/2, compressed
 //! responses, and responses of unbounded length.

@@ -1,7 +1,7 @@
 //! Names to addresses within a deadline.
 //!
-//! Promises: the system's lookup has no timeout of its own, so a thread calls it. After the deadline that thread is left
-//! to end by itself; at most [`LOOKUPS_MAX`] of them exist in a process, and a further lookup is an error at once.
+//! Promises: the system's lookup has no timeout of its own, so a thread calls it. After the deadline that thread is
+//! left to end by itself; at most [`LOOKUPS_MAX`] of them exist in a process, and a further lookup is an error at once.
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,7 +1,7 @@
 //! The address of a server: scheme, host and port, nothing else.
 //!
-//! Promises: user information, a path, a query and a fragment are refused, and errors repeat nothing of the text, because
-//! addresses with passwords are a common mistake.
+//! Promises: user information, a path, a query and a fragment are refused, and errors repeat nothing of the text,
+//! because addresses with passwords are a common mistake.
 use std::fmt;
 
 use crate::error::SetupError;

@@ -125,8 +125,8 @@ impl<'a> Request<'a> {
         self.method == "HEAD"
     }
 
-    /// Lets the client repeat the request if an idle connection fails before a byte of the response, although the server
-    /// may then execute it twice. Requests with an idempotent method (RFC 9110, 9.2.2) may always be repeated.
+    /// Lets the client repeat the request if an idle connection fails before a byte of the response, although the
+    /// server may then execute it twice. Requests with an idempotent method (RFC 9110, 9.2.2) may always be repeated.
     #[must_use]
     pub fn repeatable(mut self) -> Request<'a> {
         self.is_repeatable = true;

@@ -1,7 +1,8 @@
 //! Responses: the head as it was parsed, and how its body is framed.
 //!
 //! Promises: pure code. A head that two parsers could frame differently is refused, never guessed: both
-//! `Content-Length` and `Transfer-Encoding`, lengths that differ, a transfer coding other than `chunked`, a folded line.
+//! `Content-Length` and `Transfer-Encoding`, lengths that differ, a transfer coding other than `chunked`, a folded
+//! line.
 use std::fmt;
 use std::time::{Duration, SystemTime};
 

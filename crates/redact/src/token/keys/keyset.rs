@@ -250,8 +250,8 @@ fn is_kid(kid: &str) -> bool {
         && kid.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
-/// The most bytes of a key id or field name that an error repeats. A key has at least 32 bytes, 43 in base64url, so that
-/// a key or a half of one, pasted where a name belongs, is never repeated.
+/// The most bytes of a key id or field name that an error repeats. A key has at least 32 bytes, 43 in base64url, so
+/// that a key or a half of one, pasted where a name belongs, is never repeated.
 const NAME_BYTES_MAX: usize = 15;
 
 /// A text from a file, described for an error by its length alone: it may be a key in a wrong field.
