@@ -14,13 +14,15 @@ const DAY: Duration = Duration::from_secs(86_400);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 impl Composed {
-    /// The configuration of an engine. More may be added to it in code.
+    /// The configuration of an engine. More may be added to it in code. With the provider `vault`, it logs in and reads
+    /// the keysets, which may take a few timeouts.
     ///
     /// # Errors
-    /// What [`Composer::compose`](crate::Composer::compose) reports, if the file with redaction rules has changed since.
+    /// If the keysets cannot be read from the server; and what [`Composer::compose`](crate::Composer::compose) reports,
+    /// if the file with redaction rules has changed since.
     pub fn config(&self) -> Result<Config, ConfigError> {
         let config = self.engine_variables(&[false; SETTINGS.len()]).map_err(of_engine)?;
-        Ok(self.audit(self.service(self.outputs(config))))
+        self.tokens(self.audit(self.service(self.outputs(config))))
     }
 
     /// The configuration of an engine for a trial: formats, redaction and tokens as they would be, but no outputs, no
@@ -110,6 +112,26 @@ impl Composed {
         config
     }
 
+    #[cfg(feature = "vault")]
+    fn tokens(&self, config: Config) -> Result<Config, ConfigError> {
+        let vault = crate::vault::config_of(self).and_then(|config| match config {
+            Some(config) => crate::vault::Keys::open(&config).map(Some),
+            None => Ok(None),
+        });
+        match vault {
+            Ok(None) => Ok(config),
+            Ok(Some(keys)) => {
+                Ok(config.tokens(ringseal::Tokens::custom(std::sync::Arc::new(keys))))
+            }
+            Err(error) => Err(ConfigError::Problems(vec![crate::vault::problem_of(self, &error)])),
+        }
+    }
+
+    #[cfg(not(feature = "vault"))]
+    fn tokens(&self, config: Config) -> Result<Config, ConfigError> {
+        Ok(config)
+    }
+
     /// The directory of the audit log's keys, if it is to be sealed with them.
     fn signing_keys(&self) -> Option<&str> {
         let is_on = self.get("log.audit.signing.enabled").and_then(switch).unwrap_or(false);
@@ -130,12 +152,7 @@ fn of_engine(error: ringseal::EnvError) -> ConfigError {
 
 /// Adds what is wrong with values that are right alone.
 pub(crate) fn check_together(composed: &Composed, problems: &mut Vec<Problem>) {
-    let mut refuse = |path: &str, expected: &str| {
-        let candidates = composed.candidates().find(|(setting, _)| setting.path == path);
-        if let Some((setting, [chosen, ..])) = candidates {
-            problems.push(problem_of(setting, chosen, Some(expected.to_owned())));
-        }
-    };
+    let mut refuse = |path: &str, expected: &str| refuse_in(composed, problems, path, expected);
     // The engine would take it for the name of a target, and log everything else at the default level.
     let is_word = |text: &str| !text.contains([',', '=', ':']) && !text.eq_ignore_ascii_case("off");
     if composed.get("log.level").is_some_and(|text| is_word(text) && text.parse::<Level>().is_err())
@@ -159,6 +176,15 @@ pub(crate) fn check_together(composed: &Composed, problems: &mut Vec<Problem>) {
             "the path of a directory that `ringseal audit keygen` has made, not a key",
         );
     }
+    if composed.is_vault() && !cfg!(feature = "vault") {
+        refuse("pii.provider", "a build of ringseal-config with the feature `vault`");
+    }
+    #[cfg(feature = "vault")]
+    if let Err(error) = crate::vault::config_of(composed) {
+        problems.push(crate::vault::problem_of(composed, &error));
+        return;
+    }
+    let mut refuse = |path: &str, expected: &str| refuse_in(composed, problems, path, expected);
     for (path, is_built, expected) in [
         (
             "log.audit_log",
@@ -177,5 +203,13 @@ pub(crate) fn check_together(composed: &Composed, problems: &mut Vec<Problem>) {
     }
     if !cfg!(feature = "compress") && is_on("log.rotation.compress") {
         refuse("log.rotation.compress", "a build of ringseal-config with the feature `compress`");
+    }
+}
+
+/// Adds a problem with the value in force.
+fn refuse_in(composed: &Composed, problems: &mut Vec<Problem>, path: &str, expected: &str) {
+    let candidates = composed.candidates().find(|(setting, _)| setting.path == path);
+    if let Some((setting, [chosen, ..])) = candidates {
+        problems.push(problem_of(setting, chosen, Some(expected.to_owned())));
     }
 }

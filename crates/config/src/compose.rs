@@ -342,6 +342,10 @@ impl Composed {
             if name == "NO_COLOR" {
                 return self.is_colorless.then(|| "1".to_owned());
             }
+            // The engine reads keyset files itself, and nothing else.
+            if name.starts_with("PII_") && self.is_vault() {
+                return None;
+            }
             let index = table::by_variable(name).filter(|index| !wrong[*index])?;
             let given = self.values[index].first().map(|chosen| chosen.value.trim());
             match SETTINGS[index].path {
@@ -350,6 +354,11 @@ impl Composed {
                 _ => given.map(|value| value.replace('_', if is_number(index) { "" } else { "_" })),
             }
         })
+    }
+
+    /// Whether the keys of tokens come from a server.
+    pub(crate) fn is_vault(&self) -> bool {
+        self.get("pii.provider").is_some_and(|provider| provider.eq_ignore_ascii_case("vault"))
     }
 
     /// The environment.

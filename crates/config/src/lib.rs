@@ -36,6 +36,8 @@ mod tests;
 #[cfg(feature = "toml")]
 mod toml_file;
 mod tree;
+#[cfg(feature = "vault")]
+mod vault;
 #[cfg(feature = "yaml")]
 mod yaml;
 

@@ -167,8 +167,8 @@ pub const SETTINGS: &[Setting] = settings! {
         "Whether the audit log is sealed with keys from `log.audit.signing.key`.";
     "log.audit.signing.key" "LOG_AUDIT_SIGNING_KEY" Kind::Path, None, "none", "/run/secrets/audit-keys", AUDIT,
         "The directory that `ringseal audit keygen` has made; never the key itself.", secret;
-    "pii.provider" "PII_PROVIDER" Kind::Word(&["file"]), None, "no tokens", "file", KEYS,
-        "Where the keys for tokens of personal data come from (crate feature `tokens`).";
+    "pii.provider" "PII_PROVIDER" Kind::Word(&["file", "vault"]), None, "no tokens", "file", KEYS,
+        "Where the keys for tokens of personal data come from (crate features `tokens` and `vault`).";
     "pii.token_keyset_path" "PII_TOKEN_KEYSET_PATH" Kind::Path, None, "none", "/run/pii/token-keyset.json", KEYS,
         "The keyset that makes tokens.";
     "pii.reveal_keyset_path" "PII_REVEAL_KEYSET_PATH" Kind::Path, None, "none", "/run/pii/reveal-keyset.json", KEYS,
@@ -181,6 +181,23 @@ pub const SETTINGS: &[Setting] = settings! {
         "After how many seconds keysets are read again.";
     "pii.keyset_group_readable" "PII_KEYSET_GROUP_READABLE" Kind::Switch, None, "false", "true", KEYS,
         "Whether the group of the keyset files may read them.";
+    "pii.vault.addr" "PII_VAULT_ADDR" Kind::Text, None, "none", "https://vault.example.com:8200", KEYS,
+        "The server, for the provider `vault`.";
+    "pii.vault.role_id_path" "PII_VAULT_ROLE_ID_PATH" Kind::Path, None, "none", "/run/pii/role-id", KEYS,
+        "The file with the role id; read again at each login.";
+    "pii.vault.secret_id_path" "PII_VAULT_SECRET_ID_PATH" Kind::Path, None, "none", "/run/pii/secret-id", KEYS,
+        "The file with the secret id; read again at each login.";
+    "pii.vault.token_keyset_path" "PII_VAULT_TOKEN_KEYSET_PATH" Kind::Text, None, "none",
+        "secret/data/platform/pii/token-keyset", KEYS, "The keyset that makes tokens.";
+    "pii.vault.reveal_keyset_path" "PII_VAULT_REVEAL_KEYSET_PATH" Kind::Text, None, "none",
+        "secret/data/platform/pii/reveal-keyset", KEYS, "The keyset that reveals them, with `pii.access` `full`.";
+    "pii.vault.cacert_path" "PII_VAULT_CACERT_PATH" Kind::Path, None, "the system's authorities", "/etc/pii/ca.pem",
+        KEYS, "A PEM file with the authority to trust.";
+    "pii.vault.timeout" "PII_VAULT_TIMEOUT" Kind::Number { min: 1, max: 300 }, None, "10", "10", KEYS,
+        "How many seconds a request may take.";
+    "pii.vault.namespace" "PII_VAULT_NAMESPACE" Kind::Text, None, "none", "team-a", KEYS, "The namespace.";
+    "pii.vault.auth_mount" "PII_VAULT_AUTH_MOUNT" Kind::Text, None, "`approle`", "approle", KEYS,
+        "Where AppRole is mounted.";
 };
 
 /// The index of the setting with this path.

@@ -441,6 +441,39 @@ fn process_types_come_from_names_of_programs() {
     }
 }
 
+#[cfg(feature = "vault")]
+#[test]
+fn keys_of_a_server_need_its_settings() {
+    let minimal = [("PII_PROVIDER", "Vault"), ("PII_VAULT_ADDR", "https://127.0.0.1:1")];
+    let problems = Sources::new().variables(&minimal).problems();
+    assert_eq!(
+        problems,
+        ["environment: pii.vault.token_keyset_path: expected the path of the token keyset"]
+    );
+    let all = [
+        ("PII_VAULT_TOKEN_KEYSET_PATH", "secret/tk"),
+        ("PII_VAULT_ROLE_ID_PATH", "/none/role"),
+        ("PII_VAULT_SECRET_ID_PATH", "/none/secret"),
+        ("PII_VAULT_TIMEOUT", "1"),
+    ];
+    let composed = Sources::new().variables(&[&minimal[..], &all].concat()).compose();
+    // The server is asked when the engine is made, and not before.
+    let Err(error) = composed.config() else { panic!("no server, and no error") };
+    assert!(
+        error
+            .to_string()
+            .starts_with("environment: pii.provider: expected keysets from the server"),
+        "{error}"
+    );
+    composed.trial_config().unwrap();
+    let wrong = [("PII_VAULT_TIMEOUT", "0")];
+    let problems = Sources::new().variables(&[&minimal[..], &all[..3], &wrong].concat()).problems();
+    assert!(
+        problems[0].starts_with("environment: PII_VAULT_TIMEOUT: expected a whole number"),
+        "{problems:?}"
+    );
+}
+
 #[test]
 fn explanations_are_valid_json() {
     let sources = Sources::new()

@@ -28,6 +28,9 @@ pub(super) fn check(sources: &SourceArgs) -> Vec<Check> {
     checks.extend(rings(&composed));
     checks.extend(audit(&composed));
     checks.extend(trial(&composed));
+    if composed.get("pii.provider").is_some_and(|provider| provider.eq_ignore_ascii_case("vault")) {
+        checks.push(Check::unchecked("tokens", "the server of the keysets is not asked"));
+    }
     checks
 }
 
