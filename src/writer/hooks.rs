@@ -11,7 +11,6 @@ use super::lane_reader::LaneMemory;
 use super::process::{Processor, RecordProblem};
 use super::redaction::{Redacted, Verdict};
 use super::report;
-use super::tally::Tally;
 use crate::core::correlation::{CORRELATION_BYTES, Correlation};
 use crate::core::level::Level;
 use crate::core::record::{Header, Slots};

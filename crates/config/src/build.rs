@@ -127,9 +127,16 @@ impl Composed {
         }
     }
 
+    /// Other programs, such as the command, may look at the settings without the feature.
     #[cfg(not(feature = "vault"))]
     fn tokens(&self, config: Config) -> Result<Config, ConfigError> {
-        Ok(config)
+        if !self.is_vault() {
+            return Ok(config);
+        }
+        let mut problems = Vec::new();
+        let expected = "a build of ringseal-config with the feature `vault`";
+        refuse_in(self, &mut problems, "pii.provider", expected);
+        Err(ConfigError::Problems(problems))
     }
 
     /// The directory of the audit log's keys, if it is to be sealed with them.
@@ -176,9 +183,6 @@ pub(crate) fn check_together(composed: &Composed, problems: &mut Vec<Problem>) {
             "the path of a directory that `ringseal audit keygen` has made, not a key",
         );
     }
-    if composed.is_vault() && !cfg!(feature = "vault") {
-        refuse("pii.provider", "a build of ringseal-config with the feature `vault`");
-    }
     #[cfg(feature = "vault")]
     if let Err(error) = crate::vault::config_of(composed) {
         problems.push(crate::vault::problem_of(composed, &error));
@@ -192,7 +196,7 @@ pub(crate) fn check_together(composed: &Composed, problems: &mut Vec<Problem>) {
             "a build of ringseal-config with the feature `audit`",
         ),
         (
-            "pii.provider",
+            "pii.token_keyset_path",
             cfg!(feature = "tokens"),
             "a build of ringseal-config with the feature `tokens`",
         ),

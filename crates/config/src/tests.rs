@@ -441,6 +441,17 @@ fn process_types_come_from_names_of_programs() {
     }
 }
 
+#[cfg(not(feature = "vault"))]
+#[test]
+fn keys_of_a_server_need_the_feature() {
+    let composed = Sources::new().variables(&[("PII_PROVIDER", "vault")]).compose();
+    let Err(error) = composed.config() else { panic!("no error") };
+    assert!(
+        error.to_string().contains("a build of ringseal-config with the feature `vault`"),
+        "{error}"
+    );
+}
+
 #[cfg(feature = "vault")]
 #[test]
 fn keys_of_a_server_need_its_settings() {
