@@ -5,8 +5,8 @@
 //! An event that stands for several because of sampling counts that many times.
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ringseal::Config;
 use ringseal::observe::{EventObserver, ObservedEvent, ObservedMap, ObservedSite, ObservedValue};
@@ -28,8 +28,17 @@ struct Shared {
     families: Vec<Family>,
     /// A series for each name that events bring, whose label is the name.
     by_name: Family,
+    /// Finds series; the observer has it while it exists.
+    finder: Mutex<Option<Finder>>,
     /// Values that are not numbers, are negative where a sum grows, or have names that cannot be used.
     refused: AtomicU64,
+}
+
+/// Finds the series of all metrics. There is one, so that a series is never made twice.
+#[derive(Debug)]
+struct Finder {
+    indexes: Vec<Index>,
+    by_name: Index,
 }
 
 /// The metrics that rules derive from events.
@@ -67,11 +76,15 @@ impl EventMetrics {
         let by_name =
             Family::new(names, Kind::Summary, vec!["name".into()], Vec::new(), FIELD_NAMES_MAX);
         let families = rules.rules.iter().map(family).collect();
-        let shared = Shared { families, by_name, refused: AtomicU64::new(0) };
+        let indexes = rules.rules.iter().map(|rule| Index::new(rule.series_max)).collect();
+        let finder = Finder { indexes, by_name: Index::new(FIELD_NAMES_MAX) };
+        let finder = Mutex::new(Some(finder));
+        let shared = Shared { families, by_name, finder, refused: AtomicU64::new(0) };
         Ok(EventMetrics { shared: Arc::new(shared), rules: Arc::new(rules.clone()) })
     }
 
-    /// Makes an engine apply the rules. For one engine: it replaces the configuration's observer of events.
+    /// Makes an engine apply the rules. It replaces the configuration's observer of events. For one engine at a time: a
+    /// second one measures nothing while the first one runs.
     #[must_use]
     pub fn install(&self, config: Config) -> Config {
         let config = match &self.rules.field {
@@ -81,8 +94,8 @@ impl EventMetrics {
         config.event_observer(self.observer())
     }
 
-    /// The observer alone, for a program that passes events to others as well. Of several observers of the same
-    /// metrics, only the first one counts right: each has its own index of the series.
+    /// The observer alone, for a program that passes events to others as well. While one exists, a further observer of
+    /// the same metrics wants no event.
     pub fn observer(&self) -> impl EventObserver + use<> {
         Observer::new(self)
     }
@@ -168,8 +181,8 @@ struct Observer {
     shared: Arc<Shared>,
     rules: Arc<RuleSet>,
     factors: Vec<f64>,
-    indexes: Vec<Index>,
-    name_index: Index,
+    /// `None` if another observer has it.
+    finder: Option<Finder>,
     reserved_stems: Vec<String>,
     /// Plans by call site id.
     plans: Vec<Option<Box<Plan>>>,
@@ -184,12 +197,10 @@ struct Observer {
 impl Observer {
     fn new(metrics: &EventMetrics) -> Observer {
         let rules = Arc::clone(&metrics.rules);
-        let index = |rule: &Rule| Index::new(rule.series_max);
         let mut observer = Observer {
             shared: Arc::clone(&metrics.shared),
             factors: rules.rules.iter().map(Rule::factor).collect(),
-            indexes: rules.rules.iter().map(index).collect(),
-            name_index: Index::new(FIELD_NAMES_MAX),
+            finder: metrics.shared.finder.lock().unwrap_or_else(PoisonError::into_inner).take(),
             reserved_stems: rules.rules.iter().map(|rule| stem(&rule.name).to_owned()).collect(),
             plans: Vec::new(),
             plans_by_name: HashMap::new(),
@@ -228,6 +239,9 @@ impl Observer {
 
 impl EventObserver for Observer {
     fn wants(&mut self, site: &ObservedSite<'_>) -> bool {
+        if self.finder.is_none() {
+            return false;
+        }
         let Some(id) = site.id else {
             return self.rules.field.is_some() || self.plans_by_name.contains_key(site.name);
         };
@@ -245,7 +259,8 @@ impl EventObserver for Observer {
     }
 
     fn observe(&mut self, event: &ObservedEvent<'_>) {
-        let Self { shared, rules, factors, indexes, plans, key, text, .. } = self;
+        let Self { shared, rules, factors, finder, plans, key, text, .. } = self;
+        let Some(finder) = finder else { return };
         let plan = match event.site_id() {
             Some(id) => plans.get(id as usize).and_then(Option::as_deref),
             None => self.plans_by_name.get(event.site().name).or(Some(&self.other_plan)),
@@ -262,7 +277,7 @@ impl EventObserver for Observer {
             for (label, place) in rule.labels.iter().zip(&bound.labels) {
                 push_label(key, text, label_value(event, *place, &label.key));
             }
-            let series = indexes[bound.rule].find(family, key);
+            let series = finder.indexes[bound.rule].find(family, key);
             family.record(series, value, event.weight());
             if rule.kind != Kind::Gauge
                 && let Some(trace_id) = event.trace_id()
@@ -281,7 +296,8 @@ impl EventObserver for Observer {
 impl Observer {
     /// Measures the numbers that an event brings under their names.
     fn measure_field(&mut self, map: ObservedMap<'_>, weight: f64) {
-        let Self { shared, key, text, name_index, reserved_stems, .. } = self;
+        let Self { shared, key, text, finder, reserved_stems, .. } = self;
+        let Some(finder) = finder else { return };
         for (name, value) in map.iter() {
             text.clear();
             underscored_into(name, text);
@@ -294,7 +310,7 @@ impl Observer {
                 Some(number) => {
                     key.clear();
                     push_text(key, text);
-                    let series = name_index.find(&shared.by_name, key);
+                    let series = finder.by_name.find(&shared.by_name, key);
                     shared.by_name.record(series, number, weight);
                 }
                 None => {
@@ -302,6 +318,15 @@ impl Observer {
                     shared.refused.fetch_add(1, Ordering::Relaxed);
                 }
             }
+        }
+    }
+}
+
+impl Drop for Observer {
+    fn drop(&mut self) {
+        if let Some(finder) = self.finder.take() {
+            let mut place = self.shared.finder.lock().unwrap_or_else(PoisonError::into_inner);
+            *place = Some(finder);
         }
     }
 }

@@ -176,6 +176,32 @@ fn exemplars_are_in_open_metrics_only() {
     assert!(plain.contains("# TYPE seen_total counter\n"));
 }
 
+#[test]
+fn one_engine_at_a_time_is_measured() {
+    let rules = RuleSet::new().rule(Rule::counter("seen_total", "seen").label("id"));
+    let first = Measured::new(&rules);
+    let start = || first.metrics.install(Config::new());
+    let log = |id: u32| {
+        let (engine, _capture) = Capture::start_with(start());
+        info!(engine, "seen", id);
+        engine.flush().unwrap();
+        engine.stop().unwrap();
+    };
+    info!(first.engine, "seen", id = 1);
+    assert!(first.has_line("seen_total{id=\"1\"} 1"));
+    log(2);
+    assert!(!first.text(TextFormat::Prometheus).contains("id=\"2\""));
+    let Measured { engine, metrics } = first;
+    engine.stop().unwrap();
+    let (engine, _capture) = Capture::start_with(metrics.install(Config::new()));
+    for id in [2, 1] {
+        info!(engine, "seen", id);
+    }
+    engine.flush().unwrap();
+    let text = render(&engine, &metrics, TextFormat::Prometheus);
+    assert!(text.contains("seen_total{id=\"1\"} 2\nseen_total{id=\"2\"} 1\n"), "{text}");
+}
+
 /// Splits a sample into its label values: a reader of the format that shares nothing with the writer.
 fn label_values(line: &str) -> Vec<String> {
     let mut rest = &line[line.find('{').unwrap() + 1..];
