@@ -89,6 +89,7 @@ impl DrivenWriter {
             publishes_time: false,
             static_fields: Vec::new(),
             hooks: Vec::new(),
+            observing: Default::default(),
             redaction: ringseal::internals::writer::RedactionConfig::default(),
         };
         let mut writer = Writer::new(config, link, inbox, Arc::new(SystemClock));
