@@ -1,5 +1,5 @@
-//! The provider against a real OpenBao, which each test starts in memory on a free port. Found as `bao` on `PATH` or by the
-//! variable `RINGSEAL_BAO`; without it each test prints that it was skipped.
+//! The provider against a real OpenBao, which each test starts in memory on a free port. Found as `bao` on `PATH` or by
+//! the variable `RINGSEAL_BAO`; without it each test prints that it was skipped.
 #[path = "openbao/server.rs"]
 mod server;
 
@@ -205,7 +205,7 @@ fn certificates_of_the_server_are_checked() {
     no_secret(&format!("{error} {error:?}"));
 }
 
-/// The thread ends with the handle, also while its server hangs.
+/// The thread ends with the handle and does not keep the keys.
 #[test]
 fn a_drop_ends_the_thread() {
     let Some(bao) = Bao::start("a_drop_ends_the_thread") else { return };
