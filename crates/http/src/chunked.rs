@@ -139,9 +139,9 @@ fn size(line: &[u8]) -> Result<u64, Refused> {
         .map_err(|_| Refused::Malformed("a chunk's size that is too large"))
 }
 
-/// For the fuzzer: the data and the number of bytes used, if the body is complete and valid.
-#[doc(hidden)]
-pub fn decode_pieces(pieces: &[&[u8]], max: usize) -> Option<(Vec<u8>, usize)> {
+/// The data and the number of bytes used, if the body is complete and valid.
+#[cfg(test)]
+fn decode_pieces(pieces: &[&[u8]], max: usize) -> Option<(Vec<u8>, usize)> {
     let (mut decoder, mut out, mut used) = (Decoder::new(), Vec::new(), 0);
     for piece in pieces {
         used += decoder.decode(piece, &mut out, max).ok()?;

@@ -34,8 +34,6 @@ mod request;
 mod response;
 mod tls;
 
-#[doc(hidden)]
-pub use chunked::decode_pieces;
 pub use client::{Client, Limits};
 pub use error::{CertificateProblem, Error, ErrorKind, Phase, SetupError};
 pub use origin::Origin;
