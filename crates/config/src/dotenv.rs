@@ -29,7 +29,7 @@ pub(crate) struct Mistake {
     pub(crate) expected: &'static str,
 }
 
-/// Reads all assignments and all mistakes. After a mistake, it goes on in the next line.
+/// Reads all assignments and all mistakes. After a mistake, it continues in the next line.
 pub(crate) fn parse(text: &str) -> (Vec<Assignment>, Vec<Mistake>) {
     let mut reader = Reader { chars: text.chars().collect(), at: 0, line: 1, column: 1 };
     let (mut assignments, mut mistakes) = (Vec::<Assignment>::new(), Vec::new());
@@ -118,7 +118,7 @@ impl Reader {
         Mistake { line: self.line, column: self.column, name: name.to_owned(), expected }
     }
 
-    /// One line, or several if a value goes on.
+    /// One line, or several if a value has several.
     fn line(&mut self) -> Result<Option<Assignment>, Mistake> {
         self.skip_blanks();
         if self.peek() == Some('#') || self.is_at_line_end() {

@@ -15,9 +15,9 @@
 //! ```
 //!
 //! Promises: only what a [`Composer`] names is read, in [`Composer::compose`], and nothing is set in the process's
-//! environment. All problems are reported at once, each with file, line and column; the value of a secret is in no error
-//! and in no explanation. Everything here runs when a service starts or reloads; it allocates, and blocks only in reading
-//! files.
+//! environment. All problems are reported at once, each with file, line and column. The value of a secret is in no
+//! error and in no explanation. Everything here runs when a service starts or reloads; it allocates, and blocks in
+//! reading files and, with keysets on a server, in asking that server.
 mod build;
 mod check;
 mod compose;

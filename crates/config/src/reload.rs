@@ -17,8 +17,8 @@ pub struct Reloaded {
 }
 
 impl Composed {
-    /// Gives the engine the values of `next` that it can take while it runs: filter, quiet targets, sampling, redaction.
-    /// `self` is what the engine was started with, or what was reloaded last; continue with `next`.
+    /// Gives the engine the values of `next` that it can take while it runs: levels, quiet targets, sampling and
+    /// redaction. `self` is what the engine was started with, or what was reloaded last; continue with `next`.
     ///
     /// ```
     /// use ringseal::Engine;

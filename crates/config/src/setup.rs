@@ -32,7 +32,7 @@ pub fn setup_logging() -> Result<(Engine, Composed), ConfigError> {
     Ok((engine, composed))
 }
 
-/// Starts an engine of its own that writes to a rotating file and, if `console` is set, to standard output. No file and
+/// Starts a separate engine that writes to a rotating file and, if `console` is set, to standard output. No file and
 /// no variable is read.
 ///
 /// ```

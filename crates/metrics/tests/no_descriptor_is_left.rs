@@ -1,4 +1,4 @@
-//! Without free file descriptors the endpoint neither spins nor hangs. A process for itself: the limit is for all of it.
+//! Without free file descriptors the endpoint neither spins nor hangs. A separate process: the limit is for all of it.
 #![cfg(target_os = "linux")]
 mod support;
 

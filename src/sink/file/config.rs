@@ -114,7 +114,7 @@ pub struct FileConfig {
     pub lock_mode: u32,
     /// Compress sealed segments with gzip on the helper thread. Needs the crate feature `compress`.
     pub compress: bool,
-    /// With `compress`, sealed segments stay as they are until they were last modified longer ago than this. `None`, the
+    /// With `compress`, sealed segments stay plain until they were last modified longer ago than this. `None`, the
     /// default, compresses them at once. As compressing modifies them, `retain_age_max` counts from there.
     pub compress_after: Option<Duration>,
     /// Opening the log cuts a torn line and does not keep it: it is going to be written again whole.

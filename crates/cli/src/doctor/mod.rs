@@ -1,6 +1,6 @@
 //! `ringseal doctor`: a dry run against a configuration, or against a running service.
 //!
-//! Promises: the check of a configuration needs no network, opens no log and leaves no file behind. The check of a
+//! Promises: the check of a configuration needs no network, opens no log and leaves no file. The check of a
 //! service sends one request. What cannot be checked is reported as such, and never as good.
 use std::io::{self, Write};
 use std::path::PathBuf;

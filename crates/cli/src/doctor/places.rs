@@ -1,4 +1,4 @@
-//! What the system says about paths: asked, never tried, so that nothing is left behind.
+//! What the system says about paths: asked, never tried, so that nothing is left.
 use std::path::{Path, PathBuf};
 
 /// Whether files can be made in a directory.

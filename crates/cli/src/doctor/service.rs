@@ -144,7 +144,7 @@ fn checks_of(response: &Response, text: &str) -> Vec<Check> {
     checks
 }
 
-/// Whether the trace of the request goes on in the log, with a span of the service's own.
+/// Whether the trace of the request continues in the log, with a span of the service's own.
 fn propagation(lines: &[&Members]) -> Check {
     const NAME: &str = "propagation";
     let of_trace =
@@ -157,12 +157,11 @@ fn propagation(lines: &[&Members]) -> Check {
         return Check::failed(NAME, text);
     };
     match lines::text(members, &["span.id", "span_id"]) {
-        Some(PARENT_ID) => Check::failed(
-            NAME,
-            "span.id is that of the caller; the service needs a span of its own",
-        ),
-        Some(_) => Check::good(NAME, "the trace goes on, in a span of the service"),
-        None => Check::warning(NAME, "the trace goes on, but lines have no span id"),
+        Some(PARENT_ID) => {
+            Check::failed(NAME, "span.id is that of the caller; the service needs a separate span")
+        }
+        Some(_) => Check::good(NAME, "the trace continues, in a span of the service"),
+        None => Check::warning(NAME, "the trace continues, but lines have no span id"),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::rust_source::tokens;
 /// The constants of a file, by name.
 pub type Constants = BTreeMap<String, Expr>;
 
-/// A constant may be made of constants; a chain that is longer is a circle.
+/// A constant may refer to constants; a longer chain is a circle.
 const DEPTH_MAX: usize = 16;
 
 /// Reads rules of one field.
@@ -86,7 +86,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A number. `depth` bounds constants that are made of each other.
+    /// A number. `depth` bounds constants that refer to each other.
     fn literal(&self, expr: &Expr, depth: usize) -> syn::Result<Num> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(syn::Error::new(expr.span(), EXPECTED_NUMBER));
@@ -121,7 +121,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The expression that a name of this file stands for, or the expression itself.
+    /// The expression that a name of this file means, or the expression itself.
     fn constant<'a>(&'a self, expr: &'a Expr, depth: usize) -> syn::Result<&'a Expr> {
         let name = match expr {
             Expr::Path(path) => path.path.segments.last(),
