@@ -20,9 +20,9 @@ mod service;
 const EXAMPLES: &str = "\
 Examples:
   ringseal doctor --config configs/observability.yaml
-                                  settings, paths, keys, redaction, a sample line
+      settings, paths, keys, redaction, a sample line
   ringseal doctor --url http://127.0.0.1:8080/orders --log /var/log/shop
-                                  whether a request arrives in the log as it should
+      whether a request arrives in the log as it should
 
 The check of a configuration looks at it as its service would start with it, and writes only to a temporary file. \
 The check of a service sends one request with a trace, a made-up email address and a made-up token, and reads what \
