@@ -6,16 +6,13 @@ use std::sync::Arc;
 use ringseal::Config;
 
 use crate::check::check;
-use crate::dotenv;
 use crate::environment::Environment;
-use crate::error::{ConfigError, Problem, Unreadable, read_text};
+use crate::error::{ConfigError, Problem};
+use crate::found::{Found, Variables};
 use crate::host::{host_name, service_type};
-use crate::source::{Place, Source};
+use crate::source::Source;
 use crate::table::{self, SETTINGS, Setting};
-use crate::tree::{FormatMistake, Node, Reader, Value};
-
-/// Reads variables.
-type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+use crate::tree::Value;
 
 /// Collects sources. Nothing is read before [`Composer::compose`], and the order of the calls does not matter.
 ///
@@ -24,9 +21,10 @@ type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub struct Composer {
     files: Vec<(PathBuf, bool)>,
     dotenvs: Vec<(PathBuf, bool)>,
-    variables: Option<Variables>,
+    variables: Variables,
     code: Vec<(String, String)>,
-    arguments: Vec<String>,
+    /// Those of the process if its environment is read, and none otherwise.
+    arguments: Option<Vec<String>>,
     host: Option<String>,
 }
 
@@ -59,7 +57,7 @@ impl Composer {
         self
     }
 
-    /// Reads this `.env` file. Nothing is set in the process's environment.
+    /// Reads this `.env` file. Nothing is set in the process's environment. A setting in two such files is an error.
     #[must_use]
     pub fn dotenv(mut self, path: impl AsRef<Path>) -> Self {
         self.dotenvs.push((path.as_ref().to_owned(), true));
@@ -73,14 +71,11 @@ impl Composer {
         self
     }
 
-    /// Reads the process's environment, and its arguments for `service.type`.
+    /// Reads the process's environment, and its arguments for `service.type` unless [`Composer::arguments`] has others.
     #[must_use]
     pub fn environment(mut self) -> Self {
-        self.arguments =
-            std::env::args_os().map(|text| text.to_string_lossy().into_owned()).collect();
-        self.variables(|name| {
-            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
-        })
+        self.variables = Variables::Process;
+        self
     }
 
     /// Reads these variables in place of the process's environment.
@@ -89,7 +84,7 @@ impl Composer {
         mut self,
         variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        self.variables = Some(Arc::new(variable));
+        self.variables = Variables::Given(Arc::new(variable));
         self
     }
 
@@ -104,7 +99,7 @@ impl Composer {
     /// The program's arguments, for `service.type`. Only the names of programs and commands are looked at.
     #[must_use]
     pub fn arguments(mut self, arguments: impl IntoIterator<Item = String>) -> Self {
-        self.arguments = arguments.into_iter().collect();
+        self.arguments = Some(arguments.into_iter().collect());
         self
     }
 
@@ -121,145 +116,64 @@ impl Composer {
     /// All problems at once, each with its place.
     pub fn compose(&self) -> Result<Composed, ConfigError> {
         let mut found = Found::default();
-        self.files.iter().for_each(|(path, is_required)| found.file(path, *is_required));
-        self.dotenvs.iter().for_each(|(path, is_required)| found.dotenv(path, *is_required));
-        for (index, setting) in SETTINGS.iter().enumerate() {
-            let value = self.variables.as_ref().and_then(|variable| variable(setting.variable));
-            found.values.extend(value.map(|value| (index, value, Source::Environment)));
-        }
-        let no_color = self.variables.as_ref().and_then(|variable| variable("NO_COLOR"));
+        sorted(&self.files).iter().for_each(|(path, required)| found.file(path, *required));
+        sorted(&self.dotenvs).iter().for_each(|(path, required)| found.dotenv(path, *required));
+        found.variables(&self.variables);
+        // Anything switches colours off, also what is not UTF-8.
+        let no_color = self.variables.get("NO_COLOR");
         for (path, value) in &self.code {
             found.code(path, value);
         }
         let mut composed = Composed {
             values: SETTINGS.iter().map(|_| Vec::new()).collect(),
             environment: Environment::Development,
-            is_colorless: no_color.is_some_and(|value| !value.is_empty()),
-            service_type: service_type(&self.arguments),
+            is_colorless: no_color.map_or(true, |value| value.is_some_and(|it| !it.is_empty())),
+            service_type: service_type(&self.known_arguments()),
             host: self.host.clone().unwrap_or_else(host_name),
+            warnings: Vec::new(),
         };
-        let Found { values, mut problems } = found;
+        let Found { values, mut problems, warnings } = found;
+        composed.warnings = warnings;
         composed.add(values, &mut problems);
         let kept = composed.check(&mut problems);
         if problems.is_empty() {
             kept
         } else {
-            problems.sort_by_key(|problem| problem.source.rank());
+            problems.sort_by(|one, other| one.source.order().cmp(&other.source.order()));
             Err(ConfigError::Problems(problems))
         }
     }
-}
 
-/// What the sources have.
-#[derive(Default)]
-struct Found {
-    values: Vec<Value>,
-    problems: Vec<Problem>,
-}
-
-impl Found {
-    fn file(&mut self, path: &Path, is_required: bool) {
-        let file = Arc::new(path.to_owned());
-        let mut reader = Reader { file: &file, values: Vec::new(), problems: Vec::new() };
-        match read_text(&file) {
-            Ok(text) => match parse_file(path, &text) {
-                Ok(root) => reader.root(root),
-                Err(FormatMistake { line, column, expected }) => {
-                    reader.problem((line, column), "", expected, None);
-                }
-            },
-            Err(Unreadable::Missing) if !is_required => {}
-            Err(Unreadable::Missing) => {
-                reader.problem((1, 1), "", "this file", Some("none".into()))
+    fn known_arguments(&self) -> Vec<String> {
+        match (&self.arguments, &self.variables) {
+            (Some(arguments), _) => arguments.clone(),
+            (None, Variables::Process) => {
+                std::env::args_os().map(|text| text.to_string_lossy().into_owned()).collect()
             }
-            Err(Unreadable::Other { expected, found }) => {
-                reader.problem((1, 1), "", expected, Some(found));
-            }
-        }
-        let Reader { values, problems, .. } = reader;
-        self.problems.extend(problems);
-        for (index, value, source) in values {
-            let is_known = |known: &Value| known.0 == index && known.2.rank() == source.rank();
-            if let Some((.., earlier)) = self.values.iter().find(|known| is_known(known)) {
-                self.problems.push(Problem {
-                    name: SETTINGS[index].path.to_owned(),
-                    expected: format!("each setting in one file; it is also at {earlier}"),
-                    found: None,
-                    nearest: None,
-                    source,
-                });
-                continue;
-            }
-            self.values.push((index, value, source));
-        }
-    }
-
-    fn dotenv(&mut self, path: &Path, is_required: bool) {
-        let file = Arc::new(path.to_owned());
-        let source = |line, column| Source::Dotenv(Place { file: Arc::clone(&file), line, column });
-        let mut problem = |line, column, name: String, expected: String, found| {
-            let source = source(line, column);
-            self.problems.push(Problem { source, name, expected, found, nearest: None });
-        };
-        let text = match read_text(&file) {
-            Ok(text) => text,
-            Err(Unreadable::Missing) if !is_required => return,
-            Err(Unreadable::Missing) => {
-                return problem(1, 1, String::new(), "this file".into(), Some("none".into()));
-            }
-            Err(Unreadable::Other { expected, found }) => {
-                return problem(1, 1, String::new(), expected, Some(found));
-            }
-        };
-        let (assignments, mistakes) = dotenv::parse(&text);
-        for dotenv::Mistake { line, column, name, expected } in mistakes {
-            problem(line, column, name, expected.into(), None);
-        }
-        for dotenv::Assignment { name, value, line, column } in assignments {
-            let index = table::by_variable(&name);
-            self.values.extend(index.map(|index| (index, value, source(line, column))));
-        }
-    }
-
-    fn code(&mut self, path: &str, value: &str) {
-        match table::by_path(path) {
-            Some(index) => self.values.push((index, value.to_owned(), Source::Code)),
-            None => self.problems.push(Problem {
-                source: Source::Code,
-                name: path.to_owned(),
-                expected: "a setting".into(),
-                found: Some(path.to_owned()),
-                nearest: table::nearest(path),
-            }),
+            (None, _) => Vec::new(),
         }
     }
 }
 
-fn parse_file(path: &Path, text: &str) -> Result<Node, FormatMistake> {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    match extension.map(str::to_ascii_lowercase).as_deref() {
-        #[cfg(feature = "yaml")]
-        Some("yaml" | "yml") => crate::yaml::parse(text),
-        #[cfg(feature = "toml")]
-        Some("toml") => crate::toml_file::parse(text),
-        _ => {
-            let _ = text;
-            let expected =
-                "a name that ends in .yaml, .yml or .toml, and that feature of the crate";
-            Err(FormatMistake { line: 1, column: 1, expected: expected.into() })
-        }
-    }
+/// Each path once and in an order that is not that of the calls; required if one call says so.
+fn sorted(paths: &[(PathBuf, bool)]) -> Vec<(PathBuf, bool)> {
+    let mut paths = paths.to_vec();
+    paths.sort_by(|one, other| one.0.cmp(&other.0).then(other.1.cmp(&one.1)));
+    paths.dedup_by(|later, earlier| later.0 == earlier.0);
+    paths
 }
 
-/// A value and its source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A value and its source. There is no `Debug`: it may be a secret.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
     pub(crate) value: String,
     pub(crate) source: Source,
+    /// The path or the variable that the source uses.
+    pub(crate) name: &'static str,
 }
 
 /// A configuration, with the source of each value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Composed {
     /// Of each setting, the values that were found; the first one is in force.
     values: Vec<Vec<Candidate>>,
@@ -267,21 +181,26 @@ pub struct Composed {
     is_colorless: bool,
     service_type: Option<&'static str>,
     host: String,
+    warnings: Vec<Problem>,
 }
 
 impl Composed {
     /// Adds what the sources have, the profile and the defaults, and sorts all by their ranks.
     fn add(&mut self, values: Vec<Value>, problems: &mut Vec<Problem>) {
-        for (index, value, source) in values {
+        for Value { index, text, source, name } in values {
             // An empty text is no value.
-            if !value.trim().is_empty() {
-                self.values[index].push(Candidate { value, source });
+            if !text.trim().is_empty() {
+                self.values[index].push(Candidate { value: text, source, name });
             }
         }
         for (candidates, setting) in self.values.iter_mut().zip(SETTINGS) {
             candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.source.rank()));
-            let default = setting.default.map(|value| (value.to_owned(), Source::Default));
-            candidates.extend(default.map(|(value, source)| Candidate { value, source }));
+            let name = setting.path;
+            candidates.extend(setting.default.map(|value| Candidate {
+                value: value.to_owned(),
+                source: Source::Default,
+                name,
+            }));
         }
         let chosen = self.values[0].first();
         match chosen.map(|chosen| (chosen, Environment::named(&chosen.value))) {
@@ -295,7 +214,7 @@ impl Composed {
             let candidates = &mut self.values[index];
             let at = candidates.iter().position(|known| known.source.rank() < source.rank());
             let at = at.unwrap_or(candidates.len());
-            candidates.insert(at, Candidate { value: (*value).to_owned(), source });
+            candidates.insert(at, Candidate { value: (*value).to_owned(), source, name: path });
         }
     }
 
@@ -310,7 +229,7 @@ impl Composed {
             }
         }
         while let Err(error) = self.engine_variables(&wrong) {
-            let index = table::by_variable(&error.variable);
+            let index = table::by_variable(&error.variable).map(|(index, _)| index);
             let Some((index, chosen)) = index
                 .filter(|index| !wrong[*index])
                 .and_then(|index| Some((index, self.values[index].first()?)))
@@ -346,7 +265,7 @@ impl Composed {
             if name.starts_with("PII_") && self.is_vault() {
                 return None;
             }
-            let index = table::by_variable(name).filter(|index| !wrong[*index])?;
+            let (index, _) = table::by_variable(name).filter(|(index, _)| !wrong[*index])?;
             let given = self.values[index].first().map(|chosen| chosen.value.trim());
             match SETTINGS[index].path {
                 "environment" => Some(self.environment.as_str().to_owned()),
@@ -364,6 +283,11 @@ impl Composed {
     /// The environment.
     pub fn environment(&self) -> Environment {
         self.environment
+    }
+
+    /// What is probably wrong: variables of the environment whose names are almost those of settings.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
     }
 
     /// What kind of process it is.
@@ -419,14 +343,10 @@ pub(crate) fn problem_of(
     chosen: &Candidate,
     expected: Option<String>,
 ) -> Problem {
-    let name = match chosen.source {
-        Source::Dotenv(_) | Source::Environment => setting.variable,
-        _ => setting.path,
-    };
     let names = || crate::check::one_of(crate::environment::NAMES);
     Problem {
         source: chosen.source.clone(),
-        name: name.to_owned(),
+        name: chosen.name.to_owned(),
         expected: expected.unwrap_or_else(names),
         found: (!setting.is_secret).then(|| chosen.value.clone()),
         nearest: None,

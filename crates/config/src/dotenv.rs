@@ -8,7 +8,10 @@
 //! | `"…"` | with `\n`, `\r`, `\t`, `\"`, `\\`, `\$`, over several lines, too |
 //! | `$NAME`, `${NAME}` | as it is: nothing is expanded |
 //!
-//! Of two assignments of a name, the second is an error. A file without a value, as `NAME=`, sets an empty text.
+//! Names may have `.` and `-`, as other programs have them. A name without a value, as `NAME=`, sets an empty text.
+//!
+//! Promises: the time grows with the length of the text. No mistake shows a text that is not a name before `=`: it may be
+//! a line of a key.
 
 /// An assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub(crate) struct Assignment {
     /// Of the value; counted from 1.
     pub(crate) line: usize,
     pub(crate) column: usize,
+    /// Of the name, in the same line.
+    pub(crate) name_column: usize,
 }
 
 /// A mistake. What was found is not shown: it may be a part of a secret.
@@ -32,18 +37,10 @@ pub(crate) struct Mistake {
 /// Reads all assignments and all mistakes. After a mistake, it continues in the next line.
 pub(crate) fn parse(text: &str) -> (Vec<Assignment>, Vec<Mistake>) {
     let mut reader = Reader { chars: text.chars().collect(), at: 0, line: 1, column: 1 };
-    let (mut assignments, mut mistakes) = (Vec::<Assignment>::new(), Vec::new());
+    let (mut assignments, mut mistakes) = (Vec::new(), Vec::new());
     while !reader.is_at_end() {
         match reader.line() {
             Ok(None) => {}
-            Ok(Some(found)) if assignments.iter().any(|earlier| earlier.name == found.name) => {
-                mistakes.push(Mistake {
-                    line: found.line,
-                    column: found.column,
-                    name: found.name,
-                    expected: "each name once",
-                });
-            }
             Ok(Some(found)) => assignments.push(found),
             Err(mistake) => {
                 mistakes.push(mistake);
@@ -108,7 +105,7 @@ impl Reader {
     fn end_line(&mut self, name: &str) -> Result<(), Mistake> {
         self.skip_blanks();
         if self.peek() != Some('#') && !self.is_at_line_end() {
-            return Err(self.mistake(name, "nothing but a comment behind a value in quotes"));
+            return Err(self.mistake(name, "nothing but a comment after a value in quotes"));
         }
         self.skip_line();
         Ok(())
@@ -125,14 +122,17 @@ impl Reader {
             self.skip_line();
             return Ok(None);
         }
+        let mut name_column = self.column;
         let mut name = self.name()?;
         if name == "export" && matches!(self.peek(), Some(' ' | '\t')) {
             self.skip_blanks();
+            name_column = self.column;
             name = self.name()?;
         }
         self.skip_blanks();
         if self.peek() != Some('=') {
-            return Err(self.mistake(&name, "`=` behind the name"));
+            // The name may be a part of a key with several lines.
+            return Err(self.mistake("", "NAME=value, with `=` after the name"));
         }
         self.next();
         self.skip_blanks();
@@ -146,7 +146,7 @@ impl Reader {
             }
             _ => self.plain(&name)?,
         };
-        Ok(Some(Assignment { name, value, line, column }))
+        Ok(Some(Assignment { name, value, line, column, name_column }))
     }
 
     fn name(&mut self) -> Result<String, Mistake> {
@@ -154,7 +154,7 @@ impl Reader {
         while let Some(next) = self.peek() {
             let is_name = next.is_ascii_alphabetic()
                 || next == '_'
-                || next.is_ascii_digit() && !name.is_empty();
+                || matches!(next, '0'..='9' | '.' | '-') && !name.is_empty();
             if !is_name {
                 break;
             }
@@ -204,8 +204,9 @@ impl Reader {
                     Some('t') => value.push('\t'),
                     Some(escaped @ ('"' | '\\' | '$' | '\'')) => value.push(escaped),
                     _ => {
-                        return Err(self
-                            .mistake(name, r#"\n, \r, \t, \", \', \\ or \$ behind a backslash"#));
+                        return Err(
+                            self.mistake(name, r#"\n, \r, \t, \", \', \\ or \$ after a backslash"#)
+                        );
                     }
                 },
                 '\0' => return Err(self.mistake(name, "a value without the character NUL")),

@@ -2,7 +2,7 @@
 use std::fmt;
 
 use crate::compose::{Candidate, Composed};
-use crate::error::Shown;
+use crate::error::{Shown, without_password};
 use crate::source::{Place, Source};
 use crate::table::{Reload, Setting};
 
@@ -29,6 +29,16 @@ impl Composed {
     /// ```
     pub fn explain(&self) -> Explanation<'_> {
         Explanation { composed: self, is_short: false }
+    }
+}
+
+/// The environment and the values, without secrets.
+impl fmt::Debug for Composed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values = self.candidates().filter_map(|(setting, candidates)| {
+            Some((setting.path, value_of(setting, candidates.first()?)))
+        });
+        f.debug_map().entries(values).finish()
     }
 }
 
@@ -109,7 +119,7 @@ fn row((setting, candidates): (&'static Setting, &[Candidate])) -> [String; 4] {
     };
     let source = match chosen.source {
         Source::Dotenv(_) | Source::Environment => {
-            format!("{} {}", chosen.source, setting.variable)
+            format!("{} {}", chosen.source, chosen.name)
         }
         _ => chosen.source.to_string(),
     };
@@ -118,25 +128,25 @@ fn row((setting, candidates): (&'static Setting, &[Candidate])) -> [String; 4] {
 
 /// A value on one line.
 fn value_of(setting: &Setting, candidate: &Candidate) -> String {
-    let value = candidate.value.trim();
     if setting.is_secret {
         return MASK.into();
     }
+    let value = &*without_password(candidate.value.trim());
     let is_plain = value.chars().all(|c| !c.is_control()) && value.chars().count() <= 80;
     if is_plain { value.to_owned() } else { Shown(value).to_string() }
 }
 
 fn of_candidate(setting: &Setting, candidate: &Candidate) -> Vec<String> {
-    let value = if setting.is_secret { MASK } else { candidate.value.trim() };
+    let value = without_password(if setting.is_secret { MASK } else { candidate.value.trim() });
     let mut members = vec![
-        format!("\"value\":{}", json(value)),
+        format!("\"value\":{}", json(&value)),
         format!("\"source\":{}", json(candidate.source.as_str())),
     ];
     match &candidate.source {
         Source::Profile(environment) => {
             members.push(format!("\"name\":{}", json(environment.as_str())))
         }
-        Source::Environment => members.push(format!("\"name\":{}", json(setting.variable))),
+        Source::Environment => members.push(format!("\"name\":{}", json(candidate.name))),
         _ => {}
     }
     if let Some(Place { file, line, column }) = candidate.source.place() {

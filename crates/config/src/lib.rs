@@ -25,6 +25,7 @@ mod dotenv;
 mod environment;
 mod error;
 mod explain;
+mod found;
 pub mod generate;
 mod host;
 mod reload;

@@ -54,6 +54,11 @@ impl Source {
         }
     }
 
+    /// Sorts by rank and place.
+    pub(crate) fn order(&self) -> (u8, Option<(&PathBuf, usize, usize)>) {
+        (self.rank(), self.place().map(|place| (&*place.file, place.line, place.column)))
+    }
+
     /// A word for programs.
     pub const fn as_str(&self) -> &'static str {
         match self {

@@ -51,6 +51,8 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// What follows if there is no default.
     pub otherwise: &'static str,
+    /// Other names: paths with small letters, variables with capital ones.
+    pub also: &'static [&'static str],
     /// A value for examples.
     pub example: &'static str,
     /// Whether its value is shown nowhere.
@@ -72,7 +74,7 @@ const KEYS: Reload =
 macro_rules! settings {
     ($(
         $path:literal $variable:literal $kind:expr, $default:expr, $otherwise:literal, $example:literal, $reload:expr,
-        $doc:literal $(, $secret:ident)?;
+        $doc:literal $(, $secret:ident)? $(=> $also:expr)?;
     )+) => {
         &[$(Setting {
             path: $path,
@@ -80,6 +82,7 @@ macro_rules! settings {
             kind: $kind,
             default: $default,
             otherwise: $otherwise,
+            also: settings!(@also $($also)?),
             example: $example,
             is_secret: settings!(@secret $($secret)?),
             reload: $reload,
@@ -88,6 +91,8 @@ macro_rules! settings {
     };
     (@secret secret) => { true };
     (@secret) => { false };
+    (@also $also:expr) => { $also };
+    (@also) => { &[] };
 }
 
 /// All settings, in the order of the documents.
@@ -200,19 +205,61 @@ pub const SETTINGS: &[Setting] = settings! {
         "Where AppRole is mounted.";
 };
 
-/// The index of the setting with this path.
-pub(crate) fn by_path(path: &str) -> Option<usize> {
-    SETTINGS.iter().position(|setting| setting.path == path)
+impl Setting {
+    /// Its variables, the first one as the documents have it.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &'static str> {
+        let others = self.also.iter().copied().filter(|name| !name.contains('.'));
+        std::iter::once(self.variable).chain(others)
+    }
+
+    /// Its paths, the first one as the documents have it.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &'static str> {
+        let others = self.also.iter().copied().filter(|name| name.contains('.'));
+        std::iter::once(self.path).chain(others)
+    }
 }
 
-/// The index of the setting with this variable.
-pub(crate) fn by_variable(variable: &str) -> Option<usize> {
-    SETTINGS.iter().position(|setting| setting.variable == variable)
+/// The index of the setting with this path.
+pub(crate) fn by_path(path: &str) -> Option<usize> {
+    SETTINGS.iter().position(|setting| setting.paths().any(|known| known == path))
+}
+
+/// The index of the setting with this variable, and the variable.
+pub(crate) fn by_variable(variable: &str) -> Option<(usize, &'static str)> {
+    let named = |setting: &Setting| setting.variables().find(|known| *known == variable);
+    SETTINGS.iter().enumerate().find_map(|(index, setting)| Some((index, named(setting)?)))
+}
+
+/// The variable that was probably meant by a name that is none: in another case, or with one or two letters wrong.
+pub(crate) fn variable_like(name: &str) -> Option<&'static str> {
+    if name.len() < 6 || name.len() > 64 || by_variable(name).is_some() {
+        return None;
+    }
+    let (upper, typos_max) = (name.to_ascii_uppercase(), if name.len() < 12 { 1 } else { 2 });
+    let typos = |known: &str| strsim::damerau_levenshtein(known, &upper);
+    // Each letter too many or too few is a wrong one.
+    let has_length = |known: &&str| known.len().abs_diff(name.len()) <= typos_max;
+    let all = SETTINGS.iter().flat_map(Setting::variables).filter(has_length);
+    let near = all.map(|known| (typos(known), known)).filter(|(typos, _)| *typos <= typos_max);
+    near.min_by_key(|(typos, _)| *typos).map(|(_, known)| known)
 }
 
 /// The sections of files that belong to the table: others are those of other programs.
 pub(crate) fn is_own_section(key: &str) -> bool {
     SETTINGS.iter().any(|setting| setting.path.split('.').next() == Some(key))
+}
+
+/// The section that was probably meant by a key in another case.
+pub(crate) fn section_like(key: &str) -> Option<&'static str> {
+    let sections = SETTINGS.iter().filter_map(|setting| setting.path.split('.').next());
+    sections.filter(|section| *section != key).find(|section| section.eq_ignore_ascii_case(key))
+}
+
+/// Whether a key at the root of a file, with dots or without, is about the table.
+#[cfg_attr(not(feature = "toml"), expect(dead_code, reason = "no format"))]
+pub(crate) fn is_looked_at(key: &str) -> bool {
+    let first = key.split('.').next().unwrap_or_default();
+    is_own_section(first) || section_like(first).is_some()
 }
 
 /// Whether it is the path of a section.
@@ -224,6 +271,10 @@ pub(crate) fn is_section(path: &str) -> bool {
 
 /// The path that is written most like this one.
 pub(crate) fn nearest(path: &str) -> Option<&'static str> {
+    if path.len() > 128 {
+        return None;
+    }
+    let path = &path.to_ascii_lowercase();
     let likeness = |setting: &Setting| strsim::jaro_winkler(setting.path, path);
     let best = SETTINGS.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
     let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();

@@ -11,7 +11,7 @@ use crate::table::{self, Kind, SETTINGS};
 #[cfg_attr(not(any(feature = "yaml", feature = "toml")), expect(dead_code, reason = "no format"))]
 pub(crate) const DEPTH_MAX: usize = 32;
 /// Keys and values of a file.
-#[cfg_attr(not(feature = "yaml"), expect(dead_code, reason = "no format"))]
+#[cfg_attr(not(any(feature = "yaml", feature = "toml")), expect(dead_code, reason = "no format"))]
 pub(crate) const NODES_MAX: usize = 20_000;
 
 /// A value with its place; lines and columns are counted from 1.
@@ -23,6 +23,7 @@ pub(crate) struct Node {
 }
 
 #[derive(Debug)]
+#[cfg_attr(not(feature = "yaml"), expect(dead_code, reason = "TOML has no null"))]
 pub(crate) enum Content {
     /// Nothing: the setting is as without the key.
     Null,
@@ -48,8 +49,15 @@ pub(crate) struct FormatMistake {
     pub(crate) expected: String,
 }
 
-/// A value of the table: index, text, source.
-pub(crate) type Value = (usize, String, Source);
+/// A value of the table.
+pub(crate) struct Value {
+    /// Of the setting.
+    pub(crate) index: usize,
+    pub(crate) text: String,
+    pub(crate) source: Source,
+    /// The path or the variable that the source uses.
+    pub(crate) name: &'static str,
+}
 
 /// Compares a file with the table.
 pub(crate) struct Reader<'a> {
@@ -98,10 +106,13 @@ impl Reader<'_> {
             };
             let first = path.split('.').next().unwrap_or_default();
             // Other sections are those of other programs.
+            let place = (member.line, member.column);
             if !table::is_own_section(first) {
+                if let Some(section) = table::section_like(first) {
+                    self.unknown(place, &path, Some(section));
+                }
                 continue;
             }
-            let place = (member.line, member.column);
             if !seen.insert(member.key) {
                 self.problem(place, &path, "each key once", None);
                 continue;
@@ -112,17 +123,11 @@ impl Reader<'_> {
 
     fn member(&mut self, path: &str, place: (usize, usize), value: Node) {
         if let Some(index) = table::by_path(path) {
-            return self.setting(index, value);
+            let name = SETTINGS[index].paths().find(|known| *known == path);
+            return self.setting(index, name.unwrap_or(SETTINGS[index].path), value);
         }
         if !table::is_section(path) {
-            self.problems.push(Problem {
-                source: self.source(place.0, place.1),
-                name: path.to_owned(),
-                expected: "a setting".into(),
-                found: Some(path.to_owned()),
-                nearest: table::nearest(path),
-            });
-            return;
+            return self.unknown(place, path, table::nearest(path));
         }
         match value.content {
             Content::Null => {}
@@ -131,7 +136,22 @@ impl Reader<'_> {
         }
     }
 
-    fn setting(&mut self, index: usize, value: Node) {
+    fn unknown(
+        &mut self,
+        (line, column): (usize, usize),
+        path: &str,
+        nearest: Option<&'static str>,
+    ) {
+        self.problems.push(Problem {
+            source: self.source(line, column),
+            name: path.to_owned(),
+            expected: "a setting".into(),
+            found: Some(path.to_owned()),
+            nearest,
+        });
+    }
+
+    fn setting(&mut self, index: usize, name: &'static str, value: Node) {
         let setting = &SETTINGS[index];
         let place = (value.line, value.column);
         let text = match value.content {
@@ -148,26 +168,21 @@ impl Reader<'_> {
                 match texts {
                     Some(texts) => texts.join(","),
                     None => {
-                        return self.problem(place, setting.path, "a list of single values", None);
+                        return self.problem(place, name, "a list of single values", None);
                     }
                 }
             }
             Content::List(_) => {
-                return self.problem(place, setting.path, "a single value", Some("a list".into()));
+                return self.problem(place, name, "a single value", Some("a list".into()));
             }
             Content::Map(_) => {
-                return self.problem(
-                    place,
-                    setting.path,
-                    "a single value",
-                    Some("keys below it".into()),
-                );
+                return self.problem(place, name, "a single value", Some("keys below it".into()));
             }
         };
         let source = self.source(place.0, place.1);
-        if self.values.iter().any(|(known, ..)| *known == index) {
-            return self.problem(place, setting.path, "each key once, dotted or nested", None);
+        if self.values.iter().any(|known| known.index == index) {
+            return self.problem(place, name, "each key once, dotted or nested", None);
         }
-        self.values.push((index, text, source));
+        self.values.push(Value { index, text, source, name });
     }
 }
