@@ -1,14 +1,18 @@
 //! The engine's configuration from the values in force.
+use std::path::Path;
 use std::time::Duration;
 
 use ringseal::sink::file::{FileConfig, RotateEvery};
 use ringseal::{Config, Level, Output};
 
-use crate::check::{bytes, number, switch};
+use crate::check::{bytes, number, offset_seconds, switch};
 use crate::compose::{Composed, problem_of};
 use crate::error::{ConfigError, Problem};
 use crate::source::Source;
 use crate::table::SETTINGS;
+
+/// The active file of an audit log.
+const AUDIT_FILE: &str = "audit.log.jsonl";
 
 const DAY: Duration = Duration::from_secs(86_400);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -60,7 +64,7 @@ impl Composed {
     }
 
     /// The rotating file.
-    fn file(&self) -> FileConfig {
+    pub(crate) fn file(&self) -> FileConfig {
         let count = |path| self.get(path).and_then(number);
         let is_on = |path| self.get(path).and_then(switch).unwrap_or(false);
         let days = |count| DAY.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
@@ -77,9 +81,19 @@ impl Composed {
         FileConfig::new(self.get("log.app_log").unwrap_or_default())
             .rotate_bytes_max(self.get("log.rotation.max_bytes").and_then(bytes).unwrap_or(0))
             .rotate_every(every)
+            // The local midnight is earlier than that of UTC where the offset is positive.
+            .rotate_offset_seconds(
+                -self.get("log.rotation.utc_offset").and_then(offset_seconds).unwrap_or(0),
+            )
             .retain_age_max(count("log.retention.cold_days").map(days))
             .compress(compress)
             .compress_after(count("log.retention.hot_days").filter(|_| compress).map(days))
+    }
+
+    /// Whether lines of the format name the service.
+    pub(crate) fn has_service_lines(&self) -> bool {
+        let format = self.get("log.format").unwrap_or_default().to_ascii_lowercase();
+        matches!(format.as_str(), "ecs" | "cloud-dog-json" | "cloud-dog-text")
     }
 
     /// The service in the lines of formats whose lines name it. Those of `ecs` have it from the engine.
@@ -94,9 +108,20 @@ impl Composed {
         }
     }
 
+    /// The directory of the audit log.
+    pub fn audit_dir(&self) -> Option<&Path> {
+        let path = Path::new(self.get("log.audit_log")?);
+        match path.parent() {
+            Some(dir) if path.ends_with(AUDIT_FILE) && !path.is_dir() => {
+                Some(if dir.as_os_str().is_empty() { Path::new(".") } else { dir })
+            }
+            _ => Some(path),
+        }
+    }
+
     #[cfg(feature = "audit")]
     fn audit(&self, config: Config) -> Config {
-        let Some(dir) = self.get("log.audit_log") else { return config };
+        let Some(dir) = self.audit_dir() else { return config };
         let mut audit = ringseal::AuditConfig::new(dir)
             .service(self.service_type())
             .service_instance(self.instance())
@@ -176,7 +201,15 @@ pub(crate) fn check_together(composed: &Composed, problems: &mut Vec<Problem>) {
     if is_on("log.audit.signing.enabled") && composed.get("log.audit_log").is_none() {
         refuse("log.audit.signing.enabled", "an audit log in log.audit_log");
     }
-    if composed.signing_keys().is_some_and(|keys| !std::path::Path::new(keys).is_dir()) {
+    let audit_log = composed.get("log.audit_log").map(Path::new);
+    let is_file_name =
+        |path: &Path| path.extension().is_some_and(|it| it.eq_ignore_ascii_case("jsonl"));
+    if audit_log
+        .is_some_and(|path| is_file_name(path) && !path.ends_with(AUDIT_FILE) && !path.is_dir())
+    {
+        refuse("log.audit_log", "a directory, or the path of audit.log.jsonl in it");
+    }
+    if composed.signing_keys().is_some_and(|keys| !Path::new(keys).is_dir()) {
         // The value may be a key that was pasted here: it is not shown.
         refuse(
             "log.audit.signing.key",

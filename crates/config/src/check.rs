@@ -15,6 +15,7 @@ pub(crate) fn check(kind: Kind, text: &str) -> Result<(), String> {
             _ => Err(format!("a whole number from {min} to {max}, in decimal digits")),
         },
         Kind::Bytes => bytes(text).map(|_| ()).ok_or_else(|| BYTES.into()),
+        Kind::Offset => offset_seconds(text).map(|_| ()).ok_or_else(|| OFFSET.into()),
         Kind::Word(words) => match words.iter().any(|word| word.eq_ignore_ascii_case(text)) {
             true => Ok(()),
             false => Err(one_of(words)),
@@ -23,6 +24,7 @@ pub(crate) fn check(kind: Kind, text: &str) -> Result<(), String> {
 }
 
 const SWITCH: &str = "true, 1, yes or on, or false, 0, no or off";
+const OFFSET: &str = "a distance from UTC from -14:00 to +14:00, such as Z, +02:00 or -0330";
 const BYTES: &str = "a number of bytes such as 10485760, 10 MiB or 1 GB";
 
 /// `a, b or c`.
@@ -50,6 +52,31 @@ pub(crate) fn number(text: &str) -> Option<u64> {
     let digits = text.replace('_', "");
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     (is_grouped && is_number).then(|| digits.parse().ok()).flatten()
+}
+
+/// A distance from UTC in seconds.
+pub(crate) fn offset_seconds(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("z") || text.eq_ignore_ascii_case("utc") {
+        return Some(0);
+    }
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (hours, minutes) = match digits.split_once(':') {
+        Some((hours, minutes)) if minutes.len() == 2 => (hours, minutes),
+        Some(_) => return None,
+        None if digits.len() == 4 => digits.split_at_checked(2)?,
+        None => (digits, "00"),
+    };
+    let part = |text: &str| {
+        let is_number = matches!(text.len(), 1 | 2) && text.bytes().all(|it| it.is_ascii_digit());
+        is_number.then(|| text.parse::<i64>().ok()).flatten()
+    };
+    let (hours, minutes) = (part(hours)?, part(minutes)?);
+    let seconds = hours * 3600 + minutes * 60;
+    (minutes < 60 && seconds <= 14 * 3600).then_some(sign * seconds)
 }
 
 /// A number of bytes with or without a unit, in any case.

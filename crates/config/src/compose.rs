@@ -163,6 +163,8 @@ fn sorted(paths: &[(PathBuf, bool)]) -> Vec<(PathBuf, bool)> {
     paths
 }
 
+const BACKUPS: &str = "log.rotation.backup_count";
+
 /// A value and its source. There is no `Debug`: it may be a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
@@ -208,6 +210,7 @@ impl Composed {
             Some((chosen, None)) => problems.push(problem_of(&SETTINGS[0], chosen, None)),
             None => {}
         }
+        self.limit_by_age_alone();
         for (path, value) in self.environment.profile() {
             let Some(index) = table::by_path(path) else { continue };
             let source = Source::Profile(self.environment);
@@ -215,6 +218,16 @@ impl Composed {
             let at = candidates.iter().position(|known| known.source.rank() < source.rank());
             let at = at.unwrap_or(candidates.len());
             candidates.insert(at, Candidate { value: (*value).to_owned(), source, name: path });
+        }
+    }
+
+    /// A number of files that nobody has set would remove files before the days that somebody has set.
+    fn limit_by_age_alone(&mut self) {
+        let is_set = |path| self.source(path).is_some_and(|source| *source != Source::Default);
+        let has_days =
+            SETTINGS.iter().any(|it| it.path.starts_with("log.retention.") && is_set(it.path));
+        if let (true, false, Some(index)) = (has_days, is_set(BACKUPS), table::by_path(BACKUPS)) {
+            self.values[index].clear();
         }
     }
 

@@ -10,8 +10,8 @@
 //!
 //! Names may have `.` and `-`, as other programs have them. A name without a value, as `NAME=`, sets an empty text.
 //!
-//! Promises: the time grows with the length of the text. No mistake shows a text that is not a name before `=`: it may be
-//! a line of a key.
+//! Promises: the time grows with the length of the text. No mistake shows a text that is not a name before `=`: it may
+//! be a line of a key.
 
 /// An assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,6 +16,7 @@ fn kind_in_words(kind: Kind) -> String {
         Kind::Switch => "`true` or `false`".into(),
         Kind::Number { min, max } => format!("{min} to {max}"),
         Kind::Bytes => "bytes, as `10 MiB`".into(),
+        Kind::Offset => "`Z` or an offset, as `+02:00`".into(),
         Kind::Word(words) => {
             words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
         }
@@ -32,7 +33,9 @@ pub fn settings_page() -> String {
          `yes` in the last column needs a restart.\n\n| setting | variable | value | default | meaning | reload |\n\
          |---|---|---|---|---|---|\n",
     );
-    for Setting { path, variable, kind, default, otherwise, reload, doc, is_secret, .. } in SETTINGS
+    for Setting {
+        path, variable, kind, default, otherwise, reload, doc, is_secret, also, ..
+    } in SETTINGS
     {
         let default = default.map_or_else(|| (*otherwise).to_owned(), |value| format!("`{value}`"));
         let reload = match reload {
@@ -40,11 +43,14 @@ pub fn settings_page() -> String {
             Reload::No(_) => "",
         };
         let secret = if *is_secret { " Its value is never shown." } else { "" };
+        let also: Vec<String> = also.iter().map(|name| format!("`{name}`")).collect();
+        let also =
+            if also.is_empty() { String::new() } else { format!(" Also {}.", also.join(", ")) };
         let kind = kind_in_words(*kind);
         push(
             &mut page,
             format_args!(
-                "| `{path}` | `{variable}` | {kind} | {default} | {doc}{secret} | {reload} |\n"
+                "| `{path}` | `{variable}` | {kind} | {default} | {doc}{secret}{also} | {reload} |\n"
             ),
         );
     }
@@ -126,7 +132,9 @@ pub fn yaml_example() -> String {
 pub fn json_schema() -> String {
     let mut root = Section::default();
     for setting in SETTINGS {
-        root.add(&setting.path.split('.').collect::<Vec<_>>(), setting);
+        for path in setting.paths() {
+            root.add(&path.split('.').collect::<Vec<_>>(), setting);
+        }
     }
     let mut out =
         String::from("{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n");
@@ -186,7 +194,9 @@ fn setting_schema(out: &mut String, setting: &Setting, indent: &str) {
         push(out, format_args!("{indent}\"default\": {},\n", json(default)));
     }
     let kind = match setting.kind {
-        Kind::Text | Kind::Path => "\"type\": [\"string\", \"number\", \"null\"]".to_owned(),
+        Kind::Text | Kind::Path | Kind::Offset => {
+            "\"type\": [\"string\", \"number\", \"null\"]".to_owned()
+        }
         Kind::Switch => "\"type\": [\"boolean\", \"integer\", \"string\", \"null\"]".to_owned(),
         Kind::Number { min, max } => format!(
             "\"type\": [\"integer\", \"string\", \"null\"],\n{indent}\"minimum\": {min},\n{indent}\"maximum\": {max}"

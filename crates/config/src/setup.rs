@@ -32,12 +32,13 @@ pub fn setup_logging() -> Result<(Engine, Composed), ConfigError> {
     Ok((engine, composed))
 }
 
-/// Starts a separate engine that writes to a rotating file and, if `console` is set, to standard output. No file and
-/// no variable is read.
+/// Starts a separate engine for the service `name`, which writes to a rotating file and, if `console` is set, to
+/// standard output. The lines have the name as `service`, those of the format `ecs` as `service.name`. No file and no
+/// variable is read.
 ///
 /// ```
 /// let dir = std::env::temp_dir().join("ringseal-config-setup");
-/// let engine = ringseal_config::setup_logger(&dir.join("api.log"), "INFO", "json", false)?;
+/// let engine = ringseal_config::setup_logger("api", &dir.join("api.log"), "INFO", "json", false)?;
 /// ringseal::info!(engine, "api_started");
 /// engine.stop().unwrap();
 /// # std::fs::remove_dir_all(&dir).unwrap();
@@ -47,6 +48,7 @@ pub fn setup_logging() -> Result<(Engine, Composed), ConfigError> {
 /// # Errors
 /// If the level or the format is none, or the file cannot be opened.
 pub fn setup_logger(
+    name: &str,
     log_file: &Path,
     level: &str,
     format: &str,
@@ -57,6 +59,12 @@ pub fn setup_logger(
         .set("log.handler", if console { "dual" } else { "rotating" })
         .set("log.level", level)
         .set("log.format", format)
+        .set("service.type", name)
         .compose()?;
-    Ok(Engine::start(composed.config()?)?)
+    let config = composed.config()?;
+    let config = match composed.has_service_lines() || name.trim().is_empty() {
+        true => config,
+        false => config.fields(ringseal::fields! { service = name.trim() }),
+    };
+    Ok(Engine::start(config)?)
 }

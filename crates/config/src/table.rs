@@ -21,6 +21,8 @@ pub enum Kind {
     },
     /// A number of bytes: `10485760`, `10 MiB`, `1GB`.
     Bytes,
+    /// A distance from UTC: `Z`, `+02:00`, `-0330`, `+2`.
+    Offset,
     /// One of these words, in any case.
     Word(&'static [&'static str]),
     /// A text that the engine reads, such as `info,hyper=warn`; in a file also a list.
@@ -99,7 +101,7 @@ macro_rules! settings {
 pub const SETTINGS: &[Setting] = settings! {
     "environment" "ENVIRONMENT" Kind::Word(crate::environment::NAMES), Some("development"), "", "production", SERVICE,
         "The environment, which chooses the profile of defaults; it is also in the lines.";
-    "service.project" "PROJECT_NAME" Kind::Text, None, "none", "shop", SERVICE,
+    "service.project" "PROJECT_NAME" Kind::Text, Some("connect"), "", "shop", SERVICE,
         "The project: `project.name` in lines of the format `ecs`.";
     "service.type" "SERVICE_TYPE" Kind::Text, None, "`rq` or `celery` if the program's arguments say so, else `app`",
         "app", SERVICE,
@@ -107,7 +109,7 @@ pub const SETTINGS: &[Setting] = settings! {
     "service.version" "APP_VERSION" Kind::Text, Some("0.0.0"), "", "1.4.2", SERVICE,
         "The version of the service: `service.version` in lines of the format `ecs`.";
     "service.instance" "SERVICE_INSTANCE" Kind::Text, None, "the name of the host", "shop-1", SERVICE,
-        "The instance of the service, in the entries of the audit log.";
+        "The instance of the service, in the entries of the audit log." => &["INSTANCE_ID"];
     "log.level" "LOG_LEVEL" Kind::Engine("a level, or directives such as info,hyper=warn"), Some("info"), "", "info",
         Reload::Yes, "Which events are logged, by target.";
     "log.quiet_targets" "LOG_QUIET_TARGETS" Kind::Engine("names of lists, none, or target=level"),
@@ -133,18 +135,21 @@ pub const SETTINGS: &[Setting] = settings! {
         LINES, "The version of the events' fields.";
     "log.rotation.max_bytes" "LOG_ROTATION_MAX_BYTES" Kind::Bytes, Some("10485760"), "", "64 MiB", OUTPUTS,
         "The size at which a file is sealed; 0 for no limit.";
-    "log.rotation.backups" "LOG_ROTATION_BACKUPS" Kind::Number { min: 0, max: 1_000_000 }, None,
+    "log.rotation.backup_count" "LOG_ROTATION_BACKUPS" Kind::Number { min: 0, max: 1_000_000 }, Some("5"),
         "1 GiB of them, or 5 % of the file system if that is less", "5", OUTPUTS,
-        "How many sealed files are kept.";
+        "How many sealed files are kept. If a setting of `log.retention` is set and this one is not, no number: 1 GiB, or \
+        5 % of the file system if that is less." => &["log.rotation.backups", "LOG_ROTATION_BACKUP_COUNT"];
     "log.rotation.when" "LOG_ROTATION_WHEN" Kind::Word(&["midnight", "hourly", "never"]), Some("midnight"), "",
-        "midnight", OUTPUTS, "When a file is sealed besides, in UTC.";
+        "midnight", OUTPUTS, "When a file is sealed besides, by `log.rotation.utc_offset`.";
+    "log.rotation.utc_offset" "LOG_ROTATION_UTC_OFFSET" Kind::Offset, Some("Z"), "", "+02:00", OUTPUTS,
+        "What midnight and full hours are local to; a fixed offset, which does not follow daylight saving time.";
     "log.rotation.interval" "LOG_ROTATION_INTERVAL" Kind::Number { min: 1, max: 1_000 }, Some("1"), "", "1", OUTPUTS,
         "Every how many days or hours.";
     "log.rotation.compress" "LOG_ROTATION_COMPRESS" Kind::Switch, Some("false"), "", "true", OUTPUTS,
         "gzip of sealed files (crate feature `compress`).";
     "log.retention.hot_days" "LOG_RETENTION_HOT_DAYS" Kind::Number { min: 0, max: 36_500 }, Some("60"), "", "60",
         OUTPUTS, "How many days a sealed file stays plain if sealed files are compressed.";
-    "log.retention.cold_days" "LOG_RETENTION_COLD_DAYS" Kind::Number { min: 1, max: 36_500 }, None, "no limit", "365",
+    "log.retention.cold_days" "LOG_RETENTION_COLD_DAYS" Kind::Number { min: 1, max: 36_500 }, Some("365"), "", "365",
         OUTPUTS, "How many days after its last change, compression included, a sealed file is kept.";
     "log.redact.enabled" "LOG_REDACT" Kind::Switch, Some("true"), "", "true", Reload::Yes,
         "Whether secrets and personal data are masked.";
@@ -167,7 +172,7 @@ pub const SETTINGS: &[Setting] = settings! {
     "log.ring_dir" "LOG_RING_DIR" Kind::Engine("auto, off or an absolute path"), Some("off"), "", "auto", RINGS,
         "Where rings are that survive a kill.";
     "log.audit_log" "LOG_AUDIT_LOG" Kind::Path, None, "no audit log", "/var/log/shop/audit", AUDIT,
-        "The directory of the audit log (crate feature `audit`).";
+        "The directory of the audit log, or its file `audit.log.jsonl` there (crate feature `audit`).";
     "log.audit.signing.enabled" "LOG_AUDIT_SIGNING" Kind::Switch, Some("false"), "", "true", AUDIT,
         "Whether the audit log is sealed with keys from `log.audit.signing.key`.";
     "log.audit.signing.key" "LOG_AUDIT_SIGNING_KEY" Kind::Path, None, "none", "/run/secrets/audit-keys", AUDIT,

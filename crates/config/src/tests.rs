@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use crate::{Composed, Composer, ConfigError, Environment, Kind, SETTINGS};
 
+mod literals;
 mod readers;
 mod sources;
 
@@ -419,8 +420,12 @@ fn errors_of_the_engine_are_passed_on() {
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     let path: &Path = &file.join("app.log");
-    let Err(error) = crate::setup_logger(path, "INFO", "json", false) else { panic!("started") };
+    let Err(error) = crate::setup_logger("shop", path, "INFO", "json", false) else {
+        panic!("started")
+    };
     assert!(matches!(error, ConfigError::Start(_)) && error.problems().is_empty(), "{error}");
-    let Err(error) = crate::setup_logger(path, "LOUD", "json", false) else { panic!("started") };
+    let Err(error) = crate::setup_logger("shop", path, "LOUD", "json", false) else {
+        panic!("started")
+    };
     assert!(error.to_string().starts_with("code: log.level: expected trace"), "{error}");
 }

@@ -126,13 +126,14 @@ fn rings(composed: &Composed) -> Option<Check> {
 }
 
 fn audit(composed: &Composed) -> Vec<Check> {
-    let Some(dir) = composed.get("log.audit_log") else { return Vec::new() };
-    let mut checks = vec![match places::access(Path::new(dir)) {
-        Access::Writable => space("audit log", Path::new(dir), format!("{dir}: can be written")),
+    let Some(dir) = composed.audit_dir() else { return Vec::new() };
+    let shown = dir.display();
+    let mut checks = vec![match places::access(dir) {
+        Access::Writable => space("audit log", dir, format!("{shown}: can be written")),
         Access::Creatable(above) => {
-            space("audit log", &above, format!("{dir}: the directory will be made"))
+            space("audit log", &above, format!("{shown}: the directory will be made"))
         }
-        Access::Refused(reason) => Check::failed("audit log", format!("{dir}: {reason}")),
+        Access::Refused(reason) => Check::failed("audit log", format!("{shown}: {reason}")),
     }];
     checks.push(match composed.get("log.audit.signing.key") {
         None => Check::warning(
