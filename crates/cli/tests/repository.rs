@@ -35,7 +35,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("crates/cli/src/events/docs.rs", "the words for a secret in a table"),
     ("crates/cli/tests/", "texts that these tests filter"),
     ("crates/config/Cargo.toml", "a feature called `tokens`, and its list of dependencies"),
-    ("crates/config/src/tests.rs", "a key that must not be shown"),
+    ("crates/config/src/tests", "keys and passwords that must not be shown"),
     (".env.example", "names of settings that are paths of secrets"),
     ("crates/http/", "passwords and tokens that must not be shown"),
     ("crates/metrics/tests/", "addresses that must not arrive"),
