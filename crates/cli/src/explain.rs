@@ -93,6 +93,9 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
             return Ok(ExitStatus::Findings);
         }
     };
+    for warning in composed.warnings() {
+        write_stderr(format_args!("warning: {warning}"));
+    }
     let explanation = composed.explain();
     let explanation = if args.changed { explanation.without_defaults() } else { explanation };
     let mut out = io::stdout().lock();

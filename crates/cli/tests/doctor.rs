@@ -120,6 +120,12 @@ fn broken_configurations_fail_with_a_reason() {
             "does not start",
         ),
         (
+            "others can replace files",
+            "log:\n  handler: file\n  app_log: open/app.log\n",
+            "output",
+            "chmod o-w",
+        ),
+        (
             "keys for all",
             "log:\n  audit_log: audit\n  audit:\n    signing:\n      enabled: true\n      key: keys\n",
             "audit keys",
@@ -133,9 +139,12 @@ fn broken_configurations_fail_with_a_reason() {
         std::fs::create_dir(dir.path().join("there")).unwrap();
         std::fs::create_dir(dir.path().join("keys")).unwrap();
         std::fs::write(dir.path().join("keys/chain.key"), "").unwrap();
+        std::fs::create_dir(dir.path().join("open")).unwrap();
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
+            let open = std::fs::Permissions::from_mode(0o777);
+            std::fs::set_permissions(dir.path().join("open"), open).unwrap();
             let mode = std::fs::Permissions::from_mode(0o644);
             std::fs::set_permissions(dir.path().join("keys/chain.key"), mode).unwrap();
         }
@@ -240,6 +249,63 @@ fn services_are_good_or_broken_in_one_way() {
         assert_eq!(failed, broken.into_iter().collect::<Vec<_>>(), "{name}: {checks:#?}");
         assert_eq!(code, Some(i32::from(broken.is_some())), "{name}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn held_locks_are_warnings() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = "environment: test\nlog:\n  handler: dual\n  app_log: logs/app.log\n  audit_log: logs/audit.log.jsonl\n";
+    std::fs::write(dir.path().join("o.yaml"), config).unwrap();
+    let locks = |text: &str| {
+        let (code, checks) =
+            outcomes(&ringseal(dir.path(), &["doctor", "--config", "o.yaml", "--json"]));
+        assert_eq!(code, Some(0), "{checks:#?}");
+        let locks: Vec<_> = checks.into_iter().filter(|(check, ..)| check == "lock").collect();
+        assert_eq!(locks.len(), 2, "{locks:?}");
+        assert!(locks.iter().all(|(.., found)| found.contains(text)), "{text}: {locks:?}");
+        locks.into_iter().map(|(_, outcome, _)| outcome).collect::<Vec<_>>()
+    };
+    assert_eq!(locks("no process has it"), ["ok", "ok"]);
+    let logs = dir.path().join("logs");
+    let config = ringseal::Config::new()
+        .file(logs.join("app.log"))
+        .audit(ringseal::AuditConfig::new(&logs))
+        .panic_hook(false);
+    let engine = ringseal::Engine::start(config).unwrap();
+    let held = format!("the process {} has it", std::process::id());
+    assert_eq!(locks(&held), ["warning", "warning"]);
+    engine.stop().unwrap();
+    assert_eq!(locks("no process has it"), ["ok", "ok"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn odd_variables_are_named() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tempfile::tempdir().unwrap();
+    let run = |command: &str, name: &str, value: &[u8]| {
+        Command::new(env!("CARGO_BIN_EXE_ringseal"))
+            .arg(command)
+            .current_dir(dir.path())
+            .env_clear()
+            .env("ENVIRONMENT", "test")
+            .env(name, OsStr::from_bytes(value))
+            .output()
+            .expect("the command runs")
+    };
+    let output = run("explain", "LOG_APP_LOG", b"logs/\xff.log");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "ringseal: environment: LOG_APP_LOG: expected UTF-8\n");
+    // Variables of the environment may be those of other programs.
+    let output = run("explain", "LOG_LEVLE", b"a-value");
+    assert_eq!(output.status.code(), Some(0));
+    let expected = "ringseal: warning: environment: LOG_LEVLE: expected the variable of a setting, found \
+                    \"LOG_LEVLE\"; did you mean `LOG_LEVEL`?\n";
+    assert_eq!(text(&output.stderr), expected);
+    let shown = text(&run("doctor", "LOG_LEVLE", b"a-value").stdout);
+    assert!(shown.contains("did you mean `LOG_LEVEL`?") && !shown.contains("a-value"), "{shown}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The dry run against a configuration.
 use std::path::Path;
 
+use ringseal::audit::store::names::LOCK;
 use ringseal::{Engine, Output, Pii, Secret, info};
 use ringseal_config::{Composed, Environment, SETTINGS, Source};
 
@@ -8,9 +9,14 @@ use super::places::{self, Access};
 use super::{Check, lines};
 use crate::explain::SourceArgs;
 use crate::size::format_bytes;
+use crate::status::app_log::lock_path;
+use crate::status::lock::{Holder, holder};
 
 /// What is left of a file system below which a log may fill it.
 const FREE_BYTES_MIN: u64 = 1 << 30;
+
+/// The bit of a directory's mode by which others cannot replace files, as in `/tmp`.
+const STICKY: u32 = 0o1000;
 
 /// All checks, in the order in which a service would meet them.
 pub(super) fn check(sources: &SourceArgs) -> Vec<Check> {
@@ -24,6 +30,7 @@ pub(super) fn check(sources: &SourceArgs) -> Vec<Check> {
         }
     };
     let mut checks = vec![settings(&composed)];
+    checks.extend(composed.warnings().iter().map(|it| Check::warning("variable", it.to_string())));
     checks.extend(outputs(&composed));
     checks.extend(rings(&composed));
     checks.extend(audit(&composed));
@@ -48,6 +55,11 @@ fn settings(composed: &Composed) -> Check {
     if environment == Environment::Production && is_verbose {
         return Check::warning("settings", format!("{text}\nlog.level is verbose for production"));
     }
+    let is_ecs = composed.get("log.format").is_some_and(|it| it.eq_ignore_ascii_case("ecs"));
+    if is_ecs && is_default("service.project") {
+        let hint = "PROJECT_NAME is not set, so the lines name the project `connect`";
+        return Check::warning("settings", format!("{text}\n{hint}"));
+    }
     Check::good("settings", text)
 }
 
@@ -60,22 +72,42 @@ fn outputs(composed: &Composed) -> Vec<Check> {
             && composed.source("log.handler").is_none_or(|source| *source == Source::Default);
     if !only_sink && handler != "console" {
         let path = composed.get("log.app_log").unwrap_or_default();
-        checks.push(file("output", Path::new(path)));
+        checks.extend(file("output", Path::new(path)));
     } else if !only_sink {
         checks.push(Check::good("output", "standard output"));
     }
     if let Some(sink) = sink {
         let name = sink.strip_prefix("only:").unwrap_or(sink);
-        checks.push(match name.strip_prefix("file:") {
-            Some(path) => file("output", Path::new(path)),
-            None => Check::good("output", name),
-        });
+        match name.strip_prefix("file:") {
+            Some(path) => checks.extend(file("output", Path::new(path))),
+            None => checks.push(Check::good("output", name)),
+        }
     }
     checks
 }
 
-/// Whether a log can be opened there, and what it would find.
-fn file(name: &'static str, path: &Path) -> Check {
+/// Whether a log can be opened there, and whether another process has it.
+fn file(name: &'static str, path: &Path) -> [Check; 2] {
+    [place(name, path), lock(&lock_path(path))]
+}
+
+/// Whether another process has the lock of a log. A service that runs with these settings is not a mistake.
+fn lock(path: &Path) -> Check {
+    const NAME: &str = "lock";
+    let shown = path.display();
+    match holder(path) {
+        Ok(None) => Check::good(NAME, format!("{shown}: no process has it")),
+        Ok(Some(Holder(pid))) => {
+            let process = pid.map_or("another process".into(), |pid| format!("the process {pid}"));
+            let text = "a second service with these settings would not start";
+            Check::warning(NAME, format!("{shown}: {process} has it; {text}"))
+        }
+        Err(error) => Check::unchecked(NAME, format!("{shown}: {error}")),
+    }
+}
+
+/// Whether a log can be written there, and how much space is left.
+fn place(name: &'static str, path: &Path) -> Check {
     let shown = path.display();
     if path.exists() && !path.is_file() {
         return Check::failed(
@@ -93,6 +125,15 @@ fn file(name: &'static str, path: &Path) -> Check {
             return space(name, &above, format!("{shown}: the directory will be made"));
         }
         Access::Refused(reason) => return Check::failed(name, format!("{shown}: {reason}")),
+    }
+    if path.exists() && !places::is_writable(path) {
+        return Check::failed(name, format!("{shown}: this user cannot write it"));
+    }
+    if let Some(mode) = places::open_mode(dir).filter(|mode| mode & STICKY == 0) {
+        let dir = dir.display();
+        let text =
+            format!("{dir}: others can replace files in it (mode {mode:o}); use `chmod o-w`");
+        return Check::failed(name, text);
     }
     if let Some(mode) = places::open_mode(path) {
         let text = format!("{shown}: others can write it (mode {mode:o}); use `chmod o-w`");
@@ -135,6 +176,7 @@ fn audit(composed: &Composed) -> Vec<Check> {
         }
         Access::Refused(reason) => Check::failed("audit log", format!("{shown}: {reason}")),
     }];
+    checks.push(lock(&dir.join(LOCK)));
     checks.push(match composed.get("log.audit.signing.key") {
         None => Check::warning(
             "audit keys",

@@ -28,15 +28,17 @@ pub(super) fn access(dir: &Path) -> Access {
     }
 }
 
+/// Whether this user can write a file, or make files in a directory.
 #[cfg(unix)]
-fn is_writable(dir: &Path) -> bool {
+pub(super) fn is_writable(path: &Path) -> bool {
     use rustix::fs::{Access, access};
-    access(dir, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+    let enter = if path.is_dir() { Access::EXEC_OK } else { Access::empty() };
+    access(path, Access::WRITE_OK | enter).is_ok()
 }
 
 #[cfg(not(unix))]
-fn is_writable(dir: &Path) -> bool {
-    dir.metadata().is_ok_and(|metadata| !metadata.permissions().readonly())
+pub(super) fn is_writable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.permissions().readonly())
 }
 
 /// Free bytes of the file system for this user.
@@ -51,7 +53,7 @@ pub(super) fn free_bytes(_: &Path) -> Option<u64> {
     None
 }
 
-/// The mode of a file that others can write.
+/// The mode of a file or directory that others can write.
 #[cfg(unix)]
 pub(super) fn open_mode(path: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;

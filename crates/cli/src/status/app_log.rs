@@ -112,7 +112,7 @@ impl AppLog {
 }
 
 /// The lock file of a log: `.app.log.lock` beside `app.log`.
-fn lock_path(path: &Path) -> PathBuf {
+pub(crate) fn lock_path(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".lock");

@@ -4,14 +4,14 @@ use std::path::Path;
 
 /// The process that holds a lock: its number, if it is known here. Another container's process has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Holder(pub(super) Option<u32>);
+pub(crate) struct Holder(pub(crate) Option<u32>);
 
 /// The holder of a lock file; `None` if no process has it, or it is missing.
 ///
 /// # Errors
 /// If the system cannot say.
 #[cfg(unix)]
-pub(super) fn holder(path: &Path) -> io::Result<Option<Holder>> {
+pub(crate) fn holder(path: &Path) -> io::Result<Option<Holder>> {
     use rustix::process::{Flock, FlockType, fcntl_getlk};
     // Closing the file would end a lock that this process has: it has none.
     let file = match std::fs::File::open(path) {
@@ -28,6 +28,6 @@ pub(super) fn holder(path: &Path) -> io::Result<Option<Holder>> {
 
 /// The holder of a lock file, which is unknown on this system.
 #[cfg(not(unix))]
-pub(super) fn holder(_: &Path) -> io::Result<Option<Holder>> {
+pub(crate) fn holder(_: &Path) -> io::Result<Option<Holder>> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "locks cannot be inspected on this system"))
 }

@@ -16,9 +16,9 @@ use crate::rings::time;
 use crate::size::{format_bytes, format_count};
 use crate::time::parse_duration;
 
-mod app_log;
+pub(crate) mod app_log;
 mod audit_log;
-mod lock;
+pub(crate) mod lock;
 mod tail;
 
 use app_log::AppLog;
