@@ -172,7 +172,7 @@ impl Composed {
 }
 
 /// An error of a value that was right when it was composed.
-fn of_engine(error: ringseal::EnvError) -> ConfigError {
+pub(crate) fn of_engine(error: ringseal::EnvError) -> ConfigError {
     ConfigError::Problems(vec![Problem {
         source: Source::Default,
         name: error.variable.into_owned(),

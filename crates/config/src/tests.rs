@@ -8,6 +8,7 @@ use crate::{Composed, Composer, ConfigError, Environment, Kind, SETTINGS};
 
 mod literals;
 mod readers;
+mod reloads;
 mod sources;
 
 /// A composer of files in a directory and of variables.
