@@ -223,10 +223,24 @@ pub(super) fn from_variables(
 
 #[cfg(feature = "rules-toml")]
 fn rules_file(path: &str) -> Result<RuleSet, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("the path of a readable file of rules ({error})"))?;
+    use std::io::Read;
+    let unreadable = |error| format!("the path of a readable file of rules ({error})");
+    // Opening a pipe would block until another process opens it, too.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err("the path of a file of rules, not of a directory, a pipe or a device".into());
+    }
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(RULES_BYTES_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > RULES_BYTES_MAX {
+        return Err("the path of a file of rules of at most 4 MiB".into());
+    }
     RuleSet::from_toml(&text).map_err(|error| format!("a file of rules ({error})"))
 }
+
+/// The largest file of rules that is read.
+#[cfg(feature = "rules-toml")]
+const RULES_BYTES_MAX: u64 = 4 << 20;
 
 #[cfg(not(feature = "rules-toml"))]
 fn rules_file(_path: &str) -> Result<RuleSet, String> {

@@ -216,3 +216,23 @@ fn hostile_texts_end_in_problems() {
         assert_eq!(sources.problems().is_empty(), is_foreign, "{name} {start}");
     }
 }
+
+#[cfg(all(unix, feature = "rules-toml"))]
+#[test]
+fn rules_are_read_from_regular_files_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pipe, large) = (dir.path().join("pipe.toml"), dir.path().join("large.toml"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::fs::write(&large, "#\n".repeat(3 << 20)).unwrap();
+    let endless = std::path::Path::new("/dev/zero");
+    for (path, expected) in [
+        (&*pipe, "not of a directory, a pipe or a device"),
+        (dir.path(), "not of a directory, a pipe or a device"),
+        (endless, "not of a directory, a pipe or a device"),
+        (&*large, "at most 4 MiB"),
+    ] {
+        let path = path.to_str().unwrap();
+        let problems = Sources::new().variables(&[("LOG_REDACT_RULES", path)]).problems();
+        assert!(problems[0].contains(expected), "{path}: {problems:?}");
+    }
+}
