@@ -199,7 +199,7 @@ fn services_are_good_or_broken_in_one_way() {
              \"span\":{{\"id\":\"00f067aa0ba902b7\"}}{more}}}\n"
         )
     };
-    let table: [(&str, &str, String, Option<&str>); 15] = [
+    let table: [(&str, &str, String, Option<&str>); 18] = [
         ("good", "200 OK", GOOD.into(), None),
         (
             "good in the schema",
@@ -226,6 +226,24 @@ fn services_are_good_or_broken_in_one_way() {
         ("short id", "200 OK", format!("{GOOD}{{\"trace_id\":\"abc\"}}\n"), Some("ids")),
         ("email", "200 OK", GOOD.replace("http.request", "EMAIL"), Some("redaction")),
         ("token", "200 OK", GOOD.replace("http.request", "TOKEN"), Some("redaction")),
+        (
+            "escaped email",
+            "200 OK",
+            GOOD.replace("http.request", "doctor.probe\\u0040example.com"),
+            Some("redaction"),
+        ),
+        (
+            "email of a URL",
+            "200 OK",
+            GOOD.replace("http.request", "GET /?mail=Doctor.Probe%40Example.com"),
+            Some("redaction"),
+        ),
+        (
+            "nested email",
+            "200 OK",
+            GOOD.replace("}\n", ",\"request\":{\"headers\":[\"EMAIL\"]}}\n"),
+            Some("redaction"),
+        ),
         ("flat error", "200 OK", ecs(",\"error\":\"broken\""), Some("ids")),
         ("address", "200 OK", ecs(",\"client\":{\"ip\":\"here\"}"), Some("ids")),
         ("version", "200 OK", ecs("").replace("1.12.0", "8.0.0"), Some("ids")),
